@@ -1,0 +1,1 @@
+//! The subcommands: what was typed, and the headless face printed from the same App.

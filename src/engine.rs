@@ -1,0 +1,1 @@
+//! Runs effects: spawns watchers, performs actions, reports facts back. Owns the clock.

@@ -1,0 +1,1 @@
+//! The append-only, hash-chained, synced record of runs, its recovery and its verification.

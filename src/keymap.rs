@@ -1,0 +1,1 @@
+//! Chords to commands: parsing, conflicts, descriptions. Help and hints are made from it.

@@ -1,0 +1,1 @@
+//! The verbs we may ask of the outside (Kubernetes, Prometheus, Alertmanager), and their typed failures. Does not know runbooks.

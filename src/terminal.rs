@@ -1,0 +1,1 @@
+//! Entering and leaving the terminal: raw mode, alternate screen, panic hook, signals, the log file. The only raw-mode code.

@@ -1,0 +1,10 @@
+//! One integration binary: one link step, shared fixtures as ordinary modules.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs,
+    reason = "a test that cannot go on says so by panicking, and may talk about it"
+)]
