@@ -95,12 +95,20 @@ pub enum LinkState {
 impl Link {
     /// A link nothing has been heard from.
     pub fn new(rhythm: Rhythm) -> Self {
-        Self { rhythm, heard: None, trouble: None, absent: None }
+        Self {
+            rhythm,
+            heard: None,
+            trouble: None,
+            absent: None,
+        }
     }
 
     /// A source that is not there.
     pub fn absent(why: &str) -> Self {
-        Self { absent: Some(why.into()), ..Self::new(Rhythm::Watch) }
+        Self {
+            absent: Some(why.into()),
+            ..Self::new(Rhythm::Watch)
+        }
     }
 
     /// Something was heard: whatever was wrong is over.
@@ -113,7 +121,10 @@ impl Link {
     /// Something is wrong; the first moment of one trouble is kept.
     pub fn fail(&mut self, at: Timestamp, why: &str) {
         let since = self.trouble.as_ref().map_or(at, |trouble| trouble.since);
-        self.trouble = Some(Trouble { since, why: why.into() });
+        self.trouble = Some(Trouble {
+            since,
+            why: why.into(),
+        });
     }
 
     /// The state at a moment.
@@ -121,16 +132,24 @@ impl Link {
         if let Some(why) = &self.absent {
             return LinkState::Absent(why.clone());
         }
-        let age = self.heard.map(|heard| now.duration_since(heard).max(SignedDuration::ZERO));
+        let age = self
+            .heard
+            .map(|heard| now.duration_since(heard).max(SignedDuration::ZERO));
         if let Some(Trouble { since, why }) = &self.trouble {
-            return LinkState::Stale { age, since: *since, why: why.clone() };
+            return LinkState::Stale {
+                age,
+                since: *since,
+                why: why.clone(),
+            };
         }
         match (age, self.rhythm) {
             (None, _) => LinkState::Connecting,
             (Some(age), Rhythm::Watch) if age > WATCH_PATIENCE => LinkState::Quiet(age),
-            (Some(age), Rhythm::Poll(interval)) if age > interval * 3 => {
-                LinkState::Stale { age: Some(age), since: now - (age - interval * 3), why: "no answer in three intervals".into() }
-            }
+            (Some(age), Rhythm::Poll(interval)) if age > interval * 3 => LinkState::Stale {
+                age: Some(age),
+                since: now - (age - interval * 3),
+                why: "no answer in three intervals".into(),
+            },
             (Some(age), _) => LinkState::Live(age),
         }
     }
@@ -154,12 +173,23 @@ mod tests {
         let mut link = Link::new(Rhythm::Watch);
         assert_eq!(link.state(at(0)), LinkState::Connecting);
         link.hear(at(100));
-        assert_eq!(link.state(at(175)), LinkState::Live(SignedDuration::from_secs(75)));
-        assert_eq!(link.state(at(180)), LinkState::Quiet(SignedDuration::from_secs(80)));
+        assert_eq!(
+            link.state(at(175)),
+            LinkState::Live(SignedDuration::from_secs(75))
+        );
+        assert_eq!(
+            link.state(at(180)),
+            LinkState::Quiet(SignedDuration::from_secs(80))
+        );
         link.fail(at(181), "connection refused");
         link.fail(at(190), "connection refused");
-        let LinkState::Stale { age, since, .. } = link.state(at(200)) else { panic!("not stale") };
-        assert_eq!((age, since), (Some(SignedDuration::from_secs(100)), at(181)));
+        let LinkState::Stale { age, since, .. } = link.state(at(200)) else {
+            panic!("not stale")
+        };
+        assert_eq!(
+            (age, since),
+            (Some(SignedDuration::from_secs(100)), at(181))
+        );
         link.hear(at(201));
         assert!(link.trusted(at(201)));
     }

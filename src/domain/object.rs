@@ -24,7 +24,11 @@ pub struct ObjectRef {
 impl ObjectRef {
     /// Names an object.
     pub fn new(kind: &str, namespace: &str, name: &str) -> Self {
-        Self { kind: kind.into(), namespace: namespace.into(), name: name.into() }
+        Self {
+            kind: kind.into(),
+            namespace: namespace.into(),
+            name: name.into(),
+        }
     }
 }
 
@@ -71,7 +75,9 @@ impl Selector {
             && self.0.iter().all(|requirement| match requirement {
                 Requirement::Is(key, value) => labels.get(key) == Some(value),
                 Requirement::In(key, values) => labels.get(key).is_some_and(|v| values.contains(v)),
-                Requirement::NotIn(key, values) => labels.get(key).is_none_or(|v| !values.contains(v)),
+                Requirement::NotIn(key, values) => {
+                    labels.get(key).is_none_or(|v| !values.contains(v))
+                }
                 Requirement::Exists(key) => labels.contains_key(key),
                 Requirement::Missing(key) => !labels.contains_key(key),
             })
@@ -104,7 +110,10 @@ mod tests {
     use super::*;
 
     fn labels(pairs: &[(&str, &str)]) -> Labels {
-        pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect()
+        pairs
+            .iter()
+            .map(|(k, v)| ((*k).into(), (*v).into()))
+            .collect()
     }
 
     #[test]

@@ -116,22 +116,30 @@ pub const UNREADY_PATIENCE: SignedDuration = SignedDuration::from_secs(120);
 impl Pod {
     /// Age in whole terms; unknown when the creation time is.
     pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
-        self.created.map(|created| now.duration_since(created).max(SignedDuration::ZERO))
+        self.created
+            .map(|created| now.duration_since(created).max(SignedDuration::ZERO))
     }
 
     /// The value of the label `version`, or of its recommended long form.
     pub fn version(&self) -> Option<&Arc<str>> {
-        self.labels.get("version").or_else(|| self.labels.get("app.kubernetes.io/version"))
+        self.labels
+            .get("version")
+            .or_else(|| self.labels.get("app.kubernetes.io/version"))
     }
 
     /// How bad it is.
     pub fn level(&self, now: Timestamp) -> Level {
-        let Some(trouble) = &self.trouble else { return Level::Healthy };
+        let Some(trouble) = &self.trouble else {
+            return Level::Healthy;
+        };
         let age = self.age(now).unwrap_or(SignedDuration::ZERO);
-        let unready = self.ready_since.map_or(age, |since| now.duration_since(since));
+        let unready = self
+            .ready_since
+            .map_or(age, |since| now.duration_since(since));
         match trouble {
-            Trouble::Starting { .. } if age <= START_PATIENCE => Level::Healthy,
-            Trouble::Unready { .. } if age <= START_PATIENCE => Level::Healthy,
+            Trouble::Starting { .. } | Trouble::Unready { .. } if age <= START_PATIENCE => {
+                Level::Healthy
+            }
             Trouble::Unready { .. } if unready > UNREADY_PATIENCE => Level::Failing,
             Trouble::Starting { .. } | Trouble::Unready { .. } | Trouble::Lingering => Level::Watch,
             Trouble::Crash { waiting: false, .. } if self.serves => Level::Watch,
@@ -142,30 +150,63 @@ impl Pod {
 
     /// The reason in one sentence, where there is one. Text of the cluster in it is as it came: escape before drawing.
     pub fn reason(&self, now: Timestamp) -> Option<String> {
-        let restarts = |n: u32| if n == 1 { "1 restart".to_owned() } else { format!("{n} restarts") };
+        let restarts = |n: u32| {
+            if n == 1 {
+                "1 restart".to_owned()
+            } else {
+                format!("{n} restarts")
+            }
+        };
         Some(match self.trouble.as_ref()? {
             Trouble::Starting { doing } => format!("starting: {doing}"),
             Trouble::Unschedulable { why } => format!("no node takes it: {why}"),
-            Trouble::Image { image, reason, message } => image_sentence(image, reason, message),
-            Trouble::Create { container, reason, message } if message.is_empty() => format!("{container} cannot be created: {reason}"),
-            Trouble::Create { container, message, .. } => format!("{container} cannot be created: {message}"),
-            Trouble::Crash { container, exit_code, reason, ended, .. } => {
+            Trouble::Image {
+                image,
+                reason,
+                message,
+            } => image_sentence(image, reason, message),
+            Trouble::Create {
+                container,
+                reason,
+                message,
+            } if message.is_empty() => format!("{container} cannot be created: {reason}"),
+            Trouble::Create {
+                container, message, ..
+            } => format!("{container} cannot be created: {message}"),
+            Trouble::Crash {
+                container,
+                exit_code,
+                reason,
+                ended,
+                ..
+            } => {
                 let how = match (&**reason, exit_code) {
                     ("OOMKilled", _) => "killed for memory".to_owned(),
                     (_, 137) => "killed (exit code 137)".to_owned(),
                     (_, 143) => "terminated (exit code 143)".to_owned(),
                     (_, code) => format!("exit code {code}"),
                 };
-                let last = ended.map_or(String::new(), |at| format!(", last {} ago", short(now.duration_since(at))));
-                let which = if self.containers > 1 { format!("{container}: ") } else { String::new() };
+                let last = ended.map_or(String::new(), |at| {
+                    format!(", last {} ago", short(now.duration_since(at)))
+                });
+                let which = if self.containers > 1 {
+                    format!("{container}: ")
+                } else {
+                    String::new()
+                };
                 format!("{which}{how}, {}{last}", restarts(self.restarts))
             }
             Trouble::Unready { what } => format!("not ready: {what}"),
             Trouble::Failed { reason, message } if message.is_empty() => reason.to_string(),
             Trouble::Failed { reason, message } => format!("{reason}: {message}"),
-            Trouble::NodeLost => format!("node {} does not answer", self.node.as_deref().unwrap_or("unknown")),
+            Trouble::NodeLost => format!(
+                "node {} does not answer",
+                self.node.as_deref().unwrap_or("unknown")
+            ),
             Trouble::Lingering => {
-                let since = self.deleting_since.map_or(String::new(), |at| format!(" for {}", short(now.duration_since(at))));
+                let since = self.deleting_since.map_or(String::new(), |at| {
+                    format!(" for {}", short(now.duration_since(at)))
+                });
                 format!("deleting{since}, still there")
             }
         })
@@ -178,7 +219,10 @@ fn image_sentence(image: &str, reason: &str, message: &str) -> String {
         format!("image name {image} is not valid")
     } else if lower.contains("not found") || lower.contains("manifest unknown") {
         format!("image {image} not found")
-    } else if lower.contains("unauthorized") || lower.contains("authentication required") || lower.contains("denied") {
+    } else if lower.contains("unauthorized")
+        || lower.contains("authentication required")
+        || lower.contains("denied")
+    {
         format!("image {image}: the registry refuses us")
     } else {
         format!("image {image} cannot be pulled ({reason})")
@@ -229,23 +273,38 @@ mod tests {
 
     #[test]
     fn a_crash_is_said_with_code_count_and_time() {
-        let crash = |reason: &str, exit_code| Trouble::Crash { container: "main".into(), exit_code, reason: reason.into(), ended: Some(at(97)), waiting: true };
+        let crash = |reason: &str, exit_code| Trouble::Crash {
+            container: "main".into(),
+            exit_code,
+            reason: reason.into(),
+            ended: Some(at(97)),
+            waiting: true,
+        };
         let said = |reason, code| pod(crash(reason, code)).reason(at(100)).unwrap();
         assert_eq!(said("Error", 1), "exit code 1, 4 restarts, last 3 s ago");
-        assert_eq!(said("OOMKilled", 137), "killed for memory, 4 restarts, last 3 s ago");
+        assert_eq!(
+            said("OOMKilled", 137),
+            "killed for memory, 4 restarts, last 3 s ago"
+        );
         assert_eq!(pod(crash("Error", 1)).level(at(100)), Level::Failing);
     }
 
     #[test]
     fn starting_is_healthy_until_patience_ends() {
-        let starting = pod(Trouble::Starting { doing: "ContainerCreating".into() });
+        let starting = pod(Trouble::Starting {
+            doing: "ContainerCreating".into(),
+        });
         assert_eq!(starting.level(at(60)), Level::Healthy);
         assert_eq!(starting.level(at(61)), Level::Watch);
     }
 
     #[test]
     fn a_missing_image_is_named() {
-        let missing = pod(Trouble::Image { image: "r/x:v2".into(), reason: "ImagePullBackOff".into(), message: "failed: not found".into() });
+        let missing = pod(Trouble::Image {
+            image: "r/x:v2".into(),
+            reason: "ImagePullBackOff".into(),
+            message: "failed: not found".into(),
+        });
         assert_eq!(missing.reason(at(1)).unwrap(), "image r/x:v2 not found");
     }
 }

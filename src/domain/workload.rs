@@ -172,12 +172,18 @@ pub struct Workload {
 impl Workload {
     /// Names it.
     pub fn object(&self) -> ObjectRef {
-        ObjectRef { kind: self.kind.name().into(), namespace: self.namespace.clone(), name: self.name.clone() }
+        ObjectRef {
+            kind: self.kind.name().into(),
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        }
     }
 
     /// What to call the version that its template asks for: the label, else the first image's tag.
     pub fn version_name(&self) -> Option<&str> {
-        self.version.as_deref().or_else(|| self.images.first().map(Image::tag))
+        self.version
+            .as_deref()
+            .or_else(|| self.images.first().map(Image::tag))
     }
 }
 
@@ -187,7 +193,10 @@ mod tests {
 
     #[test]
     fn an_image_is_called_by_its_tag_or_digest() {
-        assert_eq!(tag_of("registry.veza.app/veza-backend-api:v1.0.0"), "v1.0.0");
+        assert_eq!(
+            tag_of("registry.veza.app/veza-backend-api:v1.0.0"),
+            "v1.0.0"
+        );
         assert_eq!(tag_of("localhost:5000/app"), "localhost:5000/app");
         assert_eq!(tag_of("app@sha256:0123456789abcdef0"), "0123456789ab");
     }
