@@ -1,1 +1,23 @@
-//! App: everything the operator can see or has chosen. One owner; update is the only place it changes.
+//! App: everything the operator can see or has chosen. One owner; [`App::update`] is the only place it changes.
+//!
+//! Facts and commands go in, effects come out as data. Nothing here reads a clock, a file or a socket.
+
+pub mod changes;
+pub mod cluster;
+pub mod command;
+pub mod effect;
+pub mod headline;
+pub mod judge;
+pub mod layer;
+pub mod list;
+pub mod message;
+pub mod needs;
+pub mod screen;
+pub mod services;
+pub mod signals;
+pub mod state;
+pub mod stock;
+mod update;
+pub mod wants;
+
+pub use state::{App, HORIZON, Headline, Settings};

@@ -1,0 +1,328 @@
+//! What is known of the cluster: the stocks of every watched kind, their links, and the indexes between them.
+
+use super::message::{ClusterFact, Kind, WatchNews};
+use super::stock::{Roll, Row, Stock};
+use crate::domain::event::Event;
+use crate::domain::link::{Link, LinkState, Rhythm};
+use crate::domain::node::{Autoscaler, Node};
+use crate::domain::object::Uid;
+use crate::domain::pod::Pod;
+use crate::domain::rollout::Revision;
+use crate::domain::service::Service;
+use crate::domain::verdict::Level;
+use crate::domain::workload::Workload;
+use jiff::Timestamp;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+macro_rules! rows {
+    ($($kind:ty),*) => { $(impl Row for $kind { fn uid(&self) -> &Uid { &self.uid } })* };
+}
+rows!(Pod, Workload, Revision, Service, Event, Node, Autoscaler);
+
+/// Where a pod stands in lists: worst first, then by name.
+pub type PodPlace = (Reverse<Level>, Arc<str>, Arc<str>, Uid);
+
+/// How one kind is watched.
+#[derive(Debug, Clone)]
+pub struct KindState {
+    /// Its link.
+    pub link: Link,
+    /// The right that is missing, where one is.
+    pub denied: Option<Arc<str>>,
+    /// The only namespace it could be watched in, where all were wanted.
+    pub narrowed: Option<Arc<str>>,
+}
+
+/// Everything learned from the API server's watches.
+#[derive(Debug, Clone, Default)]
+pub struct Cluster {
+    /// Pods.
+    pub pods: Stock<Pod>,
+    /// Deployments, StatefulSets and DaemonSets.
+    pub workloads: BTreeMap<Kind, Stock<Workload>>,
+    /// ReplicaSets.
+    pub revisions: Stock<Revision>,
+    /// Services.
+    pub services: Stock<Service>,
+    /// Events.
+    pub events: Stock<Event>,
+    /// Nodes.
+    pub nodes: Stock<Node>,
+    /// Autoscalers.
+    pub autoscalers: Stock<Autoscaler>,
+    /// How each watched kind is doing.
+    pub kinds: BTreeMap<Kind, KindState>,
+    pods_of: HashMap<Uid, BTreeSet<Uid>>,
+    revisions_of: HashMap<Uid, BTreeSet<Uid>>,
+    troubled: BTreeSet<Uid>,
+    levels: HashMap<Uid, Level>,
+    order: BTreeSet<PodPlace>,
+    /// Workloads (by uid) whose judgement may have changed since it was last taken.
+    dirty: BTreeSet<Uid>,
+}
+
+impl Cluster {
+    /// Takes in what a watch says.
+    pub fn learn(&mut self, fact: ClusterFact, now: Timestamp) {
+        match fact {
+            ClusterFact::Pods(roll) => self.learn_pods(roll, now),
+            ClusterFact::Workloads(kind, roll) => {
+                let dirty = &mut self.dirty;
+                self.workloads
+                    .entry(kind)
+                    .or_default()
+                    .apply(roll, |old, new| {
+                        dirty.extend(old.or(new).map(|w| w.uid.clone()));
+                    });
+            }
+            ClusterFact::Revisions(roll) => self.learn_revisions(roll),
+            ClusterFact::Services(roll) => self.services.apply(roll, |_, _| {}),
+            ClusterFact::Events(roll) => self.events.apply(roll, |_, _| {}),
+            ClusterFact::Nodes(roll) => self.nodes.apply(roll, |_, _| {}),
+            ClusterFact::Autoscalers(roll) => self.autoscalers.apply(roll, |_, _| {}),
+            ClusterFact::Watch(kind, news) => self.hear(kind, news, now),
+        }
+    }
+
+    fn hear(&mut self, kind: Kind, news: WatchNews, now: Timestamp) {
+        let state = self.kinds.entry(kind).or_insert_with(|| KindState {
+            link: Link::new(Rhythm::Watch),
+            denied: None,
+            narrowed: None,
+        });
+        match news {
+            WatchNews::Heard => {
+                state.link.hear(now);
+                state.denied = None;
+            }
+            WatchNews::Troubled(why) => state.link.fail(now, &why),
+            WatchNews::Denied(right) => {
+                state.link = Link::absent(&right);
+                state.denied = Some(right);
+            }
+            WatchNews::Narrowed(namespace) => state.narrowed = Some(namespace),
+            WatchNews::Closed => drop(self.kinds.remove(&kind)),
+        }
+    }
+
+    fn learn_pods(&mut self, roll: Roll<Pod>, now: Timestamp) {
+        let Self {
+            pods,
+            pods_of,
+            troubled,
+            levels,
+            order,
+            dirty,
+            ..
+        } = self;
+        pods.apply(roll, |old, new| {
+            if let Some(old) = old {
+                let level = levels.remove(&old.uid).unwrap_or(Level::Healthy);
+                order.remove(&place(old, level));
+                troubled.remove(&old.uid);
+                if let Some(owner) = &old.owner {
+                    forget(pods_of, &owner.uid, &old.uid);
+                    dirty.insert(owner.uid.clone());
+                }
+            }
+            if let Some(new) = new {
+                let level = new.level(now);
+                levels.insert(new.uid.clone(), level);
+                order.insert(place(new, level));
+                if new.trouble.is_some() {
+                    troubled.insert(new.uid.clone());
+                }
+                if let Some(owner) = &new.owner {
+                    pods_of
+                        .entry(owner.uid.clone())
+                        .or_default()
+                        .insert(new.uid.clone());
+                    dirty.insert(owner.uid.clone());
+                }
+            }
+        });
+    }
+
+    fn learn_revisions(&mut self, roll: Roll<Revision>) {
+        let Self {
+            revisions,
+            revisions_of,
+            dirty,
+            ..
+        } = self;
+        revisions.apply(roll, |old, new| {
+            if let Some((old, owner)) = old.and_then(|old| Some((old, old.owner.as_ref()?))) {
+                forget(revisions_of, owner, &old.uid);
+                dirty.insert(owner.clone());
+            }
+            if let Some((new, owner)) = new.and_then(|new| Some((new, new.owner.as_ref()?))) {
+                revisions_of
+                    .entry(owner.clone())
+                    .or_default()
+                    .insert(new.uid.clone());
+                dirty.insert(owner.clone());
+            }
+        });
+    }
+
+    /// Judges anew the pods whose level depends on the time; costs only the troubled ones.
+    pub fn tick(&mut self, now: Timestamp) {
+        for uid in &self.troubled {
+            let Some(pod) = self.pods.get(uid) else {
+                continue;
+            };
+            let level = pod.level(now);
+            let Some(before) = self.levels.insert(uid.clone(), level) else {
+                continue;
+            };
+            if before != level {
+                self.order.remove(&place(pod, before));
+                self.order.insert(place(pod, level));
+                self.dirty
+                    .extend(pod.owner.as_ref().map(|owner| owner.uid.clone()));
+            }
+        }
+    }
+
+    /// The workloads whose judgement may have changed, each once; asking forgets them.
+    pub fn take_dirty(&mut self) -> BTreeSet<Uid> {
+        let touched = std::mem::take(&mut self.dirty);
+        touched
+            .into_iter()
+            .map(|uid| {
+                self.revisions
+                    .get(&uid)
+                    .and_then(|revision| revision.owner.clone())
+                    .unwrap_or(uid)
+            })
+            .collect()
+    }
+
+    /// Every workload, Deployments first, in no order among themselves.
+    pub fn all_workloads(&self) -> impl Iterator<Item = &Workload> {
+        self.workloads.values().flat_map(Stock::iter)
+    }
+
+    /// One workload.
+    pub fn workload(&self, uid: &str) -> Option<&Workload> {
+        self.workloads.values().find_map(|stock| stock.get(uid))
+    }
+
+    /// The workload a pod belongs to.
+    pub fn workload_of(&self, pod: &Pod) -> Option<&Workload> {
+        let owner = pod.owner.as_ref()?;
+        match self.revisions.get(&owner.uid) {
+            Some(revision) => self.workload(revision.owner.as_ref()?),
+            None => self.workload(&owner.uid),
+        }
+    }
+
+    /// The revisions of a Deployment, newest number first.
+    pub fn revisions_of(&self, workload: &Workload) -> Vec<&Revision> {
+        let uids = self.revisions_of.get(&workload.uid).into_iter().flatten();
+        let mut revisions: Vec<_> = uids.filter_map(|uid| self.revisions.get(uid)).collect();
+        revisions.sort_by_key(|revision| (Reverse(revision.number), Reverse(revision.created)));
+        revisions
+    }
+
+    /// The pods of a workload, in no order.
+    pub fn pods_of<'a>(&'a self, workload: &'a Workload) -> impl Iterator<Item = &'a Pod> {
+        let through = self.revisions_of.get(&workload.uid).into_iter().flatten();
+        through
+            .chain(std::iter::once(&workload.uid))
+            .flat_map(|owner| self.pods_owned_by(owner))
+    }
+
+    /// The pods of one owner, in no order.
+    pub fn pods_owned_by(&self, owner: &str) -> impl Iterator<Item = &Pod> {
+        self.pods_of
+            .get(owner)
+            .into_iter()
+            .flatten()
+            .filter_map(|uid| self.pods.get(uid))
+    }
+
+    /// Pods, worst first, then by namespace and name.
+    pub fn pods_in_order(&self) -> impl DoubleEndedIterator<Item = (&Pod, Level)> {
+        self.order
+            .iter()
+            .filter_map(|(level, _, _, uid)| Some((self.pods.get(uid)?, level.0)))
+    }
+
+    /// The level of a pod as last judged.
+    pub fn pod_level(&self, uid: &str) -> Level {
+        self.levels.get(uid).copied().unwrap_or(Level::Unknown)
+    }
+
+    /// The worst link of the kinds a verdict rests on, at a moment.
+    pub fn link(&self, now: Timestamp) -> LinkState {
+        let rank = |state: &LinkState| match state {
+            LinkState::Live(_) => 0,
+            LinkState::Quiet(_) => 1,
+            LinkState::Connecting => 2,
+            LinkState::Stale { .. } => 3,
+            LinkState::Absent(_) => 4,
+        };
+        let vital = self
+            .kinds
+            .iter()
+            .filter(|(kind, state)| kind.vital() || state.denied.is_none())
+            .map(|(_, state)| state.link.state(now));
+        vital
+            .reduce(|a, b| {
+                if (rank(&a), age(&b)) < (rank(&b), age(&a)) {
+                    b
+                } else {
+                    a
+                }
+            })
+            .unwrap_or(LinkState::Connecting)
+    }
+
+    /// Whether the lists a verdict rests on have all been seen.
+    pub fn listed(&self) -> bool {
+        let workloads = self
+            .kinds
+            .keys()
+            .filter(|kind| kind.workload().is_some())
+            .all(|kind| self.workloads.get(kind).is_some_and(Stock::listed) || self.denied(*kind));
+        (self.pods.listed() || self.denied(Kind::Pods)) && workloads && !self.kinds.is_empty()
+    }
+
+    /// Whether a kind may not be seen.
+    pub fn denied(&self, kind: Kind) -> bool {
+        self.kinds
+            .get(&kind)
+            .is_some_and(|state| state.denied.is_some())
+    }
+}
+
+/// Drops one object from its owner's set, and the set with the last of them.
+fn forget(index: &mut HashMap<Uid, BTreeSet<Uid>>, owner: &Uid, uid: &Uid) {
+    if let Some(siblings) = index.get_mut(owner) {
+        siblings.remove(uid);
+        if siblings.is_empty() {
+            index.remove(owner);
+        }
+    }
+}
+
+fn age(state: &LinkState) -> jiff::SignedDuration {
+    match state {
+        LinkState::Live(age) | LinkState::Quiet(age) | LinkState::Stale { age: Some(age), .. } => {
+            *age
+        }
+        _ => jiff::SignedDuration::ZERO,
+    }
+}
+
+fn place(pod: &Pod, level: Level) -> PodPlace {
+    (
+        Reverse(level),
+        pod.namespace.clone(),
+        pod.name.clone(),
+        pod.uid.clone(),
+    )
+}

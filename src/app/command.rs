@@ -1,0 +1,115 @@
+//! What an operator can ask, in their words. Keys, the palette and tests send these; nothing else changes the App from inside.
+
+use super::screen::Screen;
+
+/// A move of the cursor or of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Motion {
+    /// One up.
+    Up,
+    /// One down.
+    Down,
+    /// To the first.
+    First,
+    /// To the last.
+    Last,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// Half a page up.
+    HalfUp,
+    /// Half a page down.
+    HalfDown,
+    /// Columns to the left.
+    Left,
+    /// Columns to the right.
+    Right,
+}
+
+/// What an operator can ask.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Command {
+    /// Move.
+    Move(Motion),
+    /// Go into what is under the cursor, or say yes where that is safe.
+    Enter,
+    /// Back one level; a dialog's no.
+    Escape,
+    /// Back one level; leave at the last.
+    Back,
+    /// Leave.
+    Quit,
+    /// Stop after the current step; twice leaves.
+    Interrupt,
+    /// To the next pane.
+    NextPane,
+    /// Back in history.
+    Older,
+    /// Forward in history.
+    Newer,
+    /// To the screen before this one.
+    LastView,
+    /// Open a screen.
+    Open(Screen),
+    /// The palette.
+    Palette,
+    /// Filter a table, search a text.
+    Filter,
+    /// The next match.
+    NextMatch,
+    /// The match before.
+    PreviousMatch,
+    /// What works here.
+    Help,
+    /// Ask every source again now.
+    Refresh,
+    /// Only what is not well.
+    FaultsOnly,
+    /// Mark what is under the cursor.
+    Mark,
+    /// The rollout of what is under the cursor.
+    Rollout,
+    /// The signals of what is under the cursor.
+    Signals,
+    /// Its logs.
+    Logs,
+    /// Its logs before the last restart.
+    PreviousLogs,
+    /// Its description.
+    Describe,
+    /// Its YAML.
+    Yaml,
+    /// Its owner.
+    Owner,
+    /// The timeline.
+    Timeline,
+    /// Copy what is under the cursor, or an update to paste.
+    Copy,
+    /// The links of what is under the cursor.
+    Links,
+    /// Runbooks, the suggested one first.
+    Runbooks,
+    /// Arm this console for changes, or disarm it.
+    Arm,
+    /// A time range, by its digit.
+    Range(u8),
+    /// The next way to split a chart.
+    Split,
+    /// Last week's line under the chart.
+    Baseline,
+    /// Follow the newest line, or stop following.
+    Follow,
+    /// Wrap long lines, or not.
+    Wrap,
+    /// Show times, or not.
+    Times,
+    /// A character typed into a line.
+    Type(char),
+    /// Pasted text; where something must be typed it is refused.
+    Paste(String),
+    /// Delete the last character typed.
+    Erase,
+    /// Delete all that was typed.
+    EraseAll,
+}

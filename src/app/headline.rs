@@ -1,0 +1,169 @@
+//! Row 2: the worst news of the whole target in one sentence.
+
+use super::state::{App, Headline};
+use crate::domain::link::{LinkState, Source};
+use crate::domain::target::Scope;
+use crate::domain::verdict::Level;
+
+/// Composes row 2.
+pub fn headline(app: &App) -> Headline {
+    let mut headline = verdict(app);
+    if let Some(elsewhere) = elsewhere(app) {
+        headline.text = format!("{} {elsewhere}", headline.text);
+        headline.level = headline.level.max(Level::Watch);
+    }
+    headline
+}
+
+fn verdict(app: &App) -> Headline {
+    if let Some(text) = blindness(app) {
+        return Headline {
+            level: Level::Unknown,
+            moving: false,
+            text,
+        };
+    }
+    let alerts = alert_count(app);
+    let Some(worst) = app.services.in_order().next() else {
+        let text = format!("there are no workloads in {}.{alerts}", app.target.scope);
+        let level = if alerts.is_empty() {
+            Level::Unknown
+        } else {
+            Level::Watch
+        };
+        return Headline {
+            level,
+            moving: false,
+            text,
+        };
+    };
+    if worst.level() == Level::Healthy {
+        return all_well(app, &alerts);
+    }
+    let others = app
+        .services
+        .in_order()
+        .skip(1)
+        .filter(|row| row.level() != Level::Healthy)
+        .count();
+    let others = match others {
+        0 => String::new(),
+        1 => " 1 more service is not well.".into(),
+        n => format!(" {n} more services are not well."),
+    };
+    let text = format!("{}.{alerts}{others}", worst.judgement.verdict.reason);
+    Headline {
+        level: worst.level(),
+        moving: false,
+        text,
+    }
+}
+
+/// Why nothing can be said of the cluster, where that is so.
+fn blindness(app: &App) -> Option<String> {
+    let server = &app.target.server;
+    match app.link(Source::Kubernetes) {
+        LinkState::Connecting => Some(format!("connecting to {server}")),
+        LinkState::Absent(why) => Some(format!("the cluster may not be seen: {why}")),
+        LinkState::Stale { age: None, why, .. } => Some(format!("{server} does not answer: {why}")),
+        LinkState::Stale {
+            age: Some(age),
+            why,
+            ..
+        } => {
+            let worst = app
+                .services
+                .in_order()
+                .next()
+                .filter(|row| row.level() == Level::Failing);
+            let before = worst.map_or(String::new(), |row| {
+                format!(" Last known: {}.", row.judgement.verdict.reason)
+            });
+            let age = crate::domain::pod::short(age);
+            Some(format!(
+                "the API server has not answered for {age} ({why}).{before}"
+            ))
+        }
+        _ if !app.cluster.listed() => Some("reading the cluster".into()),
+        _ => None,
+    }
+}
+
+fn all_well(app: &App, alerts: &str) -> Headline {
+    let count = app.services.in_order().count();
+    let rolling = app
+        .services
+        .in_order()
+        .find(|row| row.rollout.state == crate::domain::rollout::RolloutState::Moving);
+    let text = match rolling {
+        Some(row) => format!(
+            "{} rolls out: {}. Nothing is wrong in {}.{alerts}",
+            row.object.name, row.rollout.reason, app.target.scope
+        ),
+        None => format!(
+            "{count} workloads in {} are well.{alerts}",
+            app.target.scope
+        ),
+    };
+    let blind = app.signals.blind(app.now);
+    let absent = matches!(app.link(Source::Prometheus), LinkState::Absent(_));
+    let (level, text) = match blind {
+        Some(why) => (
+            Level::Unknown,
+            format!("pods are well, but {why}: latency and errors are not known.{alerts}"),
+        ),
+        None if absent => (
+            Level::Healthy,
+            format!("{text} Judged by pods alone: there is no Prometheus."),
+        ),
+        None => (Level::Healthy, text),
+    };
+    Headline {
+        level,
+        moving: rolling.is_some(),
+        text,
+    }
+}
+
+fn alert_count(app: &App) -> String {
+    let here = app
+        .alerts
+        .iter()
+        .filter(|alert| {
+            alert.heard()
+                && alert
+                    .namespace()
+                    .is_none_or(|ns| app.target.scope.holds(ns))
+        })
+        .count();
+    match here {
+        0 => String::new(),
+        1 => " 1 alert, not acknowledged here.".into(),
+        n => format!(" {n} alerts, not acknowledged here."),
+    }
+}
+
+/// The wrong place is said: critical alerts in a namespace that is not being looked at.
+fn elsewhere(app: &App) -> Option<String> {
+    let Scope::Namespace(here) = &app.target.scope else {
+        return None;
+    };
+    let critical = |alert: &&crate::domain::alert::Alert| {
+        alert.heard() && alert.severity == crate::domain::alert::Severity::Critical
+    };
+    let mut count = 0;
+    let mut place = None;
+    for namespace in app
+        .alerts
+        .iter()
+        .filter(critical)
+        .filter_map(|alert| alert.namespace())
+        .filter(|ns| *ns != here)
+    {
+        if *place.get_or_insert(namespace) == namespace {
+            count += 1;
+        }
+    }
+    let s = if count == 1 { "" } else { "s" };
+    place.map(|namespace| format!("{count} critical alert{s} in {namespace}; you are in {here}: :ns {namespace} goes there."))
+}

@@ -1,0 +1,165 @@
+//! What reaches the App: facts from outside and commands from the operator.
+
+use super::command::Command;
+use super::stock::Roll;
+use crate::domain::alert::Alert;
+use crate::domain::event::Event;
+use crate::domain::link::Source;
+use crate::domain::node::{Autoscaler, Node};
+use crate::domain::pod::Pod;
+use crate::domain::rollout::Revision;
+use crate::domain::service::Service;
+use crate::domain::signal::{ServiceSignals, SignalSeries};
+use crate::domain::target::Environment;
+use crate::domain::workload::{Workload, WorkloadKind};
+use std::sync::Arc;
+
+use super::wants::RangeWant;
+
+/// The kinds the console watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Pods.
+    Pods,
+    /// Deployments.
+    Deployments,
+    /// StatefulSets.
+    StatefulSets,
+    /// DaemonSets.
+    DaemonSets,
+    /// ReplicaSets.
+    ReplicaSets,
+    /// Services.
+    Services,
+    /// Events.
+    Events,
+    /// Nodes.
+    Nodes,
+    /// HorizontalPodAutoscalers.
+    Autoscalers,
+}
+
+impl Kind {
+    /// Whether a verdict cannot be had without it.
+    pub fn vital(self) -> bool {
+        matches!(self, Self::Pods | Self::Deployments)
+    }
+
+    /// The kind of workload it lists, if it lists workloads.
+    pub fn workload(self) -> Option<WorkloadKind> {
+        match self {
+            Self::Deployments => Some(WorkloadKind::Deployment),
+            Self::StatefulSets => Some(WorkloadKind::StatefulSet),
+            Self::DaemonSets => Some(WorkloadKind::DaemonSet),
+            _ => None,
+        }
+    }
+
+    /// The plural in the API.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Pods => "pods",
+            Self::Deployments => "deployments",
+            Self::StatefulSets => "statefulsets",
+            Self::DaemonSets => "daemonsets",
+            Self::ReplicaSets => "replicasets",
+            Self::Services => "services",
+            Self::Events => "events",
+            Self::Nodes => "nodes",
+            Self::Autoscalers => "horizontalpodautoscalers",
+        }
+    }
+}
+
+/// What a watch says of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WatchNews {
+    /// Something was heard: an event, a bookmark, an answer.
+    Heard,
+    /// It does not answer, and why.
+    Troubled(Arc<str>),
+    /// It may not be seen: which right is missing.
+    Denied(Arc<str>),
+    /// It can be seen only in this namespace.
+    Narrowed(Arc<str>),
+    /// Nobody wants it any more.
+    Closed,
+}
+
+/// What the API server's watches say.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ClusterFact {
+    /// Pods.
+    Pods(Roll<Pod>),
+    /// Workloads of one kind.
+    Workloads(Kind, Roll<Workload>),
+    /// ReplicaSets.
+    Revisions(Roll<Revision>),
+    /// Services.
+    Services(Roll<Service>),
+    /// Events.
+    Events(Roll<Event>),
+    /// Nodes.
+    Nodes(Roll<Node>),
+    /// Autoscalers.
+    Autoscalers(Roll<Autoscaler>),
+    /// The watch itself.
+    Watch(Kind, WatchNews),
+}
+
+/// What a polled source says of itself.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourceNews {
+    /// It answered.
+    Heard,
+    /// It did not, and why.
+    Troubled(Arc<str>),
+    /// There is none, and why.
+    Absent(Arc<str>),
+}
+
+/// Something learned from outside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    /// From the API server's watches.
+    Cluster(ClusterFact),
+    /// Who we are and where.
+    Identity {
+        /// The user, as the API server says.
+        user: Option<Arc<str>>,
+        /// The uid of the cluster.
+        cluster_uid: Option<Arc<str>>,
+        /// The environment by the configuration.
+        environment: Environment,
+    },
+    /// A polled source answered, failed, or is not there.
+    Source(Source, SourceNews),
+    /// Readings of all services.
+    Signals(Vec<ServiceSignals>),
+    /// Series over a range.
+    Range(RangeWant, Vec<SignalSeries>),
+    /// All alerts.
+    Alerts(Vec<Alert>),
+    /// A sentence for the last row.
+    Notice(Notice),
+}
+
+/// A sentence for the last row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What happened.
+    pub text: String,
+    /// Whether it stays until a key is pressed.
+    pub error: bool,
+}
+
+/// What reaches the App.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Message {
+    /// Something learned.
+    Fact(Fact),
+    /// Something asked.
+    Command(Command),
+    /// A second has passed.
+    Tick,
+}

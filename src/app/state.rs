@@ -1,0 +1,197 @@
+//! The state of the console, and the questions every screen asks of it.
+
+use super::changes::Change;
+use super::cluster::Cluster;
+use super::layer::Layer;
+use super::message::Notice;
+use super::screen::{History, Screen, Visit};
+use super::services::{Limits, Services};
+use super::signals::Signals;
+use super::wants::SplitBy;
+use crate::domain::alert::Alert;
+use crate::domain::link::{Link, LinkState, Rhythm, Source};
+use crate::domain::target::Target;
+use crate::domain::verdict::Level;
+use jiff::{SignedDuration, Timestamp};
+
+/// What the configuration settles for the App.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// What counts as too much.
+    pub limits: Limits,
+    /// How often Prometheus and Alertmanager are asked.
+    pub interval: SignedDuration,
+    /// Whether changes are refused until the console is armed.
+    pub read_only: bool,
+    /// Whether this is the simulated platform.
+    pub simulated: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            interval: SignedDuration::from_secs(5),
+            read_only: true,
+            simulated: false,
+        }
+    }
+}
+
+/// Row 2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Headline {
+    /// How well the target is.
+    pub level: Level,
+    /// Whether something is being rolled out and nothing is worse.
+    pub moving: bool,
+    /// The sentence.
+    pub text: String,
+}
+
+impl Default for Headline {
+    fn default() -> Self {
+        Self {
+            level: Level::Unknown,
+            moving: false,
+            text: "nothing heard yet".into(),
+        }
+    }
+}
+
+/// The state of the console.
+#[derive(Debug)]
+pub struct App {
+    /// Where it looks.
+    pub target: Target,
+    /// What the configuration settled.
+    pub settings: Settings,
+    /// What the API server said.
+    pub cluster: Cluster,
+    /// What the signal source said.
+    pub signals: Signals,
+    /// What Alertmanager said.
+    pub alerts: Vec<Alert>,
+    /// The link to Alertmanager.
+    pub alerts_link: Link,
+    /// The judged workloads.
+    pub services: Services,
+    /// What changed, newest first.
+    pub changes: Vec<Change>,
+    /// Row 2.
+    pub headline: Headline,
+    /// The screens visited.
+    pub history: History,
+    /// What lies over the screen, the top last.
+    pub layers: Vec<Layer>,
+    /// The sentence in the last row, and until when.
+    pub notice: Option<(Notice, Timestamp)>,
+    /// The chosen time range in seconds; `None` opens on the trouble.
+    pub range_s: Option<u32>,
+    /// How charts are split.
+    pub split: SplitBy,
+    /// Whether last week's line is drawn.
+    pub baseline: bool,
+    /// The present, as of the last message.
+    pub now: Timestamp,
+    /// Whether the operator wants to leave.
+    pub leaving: bool,
+    /// Until when changes are allowed, where they are.
+    pub armed_until: Option<Timestamp>,
+    /// The height of the screen, for pages.
+    pub height: u16,
+    pub(super) last_move: Option<Timestamp>,
+    pub(super) changes_stale: bool,
+}
+
+/// Changes older than this are not on the overview.
+pub const HORIZON: SignedDuration = SignedDuration::from_hours(24);
+
+impl App {
+    /// A console that has heard nothing yet.
+    pub fn new(target: Target, settings: Settings, open: Screen, now: Timestamp) -> Self {
+        let interval = settings.interval;
+        Self {
+            target,
+            settings,
+            cluster: Cluster::default(),
+            signals: Signals::new(interval),
+            alerts: Vec::new(),
+            alerts_link: Link::new(Rhythm::Poll(interval)),
+            services: Services::default(),
+            changes: Vec::new(),
+            headline: Headline::default(),
+            history: History::new(open),
+            layers: Vec::new(),
+            notice: None,
+            range_s: None,
+            split: SplitBy::Whole,
+            baseline: false,
+            now,
+            leaving: false,
+            armed_until: None,
+            height: 40,
+            last_move: None,
+            changes_stale: false,
+        }
+    }
+
+    /// The screen shown and where its cursor stands.
+    pub fn here(&self) -> &Visit {
+        self.history.here()
+    }
+
+    /// The state of a source's link.
+    pub fn link(&self, source: Source) -> LinkState {
+        match source {
+            Source::Kubernetes => self.cluster.link(self.now),
+            Source::Prometheus => self.signals.link.state(self.now),
+            Source::Alertmanager => self.alerts_link.state(self.now),
+        }
+    }
+
+    /// Whether every source has answered once or said that it will not: the moment from which a verdict may be read.
+    pub fn settled(&self) -> bool {
+        let polled = |state: LinkState, answered: bool| match state {
+            LinkState::Connecting => false,
+            LinkState::Live(_) | LinkState::Quiet(_) => answered,
+            LinkState::Stale { .. } | LinkState::Absent(_) => true,
+        };
+        let cluster = match self.link(Source::Kubernetes) {
+            LinkState::Connecting => false,
+            LinkState::Live(_) | LinkState::Quiet(_) => self.cluster.listed(),
+            LinkState::Stale { .. } | LinkState::Absent(_) => true,
+        };
+        cluster
+            && polled(self.link(Source::Prometheus), self.signals.answered())
+            && polled(self.link(Source::Alertmanager), true)
+    }
+
+    /// The pods behind an object: itself, or those of the workload it names.
+    pub fn pods_of<'a>(
+        &'a self,
+        object: &'a crate::domain::object::ObjectRef,
+    ) -> Box<dyn Iterator<Item = &'a crate::domain::pod::Pod> + 'a> {
+        if &*object.kind == "Pod" {
+            return Box::new(
+                self.cluster
+                    .pods
+                    .iter()
+                    .filter(|pod| pod.name == object.name && pod.namespace == object.namespace),
+            );
+        }
+        match self
+            .cluster
+            .all_workloads()
+            .find(|workload| workload.object() == *object)
+        {
+            Some(workload) => Box::new(self.cluster.pods_of(workload)),
+            None => Box::new(std::iter::empty()),
+        }
+    }
+
+    /// Whether changes are allowed now.
+    pub fn armed(&self) -> bool {
+        !self.settings.read_only || self.armed_until.is_some_and(|until| self.now < until)
+    }
+}

@@ -1,0 +1,347 @@
+//! The only place the App changes: one message in, effects out.
+
+use super::command::{Command, Motion};
+use super::effect::Effect;
+use super::layer::{Layer, Line};
+use super::message::{Fact, Message, Notice};
+use super::screen::Screen;
+use super::services::Grounds;
+use super::signals::hear;
+use super::state::{App, HORIZON};
+use super::{changes, headline, list};
+use crate::domain::link::Source;
+use crate::domain::object::Uid;
+use crate::domain::verdict::Level;
+use jiff::{SignedDuration, Timestamp};
+
+/// A message of ours stays this long in the last row; an error until a key.
+const NOTICE: SignedDuration = SignedDuration::from_secs(4);
+/// A second interrupt within this time leaves.
+const TWICE: SignedDuration = SignedDuration::from_secs(2);
+
+impl App {
+    /// Takes in what happened by now. Call [`App::refresh`] after the last of a batch.
+    pub fn update(&mut self, message: Message, now: Timestamp) -> Vec<Effect> {
+        self.now = now;
+        match message {
+            Message::Fact(fact) => self.learn(fact),
+            Message::Command(command) => self.obey(command),
+            Message::Tick => {
+                self.cluster.tick(now);
+                let restless = self.services.restless();
+                self.judge(&restless);
+                self.changes_stale = true;
+                if self
+                    .notice
+                    .as_ref()
+                    .is_some_and(|(notice, until)| !notice.error && *until <= now)
+                {
+                    self.notice = None;
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// Judges what the last messages touched; once a batch, however many they were.
+    pub fn refresh(&mut self) -> Vec<Effect> {
+        let dirty = self.cluster.take_dirty();
+        if !dirty.is_empty() {
+            self.judge(&dirty);
+            self.changes_stale = true;
+        }
+        self.services.arrange(self.now, self.last_move);
+        if std::mem::take(&mut self.changes_stale) {
+            self.changes = changes::changes(
+                &self.cluster,
+                &self.services,
+                &self.alerts,
+                HORIZON,
+                self.now,
+            );
+        }
+        let headline = headline::headline(self);
+        let before = std::mem::replace(&mut self.headline, headline);
+        let worse = self.headline.level > before.level && self.headline.level == Level::Failing;
+        if worse {
+            vec![Effect::Attention(self.headline.text.clone())]
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn judge<'a>(&mut self, uids: impl IntoIterator<Item = &'a Uid>) {
+        let Self {
+            services,
+            cluster,
+            signals,
+            alerts,
+            settings,
+            now,
+            ..
+        } = self;
+        services.refresh(
+            uids,
+            &Grounds {
+                cluster,
+                signals,
+                alerts,
+                limits: &settings.limits,
+                now: *now,
+            },
+        );
+    }
+
+    fn judge_all(&mut self) {
+        let all: Vec<Uid> = self
+            .cluster
+            .all_workloads()
+            .map(|workload| workload.uid.clone())
+            .collect();
+        self.judge(&all);
+        self.changes_stale = true;
+    }
+
+    fn learn(&mut self, fact: Fact) -> Vec<Effect> {
+        let now = self.now;
+        match fact {
+            Fact::Cluster(fact) => self.cluster.learn(fact, now),
+            Fact::Identity {
+                user,
+                cluster_uid,
+                environment,
+            } => {
+                self.target.user = user;
+                self.target.cluster_uid = cluster_uid;
+                self.target.environment = environment;
+            }
+            Fact::Source(Source::Prometheus, news) => {
+                self.signals.hear(news, now);
+                self.judge_all();
+            }
+            Fact::Source(Source::Alertmanager, news) => hear(&mut self.alerts_link, news, now),
+            Fact::Source(Source::Kubernetes, _) => {}
+            Fact::Signals(readings) => {
+                self.signals.learn(readings);
+                self.judge_all();
+            }
+            Fact::Range(want, series) => {
+                self.signals.learn_range(want, series);
+                self.judge_all();
+            }
+            Fact::Alerts(mut alerts) => {
+                alerts.sort_by(|a, b| {
+                    (a.severity, a.since, &a.name, &a.fingerprint).cmp(&(
+                        b.severity,
+                        b.since,
+                        &b.name,
+                        &b.fingerprint,
+                    ))
+                });
+                self.alerts = alerts;
+                self.judge_all();
+            }
+            Fact::Notice(notice) => self.say(notice),
+        }
+        Vec::new()
+    }
+
+    fn say(&mut self, notice: Notice) {
+        self.notice = Some((notice, self.now + NOTICE));
+    }
+
+    fn tell(&mut self, text: impl Into<String>) {
+        self.say(Notice {
+            text: text.into(),
+            error: false,
+        });
+    }
+
+    fn obey(&mut self, command: Command) -> Vec<Effect> {
+        if self.notice.as_ref().is_some_and(|(notice, _)| notice.error) {
+            self.notice = None;
+        }
+        if let Some(layer) = self.layers.pop() {
+            return self.obey_in_layer(layer, command);
+        }
+        match command {
+            Command::Move(motion) => self.move_cursor(motion),
+            Command::Enter => self.enter(),
+            Command::Escape if !self.here().place.filter.is_empty() => {
+                self.history.here_mut().place.filter.clear();
+            }
+            Command::Escape => drop(self.history.back()),
+            Command::Back if !self.history.back() => self.leaving = true,
+            Command::Back => {}
+            Command::Quit => self.leaving = true,
+            Command::Interrupt => self.interrupt(),
+            Command::NextPane => self.history.here_mut().place.pane += 1,
+            Command::Older => drop(self.history.back()),
+            Command::Newer => drop(self.history.forward()),
+            Command::LastView => self.history.last_view(),
+            Command::Open(screen) => self.history.open(screen),
+            Command::Timeline => self.history.open(Screen::Timeline),
+            Command::Help => self.layers.push(Layer::Help { top: 0 }),
+            Command::Palette => self.layers.push(Layer::Palette {
+                line: Line::default(),
+                chosen: 0,
+            }),
+            Command::Filter => {
+                let text = self.here().place.filter.clone();
+                self.layers.push(Layer::Filter {
+                    line: Line { text },
+                });
+            }
+            Command::FaultsOnly => {
+                let place = &mut self.history.here_mut().place;
+                place.faults_only = !place.faults_only;
+            }
+            Command::Range(digit) => self.choose_range(digit),
+            Command::Refresh => {
+                self.tell("Asking every source again.");
+                return vec![Effect::AskNow];
+            }
+            Command::Copy => return self.copy(),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn interrupt(&mut self) {
+        if self.notice.as_ref().is_some_and(|(notice, until)| {
+            notice.text.starts_with("Nothing is running") && *until - NOTICE + TWICE > self.now
+        }) {
+            self.leaving = true;
+        } else {
+            self.tell("Nothing is running. Press ctrl-c again to leave.");
+        }
+    }
+
+    fn obey_in_layer(&mut self, mut layer: Layer, command: Command) -> Vec<Effect> {
+        match (&mut layer, command) {
+            (_, Command::Escape) => return Vec::new(),
+            (Layer::Help { .. }, Command::Back | Command::Help | Command::Quit) => {
+                return Vec::new();
+            }
+            (Layer::Help { top }, Command::Move(motion)) => {
+                *top = scroll(*top, motion, self.height);
+            }
+            (Layer::Filter { line }, Command::Enter) => {
+                self.history.here_mut().place.filter = line.text.clone();
+                return Vec::new();
+            }
+            (Layer::Palette { .. }, Command::Enter) => return Vec::new(),
+            (layer, command) => {
+                if let Some(line) = layer.line_mut() {
+                    type_into(line, command);
+                }
+            }
+        }
+        if let Layer::Filter { line } = &layer {
+            self.history.here_mut().place.filter = line.text.clone();
+        }
+        self.layers.push(layer);
+        Vec::new()
+    }
+
+    fn move_cursor(&mut self, motion: Motion) {
+        self.last_move = Some(self.now);
+        let height = self.height;
+        let items = list::items(self);
+        let place = &mut self.history.here_mut().place;
+        match motion {
+            Motion::Left => place.right = place.right.saturating_sub(1),
+            Motion::Right => place.right = (place.right + 1).min(64),
+            _ if items.is_empty() => place.top = scroll(place.top, motion, height),
+            _ => {
+                let at = list::position(place, &items).unwrap_or(0);
+                let to = step(at, motion, height, items.len());
+                place.cursor = Some(items[to].id.clone());
+                place.index = to;
+            }
+        }
+    }
+
+    fn enter(&mut self) {
+        let Some(item) = list::selected(self) else {
+            return;
+        };
+        match self.here().screen {
+            Screen::Overview | Screen::Workloads => self.history.open(Screen::Rollout(item.object)),
+            Screen::Pods => self.history.open(Screen::Logs(item.object)),
+            _ => {}
+        }
+    }
+
+    fn choose_range(&mut self, digit: u8) {
+        self.range_s = match digit {
+            1 => Some(300),
+            2 => Some(900),
+            3 => Some(1800),
+            4 => Some(3600),
+            5 => Some(6 * 3600),
+            6 => Some(24 * 3600),
+            _ => None,
+        };
+    }
+
+    fn copy(&mut self) -> Vec<Effect> {
+        let text = match list::selected(self) {
+            Some(item) if self.here().screen != Screen::Overview => item.object.name.to_string(),
+            _ => self.update_to_paste(),
+        };
+        self.tell("Copied.");
+        vec![Effect::Copy(text)]
+    }
+
+    /// An update ready to paste: where, how bad, the sentence, as of when.
+    pub fn update_to_paste(&self) -> String {
+        let target = &self.target;
+        let changed = self.changes.first().map_or(String::new(), |change| {
+            format!(
+                "\nLast change: {} {} {}",
+                change.at.strftime("%H:%M:%S"),
+                change.object.name,
+                change.text
+            )
+        });
+        format!(
+            "{} {} ({}): {} As of {} UTC.{changed}",
+            self.headline.level.word().to_uppercase(),
+            target.scope,
+            target.context,
+            self.headline.text,
+            self.now.strftime("%H:%M:%S")
+        )
+    }
+}
+
+fn type_into(line: &mut Line, command: Command) {
+    match command {
+        Command::Type(c) => line.push(c),
+        Command::Paste(text) => text.chars().for_each(|c| line.push(c)),
+        Command::Erase => drop(line.text.pop()),
+        Command::EraseAll => line.text.clear(),
+        _ => {}
+    }
+}
+
+fn scroll(top: usize, motion: Motion, height: u16) -> usize {
+    step(top, motion, height, usize::MAX)
+}
+
+fn step(at: usize, motion: Motion, height: u16, len: usize) -> usize {
+    let page = usize::from(height).saturating_sub(6).max(1);
+    let last = len.saturating_sub(1);
+    match motion {
+        Motion::Up => at.saturating_sub(1),
+        Motion::Down => at.saturating_add(1).min(last),
+        Motion::First => 0,
+        Motion::Last => last,
+        Motion::PageUp => at.saturating_sub(page),
+        Motion::PageDown => at.saturating_add(page).min(last),
+        Motion::HalfUp => at.saturating_sub(page / 2),
+        Motion::HalfDown => at.saturating_add(page / 2).min(last),
+        Motion::Left | Motion::Right => at,
+    }
+}
