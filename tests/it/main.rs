@@ -8,3 +8,5 @@
     missing_docs,
     reason = "a test that cannot go on says so by panicking, and may talk about it"
 )]
+
+mod tidy;
