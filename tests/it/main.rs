@@ -9,4 +9,6 @@
     reason = "a test that cannot go on says so by panicking, and may talk about it"
 )]
 
+mod config;
+mod docs;
 mod tidy;

@@ -1,0 +1,492 @@
+//! Every key of the configuration, as types with their defaults. The JSON Schema, the reader's checks, `config show` and the
+//! example are all derived from here; what a key means to the rest of the program is the business of who reads it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::policy::{ImageRule, Policy};
+use super::unit::{OffOr, Ratio, Time};
+
+/// The whole configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The theme: auto (night or day, as the terminal's ground is), night, day, contrast, distinct, mono, or one of your own.
+    pub theme: String,
+    /// Plain ASCII instead of box drawing and symbols.
+    pub ascii: bool,
+    /// Whether the mouse selects and scrolls (the terminal's own selection then needs shift).
+    pub mouse: bool,
+    /// How a change of level asks for attention.
+    pub notify: Notify,
+    /// Read-only everywhere, whatever the environment says.
+    pub read_only: bool,
+    /// The kubeconfig file; several are separated as in KUBECONFIG.
+    pub kubeconfig: Option<String>,
+    /// Where runs, journals, logs and crash reports are kept.
+    pub state_dir: Option<String>,
+    /// Where the console opens.
+    pub start: Start,
+    /// How often is asked and drawn.
+    pub refresh: Refresh,
+    /// What counts as too much, unless a service says otherwise.
+    pub thresholds: Thresholds,
+    /// Runbooks of your own.
+    pub runbooks: Runbooks,
+    /// The log file.
+    pub log: Log,
+    /// What is particular about a service, by its name.
+    pub services: BTreeMap<String, Service>,
+    /// Where the numbers of a kubeconfig context come from, by the context's name.
+    pub context: BTreeMap<String, Context>,
+    /// What holds where: policy by environment.
+    pub environment: BTreeMap<String, Environment>,
+    /// Signals by PromQL, by the signal's name.
+    pub signals: BTreeMap<String, Signal>,
+    /// Keys of your own: a command and the chords that give it.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// Links that `o` offers: a name and an address with placeholders.
+    pub links: BTreeMap<String, String>,
+    /// Which columns a table shows, in this order.
+    pub columns: BTreeMap<String, Vec<String>>,
+    /// What the ecosystem's own variables name; never read from the file.
+    #[serde(skip)]
+    pub ambient: Ambient,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            theme: "auto".into(),
+            ascii: false,
+            mouse: false,
+            notify: Notify::Auto,
+            read_only: false,
+            kubeconfig: None,
+            state_dir: None,
+            start: Start::default(),
+            refresh: Refresh::default(),
+            thresholds: Thresholds::default(),
+            runbooks: Runbooks::default(),
+            log: Log::default(),
+            services: BTreeMap::new(),
+            context: BTreeMap::new(),
+            environment: Environment::built_in(),
+            signals: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            links: BTreeMap::new(),
+            columns: BTreeMap::new(),
+            ambient: Ambient::default(),
+        }
+    }
+}
+
+/// How attention is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Notify {
+    /// The bell, and what the terminal is known to understand beside it.
+    #[default]
+    Auto,
+    /// The bell alone.
+    Bell,
+    /// OSC 9 (iTerm2, Windows Terminal) beside the bell.
+    Osc9,
+    /// OSC 777 (foot, ghostty, wezterm, urxvt) beside the bell.
+    Osc777,
+    /// Nothing.
+    Off,
+}
+
+/// Where the console opens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Start {
+    /// The kubeconfig context; without it, the current one.
+    pub context: Option<String>,
+    /// The namespace; without it, the context's.
+    pub namespace: Option<String>,
+    /// All namespaces instead of one.
+    pub all_namespaces: bool,
+    /// The first screen.
+    pub screen: String,
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self {
+            context: None,
+            namespace: None,
+            all_namespaces: false,
+            screen: "overview".into(),
+        }
+    }
+}
+
+/// How often is asked and drawn. Kubernetes is watched, never polled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Refresh {
+    /// Between two questions to Prometheus.
+    pub metrics: Time,
+    /// Between two questions to Alertmanager.
+    pub alerts: Time,
+    /// Between two scrapes of a pod, where there is no Prometheus.
+    pub scrape: Time,
+    /// Frames a second at most.
+    #[schemars(range(min = 1, max = 120))]
+    pub frames: u16,
+}
+
+impl Default for Refresh {
+    fn default() -> Self {
+        Self {
+            metrics: Time::seconds(5),
+            alerts: Time::seconds(5),
+            scrape: Time::seconds(15),
+            frames: 30,
+        }
+    }
+}
+
+/// What counts as too much.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Thresholds {
+    /// The share of requests that may fail.
+    pub error_ratio: Ratio,
+    /// The time in which 99 of 100 requests are answered.
+    pub p99: Time,
+    /// The share of its limit that a container may use.
+    pub saturation: Ratio,
+    /// The window that rates and quantiles are taken over.
+    pub window: Time,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            error_ratio: Ratio::percent(1.0),
+            p99: Time::millis(500),
+            saturation: Ratio::percent(90.0),
+            window: Time::seconds(60),
+        }
+    }
+}
+
+/// Thresholds of one service; what is left out is as for all.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServiceThresholds {
+    /// The share of requests that may fail.
+    pub error_ratio: Option<Ratio>,
+    /// The time in which 99 of 100 requests are answered.
+    pub p99: Option<Time>,
+    /// The share of its limit that a container may use.
+    pub saturation: Option<Ratio>,
+    /// The window that rates and quantiles are taken over.
+    pub window: Option<Time>,
+}
+
+/// Runbooks of your own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Runbooks {
+    /// Folders with `*.runbook.md` files; one with the id of a shipped runbook takes its place.
+    pub folders: Vec<String>,
+    /// The language that titles and texts are shown in where a translation stands beside the runbook.
+    pub language: String,
+}
+
+impl Default for Runbooks {
+    fn default() -> Self {
+        Self {
+            folders: Vec::new(),
+            language: "en".into(),
+        }
+    }
+}
+
+/// The log file, in `state_dir`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// What is written to it.
+    pub level: Level,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Nothing.
+    Off,
+    /// What failed.
+    Error,
+    /// And what was surprising.
+    #[default]
+    Warn,
+    /// And what was done.
+    Info,
+    /// And how.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl Level {
+    /// As it is written.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// What is particular about a service.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Service {
+    /// What counts as too much for this one.
+    pub thresholds: ServiceThresholds,
+    /// Who answers for it; named in updates and summaries.
+    pub owners: Vec<String>,
+    /// Links of this service, beside and before the general ones.
+    pub links: BTreeMap<String, String>,
+    /// Whether it signs the tokens that the others check.
+    pub issues_tokens: bool,
+}
+
+/// The sources of a kubeconfig context.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Context {
+    /// The environment, whatever would match otherwise.
+    pub environment: Option<String>,
+    /// Its Prometheus.
+    pub prometheus: Option<Source>,
+    /// Its Alertmanager.
+    pub alertmanager: Option<Source>,
+    /// Its Vault.
+    pub vault: Option<Source>,
+}
+
+/// How a source is reached: by `url`, or as a `service` through the apiserver's proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Source {
+    /// Its address, http or https.
+    pub url: Option<String>,
+    /// NAMESPACE/NAME:PORT of a Service, reached through the apiserver.
+    pub service: Option<String>,
+    /// A file whose content is sent as bearer token.
+    pub token_file: Option<String>,
+    /// The tenant of a Mimir, Cortex or Thanos in front.
+    pub tenant: Option<String>,
+    /// The header that names the tenant.
+    pub tenant_header: String,
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self {
+            url: None,
+            service: None,
+            token_file: None,
+            tenant: None,
+            tenant_header: "X-Scope-OrgID".into(),
+        }
+    }
+}
+
+/// What a target must be to belong to an environment. `*` stands for anything. A namespace whose label `environment` is the
+/// environment's name belongs to it as well.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Match {
+    /// Cluster identities: the uid of the namespace kube-system.
+    pub clusters: Vec<String>,
+    /// Names of kubeconfig contexts.
+    pub contexts: Vec<String>,
+    /// Names of namespaces.
+    pub namespaces: Vec<String>,
+}
+
+/// One environment: what belongs to it, and what it demands. What an environment of your own leaves out is as in production.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Environment {
+    /// What belongs to it.
+    #[serde(rename = "match")]
+    pub belongs: Match,
+    /// Nothing is changed until armed.
+    pub read_only: bool,
+    /// 1: a second person approves runs of critical risk.
+    #[schemars(range(max = 1))]
+    pub approvals: u8,
+    /// "7d": a run of critical risk needs a successful one in staging, not older.
+    pub rehearsal: OffOr,
+    /// No gate is shorter than this.
+    pub minimum_hold: Time,
+    /// How an image must be named to be released.
+    pub image: Image,
+}
+
+/// How an image must be named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Image {
+    /// A tag is enough.
+    #[default]
+    Tag,
+    /// An image without a digest is refused.
+    Digest,
+}
+
+impl Default for Environment {
+    fn default() -> Self {
+        Self::from_policy(&Policy::production(), Match::default())
+    }
+}
+
+impl Environment {
+    fn from_policy(policy: &Policy, belongs: Match) -> Self {
+        let millis = |time: std::time::Duration| Time::millis(time.as_millis() as u64);
+        Self {
+            belongs,
+            read_only: policy.read_only,
+            approvals: policy.approvals,
+            rehearsal: OffOr(policy.rehearsal.map(millis)),
+            minimum_hold: millis(policy.minimum_hold),
+            image: match policy.image {
+                ImageRule::Tag => Image::Tag,
+                ImageRule::Digest => Image::Digest,
+            },
+        }
+    }
+
+    /// What it demands.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            read_only: self.read_only,
+            approvals: self.approvals,
+            rehearsal: self.rehearsal.0.map(Time::get),
+            minimum_hold: self.minimum_hold.get(),
+            image: match self.image {
+                Image::Tag => ImageRule::Tag,
+                Image::Digest => ImageRule::Digest,
+            },
+        }
+    }
+
+    fn built_in() -> BTreeMap<String, Self> {
+        let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect();
+        let production = Match {
+            namespaces: words(&["*-production", "production", "*-prod", "prod"]),
+            ..Match::default()
+        };
+        let staging = Match {
+            namespaces: words(&["*-staging", "staging"]),
+            ..Match::default()
+        };
+        let simulated = Match {
+            clusters: words(&["simulated-*"]),
+            ..Match::default()
+        };
+        BTreeMap::from([
+            (
+                "production".to_owned(),
+                Self::from_policy(&Policy::production(), production),
+            ),
+            (
+                "staging".to_owned(),
+                Self::from_policy(&Policy::staging(), staging),
+            ),
+            (
+                "simulated".to_owned(),
+                Self::from_policy(&Policy::simulated(), simulated),
+            ),
+        ])
+    }
+}
+
+/// One signal by PromQL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Signal {
+    /// One series. Placeholders: {namespace}, {service}, {workload}, {window}.
+    pub query: String,
+    /// One series for one version; {version} beside the others.
+    pub by_version: Option<String>,
+    /// The services it is for. `*` stands for anything.
+    pub services: Vec<String>,
+}
+
+impl Default for Signal {
+    fn default() -> Self {
+        Self {
+            query: String::new(),
+            by_version: None,
+            services: vec!["*".into()],
+        }
+    }
+}
+
+/// What the ecosystem's own variables name. It binds only where `[context.NAME]` names nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ambient {
+    /// `PROMETHEUS_URL`.
+    pub prometheus: Option<String>,
+    /// `ALERTMANAGER_URL`.
+    pub alertmanager: Option<String>,
+    /// `VAULT_ADDR`.
+    pub vault: Option<String>,
+}
+
+impl Config {
+    /// What counts as too much for a service.
+    pub fn thresholds_for(&self, service: &str) -> Thresholds {
+        let all = self.thresholds.clone();
+        let Some(own) = self
+            .services
+            .get(service)
+            .map(|service| &service.thresholds)
+        else {
+            return all;
+        };
+        Thresholds {
+            error_ratio: own.error_ratio.unwrap_or(all.error_ratio),
+            p99: own.p99.unwrap_or(all.p99),
+            saturation: own.saturation.unwrap_or(all.saturation),
+            window: own.window.unwrap_or(all.window),
+        }
+    }
+
+    /// The sources of a context: what the file names for it, then what the ecosystem's variables name.
+    pub fn sources_for(&self, context: &str) -> Context {
+        let named = self.context.get(context).cloned().unwrap_or_default();
+        let ambient = |url: &Option<String>| {
+            url.clone().map(|url| Source {
+                url: Some(url),
+                ..Source::default()
+            })
+        };
+        Context {
+            environment: named.environment,
+            prometheus: named
+                .prometheus
+                .or_else(|| ambient(&self.ambient.prometheus)),
+            alertmanager: named
+                .alertmanager
+                .or_else(|| ambient(&self.ambient.alertmanager)),
+            vault: named.vault.or_else(|| ambient(&self.ambient.vault)),
+        }
+    }
+}
