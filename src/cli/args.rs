@@ -1,0 +1,450 @@
+//! What can be typed: every subcommand and flag, their help, completions and man pages. Values only; what they mean is decided
+//! by whoever runs the command, and the configuration's keys set by flags are listed in [`Global::settings`].
+
+pub mod value;
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::config::layer::Flag;
+use value::{Answer, FrameSize, Screen, Setting};
+
+/// The whole command line.
+#[derive(Debug, Clone, PartialEq, Parser)]
+#[command(
+    name = "vigie",
+    version,
+    about = "A lookout for a platform on Kubernetes: what is broken, since when, what changed, and the guided way out.",
+    long_about = "A lookout for a platform on Kubernetes: what is broken, since when, what changed just before, and the guided way \
+                  out.\n\nWithout a command it opens the console on the current kubeconfig context.",
+    after_help = "Examples:\n  vigie demo                              a bad release on a simulated platform, and the way out of it\n  \
+                  vigie -n veza-production                the console on a namespace\n  \
+                  vigie --alert 'HighErrorRate veza-backend'   where that alert is\n  \
+                  vigie status --output json              one look, for scripts",
+    subcommand_precedence_over_arg = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The screen to open: overview, pods, workloads, alerts, timeline, runbooks, runs, rollout/NAME, signals/NAME.
+    #[arg(long, value_name = "SCREEN")]
+    pub open: Option<Screen>,
+    /// Open where an alert is: paste its text, the namespace and service it names are found.
+    #[arg(long, value_name = "TEXT", conflicts_with = "open")]
+    pub alert: Option<String>,
+    /// What to do; without it the console opens.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct Global {
+    /// The kubeconfig context.
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Where")]
+    pub context: Option<String>,
+    /// The namespace.
+    #[arg(
+        long,
+        short = 'n',
+        global = true,
+        value_name = "NAME",
+        help_heading = "Where"
+    )]
+    pub namespace: Option<String>,
+    /// All namespaces.
+    #[arg(
+        long,
+        short = 'A',
+        global = true,
+        conflicts_with = "namespace",
+        help_heading = "Where"
+    )]
+    pub all_namespaces: bool,
+    /// The kubeconfig file.
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Where")]
+    pub kubeconfig: Option<String>,
+    /// Act as this user.
+    #[arg(
+        long = "as",
+        global = true,
+        value_name = "USER",
+        help_heading = "Where"
+    )]
+    pub act_as: Option<String>,
+    /// Act as a member of this group; may be given several times.
+    #[arg(
+        long = "as-group",
+        global = true,
+        value_name = "GROUP",
+        requires = "act_as",
+        help_heading = "Where"
+    )]
+    pub act_as_groups: Vec<String>,
+    /// Change nothing, whatever the environment allows.
+    #[arg(long, global = true, help_heading = "How")]
+    pub read_only: bool,
+    /// The theme: auto, night, day, contrast, distinct, mono, or one of your own.
+    #[arg(long, global = true, value_name = "NAME", help_heading = "How")]
+    pub theme: Option<String>,
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE", help_heading = "How")]
+    pub config: Option<PathBuf>,
+    /// What is printed: text for people, json for programs.
+    #[arg(
+        long,
+        short = 'o',
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text",
+        help_heading = "How"
+    )]
+    pub output: Output,
+}
+
+impl Global {
+    /// The configuration's keys that these flags set.
+    pub fn settings(&self) -> Vec<Flag> {
+        let flag = |key, name, value: &str| Flag {
+            key,
+            value: value.to_owned(),
+            name,
+        };
+        let texts = [
+            ("start.context", "--context", &self.context),
+            ("start.namespace", "--namespace", &self.namespace),
+            ("kubeconfig", "--kubeconfig", &self.kubeconfig),
+            ("theme", "--theme", &self.theme),
+        ];
+        let switches = [
+            (
+                "start.all_namespaces",
+                "--all-namespaces",
+                self.all_namespaces,
+            ),
+            ("read_only", "--read-only", self.read_only),
+        ];
+        let typed = texts
+            .into_iter()
+            .filter_map(|(key, name, value)| value.as_ref().map(|value| flag(key, name, value)));
+        typed
+            .chain(
+                switches
+                    .into_iter()
+                    .filter(|(.., on)| *on)
+                    .map(|(key, name, _)| flag(key, name, "true")),
+            )
+            .collect()
+    }
+}
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// Documents for programs; each begins with `"schema": 1`.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum Command {
+    /// The console on a simulated platform: no cluster, no network, no set-up.
+    ///
+    /// Without a terminal, or with --frame, one screen is printed as text.
+    #[command(
+        after_help = "Examples:\n  vigie demo\n  vigie demo --scenario crash-loop --seed 7\n  vigie demo --frame 120x40 > screen.txt"
+    )]
+    Demo(Demo),
+    /// Serve the simulated platform alone, for kubectl and other programs.
+    ///
+    /// Prints `export KEY=VALUE` lines, then runs until interrupted.
+    #[command(
+        after_help = "Examples:\n  vigie sim --dir /tmp/sim > /tmp/sim.env &\n  . /tmp/sim.env && kubectl get pods\n  vigie sim --scenario large --pods 10000 --churn 100"
+    )]
+    Sim(Sim),
+    /// One look at the target: links, verdicts, workloads, pods, signals, alerts.
+    ///
+    /// Exit code: 0 healthy, 1 something to watch, 3 failing, 4 a source that matters did not answer.
+    #[command(
+        after_help = "Examples:\n  vigie status -n veza-production\n  vigie status --output json | jq .verdict\n  vigie status --watch"
+    )]
+    Status(Status),
+    /// The rollout of a workload: where it stands, what came before, or watch it to its end.
+    #[command(subcommand)]
+    Rollout(Rollout),
+    /// The runbooks: list, read, check, plan.
+    #[command(subcommand)]
+    Runbook(Runbook),
+    /// Run a runbook without the console; it asks nothing that --confirm or --set has not answered.
+    ///
+    /// Exit code: 0 succeeded, 1 ended otherwise, 3 stopped and resumable, 4 refused before the first effect.
+    #[command(
+        after_help = "Examples:\n  vigie run rollback --set workload=veza-backend --confirm veza-production --reason 'errors since 43'\n  \
+                            vigie run rollback --set workload=veza-backend --set revision=41 --dry-run"
+    )]
+    Run(Run),
+    /// The runs of this machine and their state, unfinished ones first.
+    Runs(Runs),
+    /// Go on with a run that stopped: what happened meanwhile is looked up before anything is done.
+    ///
+    /// Without --confirm it looks, reports and stops.
+    #[command(
+        after_help = "Examples:\n  vigie resume 01J8Z6Q0YB\n  vigie resume 01J8Z6Q0YB --confirm veza-production"
+    )]
+    Resume(Resume),
+    /// Close a run that will not be finished; what it left behind stays listed.
+    Abandon(Abandon),
+    /// The record of what was done: check it, or read it.
+    #[command(subcommand)]
+    Audit(Audit),
+    /// What works here and what does not, each with the way to repair it.
+    Doctor,
+    /// The configuration: what is in effect and who said so, what is wrong with it.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the completions for a shell.
+    #[command(
+        after_help = "Examples:\n  vigie completions bash > ~/.local/share/bash-completion/completions/vigie\n  vigie completions zsh > ~/.zfunc/_vigie"
+    )]
+    Completions {
+        /// bash, zsh, fish, elvish or powershell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    #[command(after_help = "Examples:\n  vigie man | man -l -")]
+    Man,
+}
+
+/// What the simulated platform does.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct Play {
+    /// What goes wrong; an unknown name lists what there is.
+    #[arg(long, value_name = "NAME")]
+    pub scenario: Option<String>,
+    /// The same seed plays the same world.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// `vigie demo`.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct Demo {
+    /// The world.
+    #[command(flatten)]
+    pub play: Play,
+    /// Print one screen of this size instead, such as 120x40.
+    #[arg(long, value_name = "WxH")]
+    pub frame: Option<FrameSize>,
+}
+
+/// `vigie sim`.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct Sim {
+    /// The world.
+    #[command(flatten)]
+    pub play: Play,
+    /// Where the kubeconfig is written; a temporary folder unless given.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// How many pods (scenario large).
+    #[arg(long, value_name = "N")]
+    pub pods: Option<u32>,
+    /// How many of them change each second (scenario large).
+    #[arg(long, value_name = "N")]
+    pub churn: Option<u32>,
+}
+
+/// `vigie status`.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct Status {
+    /// Print again whenever something changed, until interrupted.
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// `vigie rollout`.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum Rollout {
+    /// Where a rollout stands.
+    Status {
+        /// The workload: Kind/name, or a name for a Deployment.
+        name: String,
+    },
+    /// The revisions: image, age, how long each was available, who and why where known.
+    History {
+        /// The workload: Kind/name, or a name for a Deployment.
+        name: String,
+    },
+    /// Follow a rollout; bell, title and notification on each change.
+    #[command(after_help = "Examples:\n  vigie rollout watch veza-backend --until done")]
+    Watch {
+        /// The workload: Kind/name, or a name for a Deployment.
+        name: String,
+        /// When to leave; without it, when interrupted.
+        #[arg(long, value_name = "STATE")]
+        until: Option<Until>,
+    },
+}
+
+/// When to stop watching.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Until {
+    /// The rollout is done, or cannot be.
+    Done,
+}
+
+/// `vigie runbook`.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum Runbook {
+    /// The runbooks there are, the shipped and your own.
+    List,
+    /// A runbook as text.
+    Show {
+        /// Its id.
+        id: String,
+    },
+    /// Check runbook files; exit code 1 when there are errors.
+    Lint {
+        /// The files.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// What a run would do to the target as it is now; nothing is changed.
+    Plan {
+        /// Its id.
+        id: String,
+        /// A parameter.
+        #[arg(long = "set", value_name = "KEY=VALUE")]
+        set: Vec<Setting>,
+    },
+    /// The JSON Schema of the format.
+    Schema,
+}
+
+/// `vigie run`.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct Run {
+    /// The runbook's id.
+    pub id: String,
+    /// A parameter; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<Setting>,
+    /// The text of a typed confirmation, the namespace as a rule; answers those it equals and no other.
+    #[arg(long, value_name = "TEXT")]
+    pub confirm: Vec<String>,
+    /// Answer plain confirmations with yes.
+    #[arg(long)]
+    pub yes: bool,
+    /// The answer to a step: STEP=VALUE, or STEP.ITEM=attest:TEXT, link:URL, na:REASON.
+    #[arg(long, value_name = "STEP=VALUE")]
+    pub answer: Vec<Answer>,
+    /// Why; kept in the record.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Show what would be done; the server checks it and changes nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Go past what the policy refuses, for a stated reason of twenty characters at least; flagged in the record.
+    #[arg(long, value_name = "REASON")]
+    pub break_glass: Option<String>,
+}
+
+/// `vigie runs`.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct Runs {
+    /// Old ones too.
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `vigie resume`.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct Resume {
+    /// The run, or the beginning of its id.
+    pub run: String,
+    /// The text of a typed confirmation; answers those it equals and no other.
+    #[arg(long, value_name = "TEXT")]
+    pub confirm: Vec<String>,
+    /// Answer plain confirmations with yes.
+    #[arg(long)]
+    pub yes: bool,
+    /// The answer to a step, as in `vigie run`.
+    #[arg(long, value_name = "STEP=VALUE")]
+    pub answer: Vec<Answer>,
+}
+
+/// `vigie abandon`.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct Abandon {
+    /// The run, or the beginning of its id.
+    pub run: String,
+    /// Why; kept in the record.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// `vigie audit`.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum Audit {
+    /// Check that nothing was changed or cut; exit code 1 when it was, 3 when the end is missing.
+    ///
+    /// Without FILE every journal and the audit log of the state directory is checked.
+    Verify {
+        /// A journal or an audit log.
+        file: Option<PathBuf>,
+        /// The last hash, as noted elsewhere.
+        #[arg(long, value_name = "HASH", requires = "file")]
+        anchor: Option<String>,
+    },
+    /// The record, oldest first.
+    Show {
+        /// Of one run.
+        #[arg(long, value_name = "RUN")]
+        run: Option<String>,
+    },
+}
+
+/// `vigie config`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum ConfigCommand {
+    /// Every key, its value, and who said it; secrets are masked.
+    Show,
+    /// Whether the configuration is right; exit code 2 when it is not.
+    Check,
+    /// The JSON Schema, for editors.
+    Schema,
+    /// Where the file is looked for.
+    Path,
+}
+
+/// The completions for a shell.
+pub fn completions(shell: clap_complete::Shell) -> String {
+    let mut out = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "vigie", &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The manual page: the program's own, then one section for each command.
+pub fn man() -> std::io::Result<String> {
+    let mut out = Vec::new();
+    let mut command = Cli::command();
+    command.build();
+    clap_mangen::Man::new(command.clone()).render(&mut out)?;
+    for inner in command.get_subcommands() {
+        let page = clap_mangen::Man::new(inner.clone());
+        page.render_name_section(&mut out)?;
+        page.render_synopsis_section(&mut out)?;
+        page.render_description_section(&mut out)?;
+    }
+    Ok(String::from_utf8_lossy(&out).into_owned())
+}
+
+#[cfg(test)]
+mod tests;
