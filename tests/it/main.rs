@@ -12,3 +12,4 @@
 mod config;
 mod docs;
 mod tidy;
+mod sim_signals;
