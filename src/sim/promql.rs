@@ -4,6 +4,8 @@
 pub mod aggregate;
 pub mod ast;
 pub mod binary;
+pub mod columns;
+pub mod cursor;
 pub mod eval;
 pub mod functions;
 pub mod labels;
@@ -13,5 +15,6 @@ pub mod pattern;
 pub mod quantile;
 pub mod relabel;
 pub mod select;
+pub mod typing;
 pub mod value;
 pub mod windows;

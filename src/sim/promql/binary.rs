@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::ast::{Error, Matching, Side};
 use super::functions::operate;
 use super::labels::{Labels, NAME};
-use super::parse::{compares, is_set};
+use super::typing::{compares, is_set};
 use super::value::{Column, Value, merged};
 
 /// An operator with its modifiers.

@@ -4,13 +4,13 @@
 use super::aggregate::aggregate;
 use super::ast::{Error, Expr, Function, Kind, Selector, Shift, Type};
 use super::binary::{self, Operator};
+use super::columns::{histograms, mapped, sorted, unique, unnamed};
 use super::functions::of_value;
-use super::labels::{Labels, NAME};
-use super::parse::pinned;
-use super::quantile::{Bucket, of_buckets};
+use super::labels::Labels;
 use super::relabel::label_replace;
 use super::select::{LOOKBACK, SUBQUERY_STEP, Selected, moment};
-use super::value::{Column, Sample, Series, Value, Window, merged};
+use super::typing::pinned;
+use super::value::{Column, Sample, Series, Value, Window};
 use super::windows::{Stretch, from_edges, needs_edges_only, over};
 
 /// Evaluates an expression at every moment of a window.
@@ -73,19 +73,6 @@ impl Run {
             to,
         }
     }
-}
-
-fn unique(columns: Vec<Column>) -> Result<Vec<Column>, Error> {
-    let same = || Error::Execution("vector cannot contain metrics with the same labelset".into());
-    merged(columns).ok_or_else(same)
-}
-
-fn unnamed(columns: Vec<Column>) -> Result<Vec<Column>, Error> {
-    let dropped = columns.into_iter().map(|column| Column {
-        labels: column.labels.drop_label(NAME),
-        values: column.values,
-    });
-    unique(dropped.collect())
 }
 
 impl Evaluator<'_> {
@@ -427,62 +414,4 @@ fn texts(args: &[Expr]) -> Vec<&str> {
             _ => "",
         })
         .collect()
-}
-
-fn mapped(columns: Vec<Column>, of: impl Fn(usize, f64) -> Option<f64>) -> Vec<Column> {
-    let column = |column: Column| {
-        let cells = column.values.into_iter().enumerate();
-        Column {
-            labels: column.labels,
-            values: cells
-                .map(|(n, value)| value.and_then(|v| of(n, v)))
-                .collect(),
-        }
-    };
-    columns.into_iter().map(column).collect()
-}
-
-/// Sorting only means something at a single moment; NaN goes last either way.
-fn sorted(mut columns: Vec<Column>, descending: bool) -> Vec<Column> {
-    let key = |column: &Column| column.values.first().copied().flatten().unwrap_or(f64::NAN);
-    columns.sort_by(|a, b| {
-        let (a, b) = (key(a), key(b));
-        let order = if descending {
-            b.partial_cmp(&a)
-        } else {
-            a.partial_cmp(&b)
-        };
-        order.unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
-    });
-    columns
-}
-
-fn histograms(q: &[f64], columns: Vec<Column>) -> Vec<Column> {
-    let mut groups: Vec<(Labels, Vec<(f64, Column)>)> = Vec::new();
-    let mut index = std::collections::HashMap::new();
-    for column in columns {
-        let Ok(bound) = column.labels.get("le").parse::<f64>() else {
-            continue;
-        };
-        let key = column.labels.without(&["le".to_owned()]);
-        let at = *index.entry(key.clone()).or_insert(groups.len());
-        if at == groups.len() {
-            groups.push((key, Vec::new()));
-        }
-        groups[at].1.push((bound, column));
-    }
-    let quantiles = |(labels, buckets): (Labels, Vec<(f64, Column)>)| {
-        let mut scratch = Vec::with_capacity(buckets.len());
-        let cell = |(n, &q): (usize, &f64)| {
-            scratch.clear();
-            let present = buckets
-                .iter()
-                .filter_map(|(bound, column)| Some((*bound, column.values[n]?)));
-            scratch.extend(present.map(|(bound, count)| Bucket { bound, count }));
-            (!scratch.is_empty()).then(|| of_buckets(q, &mut scratch))
-        };
-        let values = q.iter().enumerate().map(cell).collect();
-        Column { labels, values }
-    };
-    groups.into_iter().map(quantiles).collect()
 }
