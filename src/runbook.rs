@@ -1,1 +1,47 @@
-//! A runbook as plain data: the file format, the pure machine that runs it, checks and gates, the lint.
+//! Runbooks: a plan as plain data, and the pure machine that carries one out. Nothing here does I/O or knows the
+//! time; the engine performs what the machine asks and reports back, the journal keeps what it says.
+
+pub mod canonical;
+pub mod check;
+pub mod format;
+pub mod lint;
+pub mod model;
+pub mod param;
+pub mod place;
+pub mod prose;
+pub mod quantity;
+pub mod template;
+
+pub use model::{Runbook, Step, StepKind};
+
+/// The runbooks this program ships: id, file name, text, and translations by language.
+pub const SHIPPED: &[Shipped] = &[Shipped {
+    id: "rollback",
+    file: "rollback.runbook.md",
+    text: include_str!("../runbooks/rollback.runbook.md"),
+    overlays: &[(
+        "fr",
+        "rollback.fr.md",
+        include_str!("../runbooks/rollback.fr.md"),
+    )],
+}];
+
+/// One shipped runbook.
+#[derive(Clone, Copy, Debug)]
+pub struct Shipped {
+    /// Its id.
+    pub id: &'static str,
+    /// Its file.
+    pub file: &'static str,
+    /// Its text.
+    pub text: &'static str,
+    /// Language, file and text of each translation.
+    pub overlays: &'static [(&'static str, &'static str, &'static str)],
+}
+
+impl Runbook {
+    /// The digest of what the runbook does, prose left out: approvals and rehearsals bind to it.
+    pub fn model_digest(&self) -> String {
+        canonical::digest(self)
+    }
+}

@@ -13,3 +13,4 @@ mod config;
 mod docs;
 mod tidy;
 mod sim_signals;
+mod runbooks;

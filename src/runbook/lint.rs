@@ -1,0 +1,420 @@
+//! Rules of meaning a well-formed runbook must also keep: nothing mutating without a way back or a stated reason,
+//! nothing that waits without an end, nothing that can never run, a confirmation before the first effect.
+
+use jiff::civil::Date;
+
+use crate::runbook::check::Test;
+use crate::runbook::model::{
+    Confirm, GateDecl, OnFailure, ParamType, Runbook, Step, StepKind, Subject, Then, When,
+};
+use crate::runbook::place::{Place, Problem, Severity, nearest};
+use crate::runbook::template::{Path, Slot};
+
+/// The rules whose breach makes a runbook unusable.
+pub fn errors(file: &str, runbook: &Runbook) -> Vec<Problem> {
+    let mut lint = Lint {
+        file,
+        problems: Vec::new(),
+        ended_by: None,
+        confirmed: false,
+    };
+    lint.front(runbook);
+    for step in &runbook.steps {
+        lint.step(runbook, step);
+    }
+    lint.problems
+}
+
+/// Errors and what a person should look at; `today` is for the review date.
+pub fn lint(file: &str, runbook: &Runbook, today: Option<Date>) -> Vec<Problem> {
+    let mut problems = errors(file, runbook);
+    let mut warn = |place: Place, message: String, help: &str| {
+        problems.push(Problem {
+            file: file.to_owned(),
+            place,
+            severity: Severity::Warning,
+            message,
+            help: Some(help.to_owned()),
+        });
+    };
+    let top = Place { line: 1, column: 1 };
+    let due = runbook
+        .review_by
+        .as_ref()
+        .and_then(|day| day.parse::<Date>().ok());
+    if let (Some(due), Some(today)) = (due, today)
+        && due < today
+    {
+        warn(
+            top,
+            format!("review was due on {due}"),
+            "read it against the platform as it is, then move `review_by`",
+        );
+    }
+    if runbook.sources.is_empty() && runbook.deviations.is_empty() {
+        warn(
+            top,
+            "no [[source]]: nobody can tell what it implements".to_owned(),
+            "name the document and paragraph, or say it stands alone",
+        );
+    }
+    for param in runbook
+        .params
+        .iter()
+        .filter(|param| !uses_param(runbook, &param.name))
+    {
+        warn(
+            param.place,
+            format!("parameter `{}` is never used", param.name),
+            "remove it or refer to it",
+        );
+    }
+    for (index, section) in runbook.sections.iter().enumerate() {
+        let first = runbook.steps.iter().find(|step| step.section == index);
+        if let Some(step) = first.filter(|_| section.prose.trim().is_empty()) {
+            warn(
+                step.place,
+                format!("section `{}` does not say why it is here", section.title),
+                "one sentence above the fence",
+            );
+        }
+    }
+    problems.sort_by_key(|problem| problem.place);
+    problems
+}
+
+fn uses_param(runbook: &Runbook, name: &str) -> bool {
+    // `namespace` and `reason` are shared by every runbook and read by the program itself.
+    let shared = ["namespace", "reason", "workload", "hold"].contains(&name);
+    let source = serde_json::to_string(runbook).unwrap_or_default();
+    shared
+        || source.contains(&format!("params.{name}"))
+        || source.contains(&format!("\"param\":\"{name}\""))
+}
+
+struct Lint<'f> {
+    file: &'f str,
+    problems: Vec<Problem>,
+    ended_by: Option<String>,
+    confirmed: bool,
+}
+
+impl Lint<'_> {
+    fn error(&mut self, place: Place, message: String, help: impl Into<Option<String>>) {
+        self.problems.push(Problem {
+            file: self.file.to_owned(),
+            place,
+            severity: Severity::Error,
+            message,
+            help: help.into(),
+        });
+    }
+
+    fn front(&mut self, runbook: &Runbook) {
+        if runbook.steps.is_empty() {
+            self.error(
+                Place { line: 1, column: 1 },
+                "no steps".to_owned(),
+                Some("add a fence ```toml step under a heading".to_owned()),
+            );
+        }
+        if runbook.on_failure == OnFailure::Continue {
+            self.error(
+                Place { line: 1, column: 1 },
+                "a whole runbook cannot go on after any failure".to_owned(),
+                Some("set on_failure = \"continue\" on the steps that may fail".to_owned()),
+            );
+        }
+    }
+
+    fn step(&mut self, runbook: &Runbook, step: &Step) {
+        if let Some(by) = self.ended_by.clone() {
+            self.error(
+                step.place,
+                format!(
+                    "step `{}` can never run: `{by}` always ends the run",
+                    step.id
+                ),
+                None,
+            );
+        }
+        self.guard(step);
+        self.way_back(step);
+        self.deadline(step);
+        self.reachable(runbook, step);
+        self.named(runbook, step);
+        self.inner(runbook, step);
+    }
+
+    fn guard(&mut self, step: &Step) {
+        let guards = matches!(step.kind, StepKind::Confirm { .. }) || step.confirm != Confirm::No;
+        if guards && step.when.is_none() {
+            self.confirmed = true;
+        }
+        if step.kind.mutates() && !self.confirmed && !guards {
+            self.error(
+                step.place,
+                format!(
+                    "step `{}` changes things before anything was confirmed",
+                    step.id
+                ),
+                Some("put a step of kind confirm before it".to_owned()),
+            );
+            self.confirmed = true;
+        }
+        if step.critical && step.on_failure == Some(OnFailure::Continue) {
+            self.error(
+                step.place,
+                format!("step `{}` is critical and cannot be gone on from", step.id),
+                None,
+            );
+        }
+    }
+
+    fn way_back(&mut self, step: &Step) {
+        if step.kind.mutates() && step.undo.is_none() && !step.barrier {
+            let help = "write `undo`, or `barrier = true`, or `undo = \"none\"` with `why`";
+            self.error(
+                step.place,
+                format!("step `{}` changes things and has no way back", step.id),
+                Some(help.to_owned()),
+            );
+        }
+        if !step.kind.mutates() && step.undo.is_some() {
+            self.error(
+                step.place,
+                format!(
+                    "step `{}` changes nothing: there is nothing to undo",
+                    step.id
+                ),
+                Some("remove `undo`".to_owned()),
+            );
+        }
+    }
+
+    fn deadline(&mut self, step: &Step) {
+        let waits = step.wait.is_some()
+            || matches!(step.kind, StepKind::Wait { .. } | StepKind::Http { .. });
+        if waits && step.timeout.is_none() {
+            self.error(
+                step.place,
+                format!("step `{}` waits and has no timeout", step.id),
+                Some("add timeout = { after = \"5m\", then = \"pause\" }".to_owned()),
+            );
+        }
+        if step
+            .timeout
+            .as_ref()
+            .is_some_and(|timeout| matches!(timeout.then, Then::Next | Then::RestartGate))
+        {
+            self.error(
+                step.place,
+                format!("step `{}`: a timeout cannot count as success", step.id),
+                Some(
+                    "then = \"pause\", \"ask\", \"rollback\", \"abort\" or \"continue\"".to_owned(),
+                ),
+            );
+        }
+        if step
+            .timeout
+            .as_ref()
+            .is_some_and(|timeout| matches!(timeout.after, Slot::Fixed(after) if after.is_zero()))
+        {
+            self.error(
+                step.place,
+                format!("step `{}`: a timeout of nothing", step.id),
+                None,
+            );
+        }
+    }
+
+    /// Conditions that no value of their parameter or choice can meet, and gates that end the run either way.
+    fn reachable(&mut self, runbook: &Runbook, step: &Step) {
+        if let Some(when) = &step.when
+            && let Some(why) = impossible(runbook, when)
+        {
+            self.error(
+                step.place,
+                format!("step `{}` can never run: {why}", step.id),
+                None,
+            );
+        }
+        if let StepKind::Gate { on, .. } = &step.kind
+            && step.when.is_none()
+            && matches!(on.pass, Then::Abort | Then::Rollback)
+        {
+            self.ended_by = Some(step.id.clone());
+        }
+    }
+
+    /// Names of gates, blocks, parameters and later steps.
+    fn named(&mut self, runbook: &Runbook, step: &Step) {
+        let missing = |kind: &str, name: &str, known: Vec<&str>| {
+            let help =
+                nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            (format!("step `{}`: no {kind} `{name}`", step.id), help)
+        };
+        let found = match &step.kind {
+            StepKind::Gate {
+                named: Some(name), ..
+            } if !runbook.gates.contains_key(name) => Some(missing(
+                "gate",
+                name,
+                runbook.gates.keys().map(String::as_str).collect(),
+            )),
+            StepKind::Use { block } if !runbook.blocks.contains_key(block) => Some(missing(
+                "block",
+                block,
+                runbook.blocks.keys().map(String::as_str).collect(),
+            )),
+            StepKind::Input { param } if runbook.param(param).is_none() => Some(missing(
+                "parameter",
+                param,
+                runbook
+                    .params
+                    .iter()
+                    .map(|param| param.name.as_str())
+                    .collect(),
+            )),
+            StepKind::Diff { of }
+                if !runbook
+                    .steps
+                    .iter()
+                    .any(|other| other.id == *of && other.kind.mutates()) =>
+            {
+                Some(missing(
+                    "changing step",
+                    of,
+                    runbook.steps.iter().map(|step| step.id.as_str()).collect(),
+                ))
+            }
+            StepKind::Choose { options } if options.len() < 2 => Some((
+                format!("step `{}` leaves nothing to choose", step.id),
+                Some("give at least two `options`".to_owned()),
+            )),
+            _ => None,
+        };
+        if let Some((message, help)) = found {
+            self.error(step.place, message, help);
+        }
+    }
+
+    fn inner(&mut self, runbook: &Runbook, step: &Step) {
+        let over = step.each.as_ref().or(match &step.kind {
+            StepKind::Each { over, .. } => Some(over),
+            _ => None,
+        });
+        if let Some(each) = over
+            && !never_empty(runbook, &each.over)
+        {
+            let help = format!(
+                "check it first: [[check]] that = \"{}\" not = \"empty\"",
+                each.over
+            );
+            self.error(
+                step.place,
+                format!(
+                    "step `{}` repeats over `{}`, which may be empty",
+                    step.id, each.over
+                ),
+                Some(help),
+            );
+        }
+        match &step.kind {
+            StepKind::Each { body, .. } => body.iter().for_each(|inner| self.step(runbook, inner)),
+            StepKind::Use { block } => {
+                runbook
+                    .blocks
+                    .get(block)
+                    .into_iter()
+                    .flatten()
+                    .for_each(|inner| {
+                        if !self
+                            .problems
+                            .iter()
+                            .any(|problem| problem.place == inner.place)
+                        {
+                            self.step(runbook, inner);
+                        }
+                    })
+            }
+            StepKind::Gate {
+                gate: Some(gate), ..
+            } => self.gate(step.place, gate),
+            _ => {}
+        }
+    }
+
+    fn gate(&mut self, place: Place, gate: &GateDecl) {
+        if gate.metrics.iter().all(|metric| metric.when.is_some()) {
+            self.error(
+                place,
+                "every metric of the gate is conditional: it may judge nothing".to_owned(),
+                Some("leave one metric without `when`".to_owned()),
+            );
+        }
+    }
+}
+
+/// Why a condition can never hold, where the file alone shows it.
+fn impossible(runbook: &Runbook, when: &When) -> Option<String> {
+    match when {
+        When::All(parts) => parts.iter().find_map(|part| impossible(runbook, part)),
+        When::Any(parts) => {
+            let reasons: Vec<_> = parts.iter().map(|part| impossible(runbook, part)).collect();
+            if !reasons.is_empty() && reasons.iter().all(Option::is_some) {
+                reasons.into_iter().flatten().next()
+            } else {
+                None
+            }
+        }
+        When::Test(Subject::Value(path), Test::Is(wanted)) => {
+            let wanted = wanted.as_str()?;
+            if matches!(wanted, "empty" | "set") {
+                return None;
+            }
+            let (what, options) = match path {
+                Path::Param(name, _) => {
+                    let param = runbook
+                        .param(name)
+                        .filter(|param| param.ty == ParamType::Choice)?;
+                    (format!("parameter `{name}`"), param.choices.clone())
+                }
+                Path::Step(id, _) => match &runbook.step(id)?.kind {
+                    StepKind::Choose { options } => (
+                        format!("step `{id}`"),
+                        options.iter().map(|option| option.id.clone()).collect(),
+                    ),
+                    _ => return None,
+                },
+                _ => return None,
+            };
+            (!options.iter().any(|option| option == wanted))
+                .then(|| format!("{what} is never `{wanted}`, only {}", options.join(", ")))
+        }
+        When::Test(..) => None,
+    }
+}
+
+/// Whether a list is known to hold something: declared in the file, or checked before.
+fn never_empty(runbook: &Runbook, path: &Path) -> bool {
+    match path {
+        Path::Param(name, _) => runbook.param(name).is_some_and(|param| {
+            param.required
+                || param
+                    .default
+                    .as_ref()
+                    .is_some_and(|value| value.as_array().is_none_or(|list| !list.is_empty()))
+        }),
+        Path::Step(id, tail) => runbook.steps.iter().any(|step| {
+            let captured = step.id == *id;
+            let source = tail.first().and_then(|name| step.capture.get(name));
+            step.checks.iter().any(|check| {
+                let not_empty =
+                    matches!(&check.test, Test::Not(value) if value.as_str() == Some("empty"));
+                not_empty && (check.that == *path || (captured && Some(&check.that) == source))
+            })
+        }),
+        _ => false,
+    }
+}
