@@ -14,3 +14,4 @@ mod docs;
 mod tidy;
 mod sim_signals;
 mod runbooks;
+mod themes;
