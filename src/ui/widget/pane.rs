@@ -191,6 +191,17 @@ mod tests {
         );
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_area_in_any_buffer(
+            x in 0u16..90, y in 0u16..40, width in 0u16..300, height in 0u16..80, title in ".{0,20}"
+        ) {
+            let theme = Theme::plain();
+            let mut buf = buffer(90, 40);
+            (&pane(&title, &title, &theme)).render(Rect::new(x, y, width, height), &mut buf);
+        }
+    }
+
     #[test]
     fn no_size_is_too_small() {
         let theme = Theme::plain();

@@ -3,7 +3,7 @@
 
 use ratatui::layout::Rect;
 
-use super::Chart;
+use super::spec::Chart;
 use crate::ui::widget::scale::Scale;
 use crate::ui::widget::text;
 

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::Style;
 
 use super::layout::Layout;
-use super::{Chart, Series};
+use super::spec::{Chart, Series};
 use crate::ui::widget::canvas::Canvas;
 use crate::ui::widget::text;
 

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::ui::theme::glyphs::ASCII;
+use crate::ui::widget::figures;
 use crate::ui::widget::sample::{buffer, lines, picture};
 use proptest::prelude::*;
+use ratatui::style::Style;
 
 type Points = Vec<(f64, Option<f64>)>;
 

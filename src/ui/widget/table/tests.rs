@@ -168,9 +168,10 @@ fn hostile_cells_cannot_reach_the_terminal() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
     #[test]
     fn any_size_draws_and_slots_stay_inside(
-        width in 0u16..120, height in 0u16..30, len in 0usize..80, offset in 0usize..90, scroll in 0usize..8
+        width in 0u16..301, height in 0u16..81, len in 0usize..80, offset in 0usize..90, scroll in 0usize..8
     ) {
         let (theme, columns) = (Theme::plain(), columns());
         let mut any = table(&columns, &row, len, &theme);
