@@ -1,3 +1,259 @@
 //! Chords to commands: parsing, conflicts, descriptions. Help and hints are made from it.
 
 pub mod chord;
+pub mod table;
+
+use crate::app::App;
+use crate::app::command::Command;
+use crate::app::layer::Layer;
+use crate::app::screen::Screen;
+use chord::{Chord, ChordError, Key, Sequence};
+use std::collections::BTreeMap;
+use table::{Entry, Where};
+
+/// What a typed chord means here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meaning {
+    /// This.
+    Command(Command),
+    /// The beginning of something longer.
+    Begun,
+    /// Nothing.
+    Nothing,
+}
+
+/// A key and what it does, for hints and help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// The keys, as they are written.
+    pub keys: String,
+    /// What they do, in a few words.
+    pub words: &'static str,
+    /// The heading they stand under in the help.
+    pub group: &'static str,
+}
+
+/// Why a binding cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeymapError {
+    /// There is no such command.
+    #[error("keys: there is no command `{given}`{}", nearest.map_or(String::new(), |n| format!("; did you mean `{n}`?")))]
+    NoCommand {
+        /// What was written.
+        given: String,
+        /// The nearest command.
+        nearest: Option<&'static str>,
+    },
+    /// The chord cannot be read.
+    #[error("keys: {command}: {problem}")]
+    Chord {
+        /// For which command.
+        command: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Two commands want one chord in one place.
+    #[error("keys: `{chord}` is wanted by both `{first}` and `{second}`")]
+    Conflict {
+        /// The chord.
+        chord: String,
+        /// One command.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
+}
+
+/// The bindings.
+#[derive(Debug, Clone)]
+pub struct Keymap {
+    bindings: Vec<(Sequence, Entry)>,
+}
+
+impl Keymap {
+    /// The shipped keys, with the operator's own instead where there are any: command to chords.
+    pub fn new(own: &BTreeMap<String, Vec<String>>) -> Result<Self, KeymapError> {
+        let table = table::table();
+        let known = |given: &str| table.iter().any(|entry| entry.id == given);
+        if let Some(given) = own.keys().find(|given| !known(given)) {
+            let distance = |id: &str| strsim::damerau_levenshtein(id, given);
+            let nearest = table
+                .iter()
+                .map(|entry| entry.id)
+                .min_by_key(|id| distance(id));
+            return Err(KeymapError::NoCommand {
+                given: given.clone(),
+                nearest: nearest.filter(|id| distance(id) <= 3),
+            });
+        }
+        let mut bindings = Vec::new();
+        for entry in table {
+            let chords: Vec<&str> = match own.get(entry.id) {
+                Some(chords) => chords.iter().map(String::as_str).collect(),
+                None => entry.keys.to_vec(),
+            };
+            for chord in chords {
+                let sequence =
+                    chord
+                        .parse::<Sequence>()
+                        .map_err(|error: ChordError| KeymapError::Chord {
+                            command: entry.id.into(),
+                            problem: error.to_string(),
+                        })?;
+                bindings.push((sequence, entry.clone()));
+            }
+        }
+        let keymap = Self { bindings };
+        keymap.conflict().map_or(Ok(keymap), Err)
+    }
+
+    fn conflict(&self) -> Option<KeymapError> {
+        self.bindings
+            .iter()
+            .enumerate()
+            .find_map(|(index, (sequence, entry))| {
+                let (_, other) = self.bindings[..index]
+                    .iter()
+                    .find(|(known, other)| known == sequence && other.place == entry.place)?;
+                Some(KeymapError::Conflict {
+                    chord: sequence.to_string(),
+                    first: other.id,
+                    second: entry.id,
+                })
+            })
+    }
+
+    /// What typed chords mean: the most particular place wins.
+    pub fn meaning(&self, app: &App, typed: &[Chord]) -> Meaning {
+        if typing(app) {
+            return line_meaning(typed.last());
+        }
+        let mut begun = false;
+        for place in places(app) {
+            for (sequence, entry) in self
+                .bindings
+                .iter()
+                .filter(|(_, entry)| entry.place == place)
+            {
+                if sequence.chords() == typed {
+                    return Meaning::Command(entry.command.clone());
+                }
+                begun |= sequence.begins_with(typed);
+            }
+        }
+        if begun {
+            Meaning::Begun
+        } else {
+            Meaning::Nothing
+        }
+    }
+
+    /// What works here, most used first within each place; the most particular place first.
+    pub fn hints(&self, app: &App) -> Vec<Hint> {
+        let mut hints: Vec<Hint> = Vec::new();
+        for place in places(app) {
+            let mut seen: Vec<&str> = Vec::new();
+            for (_, entry) in self
+                .bindings
+                .iter()
+                .filter(|(_, entry)| entry.place == place)
+            {
+                if seen.contains(&entry.id) {
+                    continue;
+                }
+                seen.push(entry.id);
+                let (keys, words, group) = (self.keys_of(entry.id), entry.words, place.heading());
+                hints.push(Hint { keys, words, group });
+            }
+        }
+        hints
+    }
+
+    /// The keys of a command, as they are written.
+    pub fn keys_of(&self, id: &str) -> String {
+        let of = self.bindings.iter().filter(|(_, entry)| entry.id == id);
+        of.map(|(sequence, _)| sequence.to_string())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+}
+
+/// Whether letters go into a line.
+pub fn typing(app: &App) -> bool {
+    matches!(
+        app.layers.last(),
+        Some(Layer::Palette { .. } | Layer::Filter { .. })
+    )
+}
+
+/// Where keys go, the most particular first.
+fn places(app: &App) -> Vec<Where> {
+    if !app.layers.is_empty() {
+        return vec![Where::Text, Where::Everywhere];
+    }
+    let screen = match &app.here().screen {
+        Screen::Overview => vec![Where::Overview, Where::Row, Where::Chart],
+        Screen::Pods | Screen::Workloads => vec![Where::Row],
+        Screen::Alerts | Screen::Timeline => vec![Where::List],
+        Screen::Rollout(_) => vec![Where::Rollout, Where::Chart],
+        Screen::Signals(_) => vec![Where::Chart],
+        Screen::Logs(_) => vec![Where::Logs, Where::Text],
+        Screen::Describe(_) | Screen::Yaml(_) => vec![Where::Text],
+        _ => vec![Where::List],
+    };
+    screen.into_iter().chain([Where::Everywhere]).collect()
+}
+
+fn line_meaning(chord: Option<&Chord>) -> Meaning {
+    use crate::app::command::Motion;
+    let Some(chord) = chord else {
+        return Meaning::Nothing;
+    };
+    let command = match (chord.key, chord.ctrl, chord.alt) {
+        (Key::Char(c), false, false) => Command::Type(c),
+        (Key::Char('c' | 'g'), true, _) | (Key::Esc, ..) => Command::Escape,
+        (Key::Char('u'), true, _) => Command::EraseAll,
+        (Key::Char('n'), true, _) | (Key::Down, ..) => Command::Move(Motion::Down),
+        (Key::Char('p'), true, _) | (Key::Up, ..) => Command::Move(Motion::Up),
+        (Key::Backspace, ..) => Command::Erase,
+        (Key::Enter, ..) => Command::Enter,
+        _ => return Meaning::Nothing,
+    };
+    Meaning::Command(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_keys_have_no_conflict_and_every_command_a_word() {
+        let keymap = Keymap::new(&BTreeMap::new()).unwrap();
+        assert!(keymap.bindings.len() > 40);
+        assert!(
+            table::table()
+                .iter()
+                .all(|entry| !entry.words.is_empty() && !entry.keys.is_empty())
+        );
+    }
+
+    #[test]
+    fn own_keys_replace_the_shipped_ones_and_mistakes_are_named() {
+        let own = |id: &str, chord: &str| BTreeMap::from([(id.to_owned(), vec![chord.to_owned()])]);
+        let keymap = Keymap::new(&own("describe", "f2")).unwrap();
+        assert_eq!(keymap.keys_of("describe"), "f2");
+        let wrong = Keymap::new(&own("descrbe", "f2")).unwrap_err().to_string();
+        assert_eq!(
+            wrong,
+            "keys: there is no command `descrbe`; did you mean `describe`?"
+        );
+        assert!(matches!(
+            Keymap::new(&own("describe", "l")),
+            Err(KeymapError::Conflict { .. })
+        ));
+        assert!(matches!(
+            Keymap::new(&own("describe", "ctrl-")),
+            Err(KeymapError::Chord { .. })
+        ));
+    }
+}

@@ -1,4 +1,45 @@
 //! Draws the App. Only reads; one file per thing you can point at.
+//!
+//! Rows 1 and 2 and the last row never move; what lies between belongs to the screen, and layers lie over it.
 
+mod alerts;
+mod chrome;
+mod help;
+mod lines;
+mod overview;
+mod pods;
 pub mod theme;
+mod timeline;
+mod view;
 pub mod widget;
+
+pub use view::View;
+
+use crate::app::layer::Layer;
+use crate::app::screen::Screen;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// The smallest terminal the screens are made for.
+pub const SMALLEST: (u16, u16) = (40, 12);
+
+/// Draws the console into an area.
+pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    buf.set_style(area, view.theme.ground().patch(view.theme.text()));
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        chrome::too_small(view, area, buf);
+        return;
+    }
+    let [head, body, foot] = chrome::areas(area);
+    chrome::head(view, head, buf);
+    match &view.app.here().screen {
+        Screen::Pods => pods::draw(view, body, buf),
+        Screen::Alerts => alerts::draw(view, body, buf),
+        Screen::Timeline => timeline::draw(view, body, buf),
+        _ => overview::draw(view, body, buf),
+    }
+    if let Some(Layer::Help { top }) = view.app.layers.last() {
+        help::draw(view, body, *top, buf);
+    }
+    chrome::foot(view, foot, buf);
+}

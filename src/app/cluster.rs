@@ -2,6 +2,7 @@
 
 use super::message::{ClusterFact, Kind, WatchNews};
 use super::stock::{Roll, Row, Stock};
+use super::wants::Subject;
 use crate::domain::event::Event;
 use crate::domain::link::{Link, LinkState, Rhythm};
 use crate::domain::node::{Autoscaler, Node};
@@ -61,11 +62,15 @@ pub struct Cluster {
     order: BTreeSet<PodPlace>,
     /// Workloads (by uid) whose judgement may have changed since it was last taken.
     dirty: BTreeSet<Uid>,
+    subjects: Arc<Vec<Subject>>,
+    subjects_stale: bool,
 }
 
 impl Cluster {
     /// Takes in what a watch says.
     pub fn learn(&mut self, fact: ClusterFact, now: Timestamp) {
+        self.subjects_stale |=
+            matches!(fact, ClusterFact::Workloads(..) | ClusterFact::Revisions(_));
         match fact {
             ClusterFact::Pods(roll) => self.learn_pods(roll, now),
             ClusterFact::Workloads(kind, roll) => {
@@ -83,6 +88,43 @@ impl Cluster {
             ClusterFact::Nodes(roll) => self.nodes.apply(roll, |_, _| {}),
             ClusterFact::Autoscalers(roll) => self.autoscalers.apply(roll, |_, _| {}),
             ClusterFact::Watch(kind, news) => self.hear(kind, news, now),
+        }
+    }
+
+    /// The workloads as subjects of signals; made anew only after workloads or revisions changed.
+    pub fn subjects(&self) -> Arc<Vec<Subject>> {
+        self.subjects.clone()
+    }
+
+    /// Makes the subjects anew if they may have changed; an equal list stays the same one.
+    pub fn refresh_subjects(&mut self) {
+        if !std::mem::take(&mut self.subjects_stale) {
+            return;
+        }
+        let mut subjects: Vec<Subject> = self
+            .all_workloads()
+            .map(|workload| self.subject(workload))
+            .collect();
+        subjects
+            .sort_by(|a, b| (&a.namespace, &a.name, a.kind).cmp(&(&b.namespace, &b.name, b.kind)));
+        if *self.subjects != subjects {
+            self.subjects = Arc::new(subjects);
+        }
+    }
+
+    fn subject(&self, workload: &Workload) -> Subject {
+        let versions = self
+            .revisions_of(workload)
+            .into_iter()
+            .filter_map(|revision| {
+                let hash = revision.labels.get("pod-template-hash")?;
+                Some((hash.clone(), Arc::from(revision.version_name()?)))
+            });
+        Subject {
+            kind: workload.kind,
+            namespace: workload.namespace.clone(),
+            name: workload.name.clone(),
+            versions: versions.collect(),
         }
     }
 

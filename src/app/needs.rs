@@ -37,6 +37,7 @@ impl App {
             DaemonSets, Deployments, Events, Pods, ReplicaSets, StatefulSets,
         };
         let mut wants = Wants {
+            subjects: self.cluster.subjects(),
             watches: [Pods, Deployments, ReplicaSets, StatefulSets, DaemonSets].into(),
             signals: true,
             ranges: self.overview_ranges().into(),

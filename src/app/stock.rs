@@ -44,8 +44,10 @@ impl<T: Row> Stock<T> {
     /// Takes in what a watch says; `changed` hears of every object that is new, different or gone (before, after).
     pub fn apply(&mut self, roll: Roll<T>, mut changed: impl FnMut(Option<&T>, Option<&T>)) {
         match roll {
-            // The first list may show as it comes; a later one waits until it is whole.
-            Roll::Listing => self.incoming = self.listed.then(HashMap::new),
+            // The first list may show as it comes; a later one, or the first begun anew, waits until it is whole.
+            Roll::Listing => {
+                self.incoming = (self.listed || !self.rows.is_empty()).then(HashMap::new);
+            }
             Roll::Rows(rows) => {
                 for row in rows {
                     match &mut self.incoming {

@@ -45,6 +45,7 @@ impl App {
 
     /// Judges what the last messages touched; once a batch, however many they were.
     pub fn refresh(&mut self) -> Vec<Effect> {
+        self.cluster.refresh_subjects();
         let dirty = self.cluster.take_dirty();
         if !dirty.is_empty() {
             self.judge(&dirty);

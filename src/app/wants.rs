@@ -3,6 +3,7 @@
 
 use super::message::Kind;
 use crate::domain::signal::{SignalName, Split};
+use crate::domain::workload::WorkloadKind;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -84,9 +85,24 @@ pub struct LogWant {
     pub tail: u32,
 }
 
+/// A workload whose signals are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// Its kind.
+    pub kind: WorkloadKind,
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Pod template hashes of its revisions, and the version each is called.
+    pub versions: Vec<(Arc<str>, Arc<str>)>,
+}
+
 /// Everything wanted now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wants {
+    /// Whose signals.
+    pub subjects: Arc<Vec<Subject>>,
     /// Watches.
     pub watches: BTreeSet<Kind>,
     /// Whether readings of all services are wanted.

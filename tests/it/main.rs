@@ -11,7 +11,7 @@
 
 mod config;
 mod docs;
-mod tidy;
-mod sim_signals;
 mod runbooks;
+mod sim_signals;
 mod themes;
+mod tidy;

@@ -1,0 +1,250 @@
+//! The one table of keys: command, shipped chords, where they work and what they do. Help, hints and rebinding read it.
+
+use crate::app::command::{Command, Motion};
+use crate::app::screen::Screen;
+
+/// Where keys work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Where {
+    /// On every screen.
+    Everywhere,
+    /// On the overview.
+    Overview,
+    /// On a row that stands for a workload or a pod.
+    Row,
+    /// In other lists.
+    List,
+    /// In charts.
+    Chart,
+    /// In the rollout screen.
+    Rollout,
+    /// In logs.
+    Logs,
+    /// In a text.
+    Text,
+}
+
+impl Where {
+    /// The heading in the help.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Everywhere => "everywhere",
+            Self::Overview => "overview",
+            Self::Row => "on a row",
+            Self::List => "in this list",
+            Self::Chart => "charts",
+            Self::Rollout => "this rollout",
+            Self::Logs => "logs",
+            Self::Text => "in this text",
+        }
+    }
+}
+
+/// One command with its keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name in the configuration.
+    pub id: &'static str,
+    /// What it sends.
+    pub command: Command,
+    /// The shipped chords.
+    pub keys: &'static [&'static str],
+    /// Where they work.
+    pub place: Where,
+    /// What they do, in a few words.
+    pub words: &'static str,
+}
+
+fn entry(
+    place: Where,
+    id: &'static str,
+    keys: &'static [&'static str],
+    command: Command,
+    words: &'static str,
+) -> Entry {
+    Entry {
+        id,
+        command,
+        keys,
+        place,
+        words,
+    }
+}
+
+/// Every binding, most used first within each place.
+pub fn table() -> Vec<Entry> {
+    let mut all = rows();
+    all.extend(charts());
+    all.extend(texts());
+    all.extend(everywhere());
+    all.extend(movement());
+    all
+}
+
+fn rows() -> Vec<Entry> {
+    use Where::{Overview, Row};
+    vec![
+        entry(
+            Overview,
+            "next-pane",
+            &["tab"],
+            Command::NextPane,
+            "other chart",
+        ),
+        entry(Row, "open", &["enter"], Command::Enter, "open"),
+        entry(Row, "rollout", &["R"], Command::Rollout, "rollout"),
+        entry(Row, "signals", &["m"], Command::Signals, "signals"),
+        entry(Row, "logs", &["l"], Command::Logs, "logs"),
+        entry(
+            Row,
+            "previous-logs",
+            &["p"],
+            Command::PreviousLogs,
+            "previous logs",
+        ),
+        entry(Row, "describe", &["d"], Command::Describe, "describe"),
+        entry(Row, "yaml", &["y"], Command::Yaml, "yaml"),
+        entry(Row, "owner", &["shift-j"], Command::Owner, "owner"),
+        entry(Row, "mark", &["space"], Command::Mark, "mark"),
+    ]
+}
+
+fn charts() -> Vec<Entry> {
+    use Where::Chart;
+    vec![
+        entry(
+            Chart,
+            "range-trouble",
+            &["0"],
+            Command::Range(0),
+            "from the trouble to now",
+        ),
+        entry(Chart, "range-5m", &["1"], Command::Range(1), "5 minutes"),
+        entry(Chart, "range-15m", &["2"], Command::Range(2), "15 minutes"),
+        entry(Chart, "range-30m", &["3"], Command::Range(3), "30 minutes"),
+        entry(Chart, "range-1h", &["4"], Command::Range(4), "1 hour"),
+        entry(Chart, "range-6h", &["5"], Command::Range(5), "6 hours"),
+        entry(Chart, "range-24h", &["6"], Command::Range(6), "24 hours"),
+    ]
+}
+
+fn texts() -> Vec<Entry> {
+    use Where::{Logs, Text};
+    vec![
+        entry(Logs, "follow", &["s"], Command::Follow, "follow"),
+        entry(Logs, "wrap", &["w"], Command::Wrap, "wrap"),
+        entry(Logs, "times", &["t"], Command::Times, "times"),
+        entry(Text, "next-match", &["n"], Command::NextMatch, "next match"),
+        entry(
+            Text,
+            "previous-match",
+            &["N"],
+            Command::PreviousMatch,
+            "match before",
+        ),
+    ]
+}
+
+fn everywhere() -> Vec<Entry> {
+    use Where::Everywhere;
+    vec![
+        entry(Everywhere, "copy", &["c"], Command::Copy, "copy update"),
+        entry(Everywhere, "filter", &["/"], Command::Filter, "filter"),
+        entry(Everywhere, "palette", &[":"], Command::Palette, "commands"),
+        entry(
+            Everywhere,
+            "timeline",
+            &["T"],
+            Command::Timeline,
+            "timeline",
+        ),
+        entry(
+            Everywhere,
+            "runbooks",
+            &["K"],
+            Command::Runbooks,
+            "runbooks",
+        ),
+        entry(
+            Everywhere,
+            "faults-only",
+            &["ctrl-z"],
+            Command::FaultsOnly,
+            "faults only",
+        ),
+        entry(
+            Everywhere,
+            "refresh",
+            &["ctrl-r"],
+            Command::Refresh,
+            "ask again",
+        ),
+        entry(
+            Everywhere,
+            "escape",
+            &["esc"],
+            Command::Escape,
+            "back one level",
+        ),
+        entry(Everywhere, "back", &["q"], Command::Back, "back, or leave"),
+        entry(Everywhere, "older", &["["], Command::Older, "screen before"),
+        entry(Everywhere, "newer", &["]"], Command::Newer, "screen after"),
+        entry(
+            Everywhere,
+            "last-view",
+            &["-"],
+            Command::LastView,
+            "last screen",
+        ),
+        entry(
+            Everywhere,
+            "interrupt",
+            &["ctrl-c"],
+            Command::Interrupt,
+            "stop; twice leaves",
+        ),
+        entry(Everywhere, "help", &["?"], Command::Help, "help"),
+    ]
+}
+
+fn movement() -> Vec<Entry> {
+    use Where::Everywhere;
+    let to = |id, keys, motion, words| entry(Everywhere, id, keys, Command::Move(motion), words);
+    vec![
+        to("down", &["j", "down"], Motion::Down, "down"),
+        to("up", &["k", "up"], Motion::Up, "up"),
+        to("first", &["g", "home"], Motion::First, "first"),
+        to("last", &["G", "end"], Motion::Last, "last"),
+        to(
+            "page-down",
+            &["ctrl-f", "pagedown"],
+            Motion::PageDown,
+            "page down",
+        ),
+        to("page-up", &["ctrl-b", "pageup"], Motion::PageUp, "page up"),
+        to(
+            "half-down",
+            &["ctrl-d"],
+            Motion::HalfDown,
+            "half a page down",
+        ),
+        to("half-up", &["ctrl-u"], Motion::HalfUp, "half a page up"),
+        to("left", &["left"], Motion::Left, "columns to the left"),
+        to("right", &["right"], Motion::Right, "columns to the right"),
+    ]
+}
+
+/// What the palette offers: names that lead somewhere. Keys of commands are offered too, by their words.
+pub fn places() -> Vec<(&'static str, Screen)> {
+    vec![
+        ("overview", Screen::Overview),
+        ("pods", Screen::Pods),
+        ("workloads", Screen::Workloads),
+        ("alerts", Screen::Alerts),
+        ("timeline", Screen::Timeline),
+        ("runbooks", Screen::Runbooks),
+        ("runs", Screen::Runs),
+        ("contexts", Screen::Contexts),
+        ("namespaces", Screen::Namespaces),
+    ]
+}
