@@ -1,7 +1,181 @@
 //! The simulated platform: one pure, seeded world served over HTTP on the loopback interface. Imports nothing of ours.
+//!
+//! `start` builds the world, lets its past happen, and serves each face on a port of its own. Whoever starts it
+//! hands the addresses on exactly as if they were those of a real platform.
 
 pub mod alertmanager;
 pub mod ledger;
 pub mod prometheus;
 pub mod promql;
 pub mod series;
+pub mod access;
+pub mod clock;
+mod crowd;
+mod defaults;
+pub mod fault;
+pub mod kind;
+mod kubelet;
+pub mod kubernetes;
+pub mod ledger;
+mod patch;
+pub mod refusal;
+mod replicas;
+mod rollout;
+mod routing;
+pub mod scenario;
+mod seed;
+mod select;
+mod serve;
+mod sets;
+pub mod shared;
+mod speech;
+mod state;
+pub mod store;
+mod story;
+mod time;
+mod tree;
+pub mod verbs;
+pub mod world;
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::task::JoinHandle;
+
+use self::access::Identity;
+use self::clock::Clock;
+use self::fault::{Face, Faults};
+use self::kubernetes::Neighbours;
+use self::scenario::Scenario;
+use self::shared::Shared;
+use self::world::World;
+
+/// The name of the simulated cluster's context.
+pub const CONTEXT: &str = "veza-demo";
+
+/// How a platform is simulated.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What it goes through.
+    pub scenario: Scenario,
+    /// Which of all worlds it is.
+    pub seed: u64,
+    /// How many pods the crowd of the scenario `large` has.
+    pub pods: usize,
+    /// How many of them change every second.
+    pub churn: usize,
+    /// How much of the scenario has already happened at the start.
+    pub advance: Duration,
+    /// How fast the platform's time runs.
+    pub speed: f64,
+    /// The platform's time at the start, in milliseconds since the epoch; the machine's if none.
+    pub base: Option<i64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            scenario: Scenario::default(),
+            seed: 1,
+            pods: 10_000,
+            churn: 0,
+            advance: Duration::ZERO,
+            speed: 1.0,
+            base: None,
+        }
+    }
+}
+
+/// A platform that runs until this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    /// The address of the Kubernetes face.
+    pub kubernetes: String,
+    doors: Vec<(Identity, String)>,
+    shared: Shared,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Starts a platform.
+pub async fn start(options: Options) -> std::io::Result<Running> {
+    let clock = Clock::start(options.base, options.speed);
+    let now = clock.now_ms();
+    let mut world = World::new(
+        options.scenario,
+        options.seed,
+        now - options.advance.as_millis() as i64,
+    );
+    if options.scenario == Scenario::Large {
+        world.gather(options.pods, options.churn);
+    }
+    world.advance(now);
+    let shared = Shared::new(world, clock);
+    let router = kubernetes::router(&shared, Neighbours::default());
+    let mut tasks = vec![tokio::spawn(shared.clone().live())];
+    let mut doors = Vec::new();
+    for who in Identity::ALL {
+        let router = serve::for_user(router.clone(), who);
+        let (url, task) = serve::serve(Face::Kubernetes, router, &shared).await?;
+        doors.push((who, url));
+        tasks.push(task);
+    }
+    let (kubernetes, task) = serve::serve(Face::Kubernetes, router, &shared).await?;
+    tasks.push(task);
+    Ok(Running {
+        kubernetes,
+        doors,
+        shared,
+        tasks,
+    })
+}
+
+impl Running {
+    /// A kubeconfig with a context for each identity; the present one is `oncall` in the production namespace.
+    ///
+    /// Each user has an address of their own, because `kubectl` sends no token where there is no TLS.
+    pub fn kubeconfig(&self) -> String {
+        let (mut clusters, mut users, mut contexts) = (Vec::new(), Vec::new(), Vec::new());
+        for (who, url) in &self.doors {
+            let usual = *who == Identity::Oncall;
+            let own = format!("{CONTEXT}-{}", who.name());
+            let name = if usual { CONTEXT } else { own.as_str() };
+            clusters.push(json!({"name": name, "cluster": {"server": url}}));
+            users.push(json!({"name": who.name(), "user": {"token": who.token()}}));
+            let place = json!({"cluster": name, "user": who.name(), "namespace": story::NAMESPACE});
+            if usual {
+                contexts.push(json!({"name": CONTEXT, "context": place}));
+            }
+            contexts.push(json!({"name": own, "context": place}));
+        }
+        // JSON is YAML, and nothing in it needs escaping twice.
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": CONTEXT, "preferences": {},
+            "clusters": clusters, "users": users, "contexts": contexts,
+        });
+        format!("{config:#}\n")
+    }
+
+    /// The platform's clock.
+    pub fn clock(&self) -> Clock {
+        self.shared.clock()
+    }
+
+    /// The handle on the world behind the faces.
+    pub fn world(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// The fault script.
+    pub fn faults(&self) -> &Faults {
+        self.shared.faults()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.shared.faults().cut_streams();
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}

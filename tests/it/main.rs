@@ -15,3 +15,5 @@ mod runbooks;
 mod sim_signals;
 mod themes;
 mod tidy;
+mod kubectl;
+mod sim;

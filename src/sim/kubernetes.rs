@@ -1,0 +1,231 @@
+//! The Kubernetes face: an apiserver's paths over the shared world. This file takes a request apart, asks who may do it, and hands it to the part that answers.
+
+mod answer;
+mod discovery;
+mod list;
+mod logs;
+mod proxy;
+mod reviews;
+mod route;
+mod table;
+mod watch;
+mod write;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::{HeaderValue, Method, header};
+
+use self::answer::{Shape, refused};
+use self::route::{Path, Query};
+use super::access::{Act, Identity};
+use super::ledger::{Ledger, PodKey};
+use super::refusal::Refusal;
+use super::shared::Shared;
+
+/// The version this apiserver says it is.
+pub const VERSION: &str = "v1.33.5";
+/// How much a request may carry.
+const LARGEST: usize = 3 * 1024 * 1024;
+
+/// The text a pod's `/metrics` has at a moment.
+pub type Exposition = fn(&Ledger, &PodKey, i64) -> String;
+
+/// The other faces, as they are reached through the apiserver's proxies.
+#[derive(Clone, Default)]
+pub struct Neighbours {
+    /// Services behind the service proxy: namespace, name, port, and who answers.
+    pub services: Vec<(&'static str, &'static str, u16, Router)>,
+    /// What a pod's metrics are, behind the pod proxy.
+    pub exposition: Option<Exposition>,
+}
+
+impl std::fmt::Debug for Neighbours {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = self.services.iter().map(|(_, name, ..)| *name).collect();
+        f.debug_struct("Neighbours")
+            .field("services", &names)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone)]
+struct Api {
+    shared: Shared,
+    exposition: Option<Exposition>,
+}
+
+/// One request, taken apart.
+struct Asked {
+    who: Identity,
+    method: Method,
+    path: Path,
+    query: Query,
+    shape: Shape,
+    content: String,
+    agent: String,
+    audit_id: String,
+    uri: String,
+    body: Bytes,
+}
+
+impl Asked {
+    /// Who is named as the manager of the fields that this request writes.
+    fn manager(&self) -> String {
+        let named = self.query.text("fieldManager");
+        if named.is_empty() {
+            self.agent.split('/').next().unwrap_or("unknown").to_owned()
+        } else {
+            named.to_owned()
+        }
+    }
+}
+
+/// The router of this face.
+pub fn router(shared: &Shared, neighbours: Neighbours) -> Router {
+    let api = Api {
+        shared: shared.clone(),
+        exposition: neighbours.exposition,
+    };
+    let mut router = Router::new().fallback(handle).with_state(api);
+    for (namespace, name, port, face) in neighbours.services {
+        for host in [
+            format!("{name}:{port}"),
+            format!("http:{name}:{port}"),
+            format!("{name}:web"),
+            format!("http:{name}:web"),
+            name.to_owned(),
+        ] {
+            let path = format!("/api/v1/namespaces/{namespace}/services/{host}/proxy");
+            router = router.nest(&path, proxy::guarded(face.clone(), namespace, name));
+        }
+    }
+    router
+}
+
+async fn handle(State(api): State<Api>, request: Request) -> Response {
+    let given = request.headers().get("audit-id").cloned();
+    let audit_id = given.unwrap_or_else(|| {
+        let id = api.shared.with(super::world::World::fresh_id);
+        HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("0"))
+    });
+    let id = audit_id.to_str().unwrap_or_default().to_owned();
+    let mut response = match take_apart(request, id).await {
+        Ok(asked) => answer_to(&api, asked).await,
+        Err(refusal) => refused(&refusal),
+    };
+    response.headers_mut().insert("audit-id", audit_id);
+    response
+        .headers_mut()
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-cache, private"));
+    response
+}
+
+async fn take_apart(request: Request, audit_id: String) -> Result<Asked, Refusal> {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, LARGEST).await;
+    let body = body.map_err(|_| {
+        Refusal::new(
+            413,
+            "RequestEntityTooLarge",
+            "Request entity too large: limit is 3145728",
+        )
+    })?;
+    let path = Path::parse(parts.uri.path());
+    let open = matches!(path, Path::Version | Path::Health);
+    let who = match Identity::of(&parts.headers) {
+        Err(_) if open => Identity::Viewer,
+        other => other?,
+    };
+    let text = |name: header::HeaderName| {
+        parts
+            .headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default()
+    };
+    Ok(Asked {
+        who,
+        path,
+        query: Query::parse(parts.uri.query().unwrap_or_default()),
+        shape: Shape::wanted(text(header::ACCEPT)),
+        content: text(header::CONTENT_TYPE).to_owned(),
+        agent: text(header::USER_AGENT).to_owned(),
+        uri: parts.uri.path().to_owned(),
+        method: parts.method,
+        audit_id,
+        body,
+    })
+}
+
+async fn answer_to(api: &Api, asked: Asked) -> Response {
+    let answer = match &asked.path {
+        Path::Version => Ok(discovery::version()),
+        Path::Health => Ok(answer::text("ok")),
+        Path::Groups(which) => discovery::groups(which, asked.shape),
+        Path::Resources { group, version } => discovery::resources(group, version),
+        Path::OpenApi(what) => discovery::openapi(what),
+        Path::Review(what) => reviews::review(&asked, what),
+        Path::Object { .. } => object(api, &asked).await,
+        Path::Unknown => Err(Refusal::no_such_path()),
+    };
+    answer.unwrap_or_else(|refusal| refused(&refusal))
+}
+
+/// What the method means on this path.
+fn verb(method: &Method, named: bool, watch: bool) -> Option<&'static str> {
+    Some(match (method.as_str(), named) {
+        ("GET" | "HEAD", _) if watch => "watch",
+        ("GET" | "HEAD", true) => "get",
+        ("GET" | "HEAD", false) => "list",
+        ("POST", _) => "create",
+        ("PUT", true) => "update",
+        ("PATCH", true) => "patch",
+        ("DELETE", true) => "delete",
+        ("DELETE", false) => "deletecollection",
+        _ => return None,
+    })
+}
+
+async fn object(api: &Api, asked: &Asked) -> Result<Response, Refusal> {
+    let Path::Object {
+        resource,
+        namespace,
+        name,
+        part,
+        rest,
+    } = &asked.path
+    else {
+        return Err(Refusal::no_such_path());
+    };
+    let watched = asked.query.is_true("watch") && part.is_empty();
+    let verb = verb(&asked.method, !name.is_empty(), watched).ok_or_else(Refusal::not_allowed)?;
+    let act = Act {
+        verb,
+        group: resource.group,
+        resource: resource.plural,
+        part,
+        namespace,
+        name,
+    };
+    if !asked.who.may(&act) {
+        return Err(asked.who.forbidden(&act));
+    }
+    match (verb, part.as_str()) {
+        ("watch", _) => watch::watch(&api.shared, asked, resource),
+        ("list", _) => list::list(&api.shared, asked, resource),
+        ("get", "log") => logs::logs(&api.shared, asked, namespace, name),
+        ("get", "proxy") => proxy::pod(api, namespace, name, rest),
+        ("get", "scale") if resource.kind.scales() => {
+            let scale = api
+                .shared
+                .with(|world| world.read_scale(resource.kind, (namespace, name)))?;
+            Ok(answer::json(200, &scale))
+        }
+        ("get", "" | "status") => list::one(&api.shared, asked, resource),
+        ("get", _) => Err(Refusal::no_such_path()),
+        _ => write::write(&api.shared, asked, verb),
+    }
+}

@@ -1,0 +1,93 @@
+//! The proxies: a pod's metrics as text, and Services whose faces are served by the same program, reached in process.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use http::Method;
+
+use super::super::access::{Act, Identity};
+use super::super::kind::Kind;
+use super::super::ledger::PodKey;
+use super::super::refusal::Refusal;
+use super::super::tree;
+use super::Api;
+use super::answer;
+
+/// A face behind the service proxy: only for those who may use it.
+pub fn guarded(face: Router, namespace: &'static str, name: &'static str) -> Router {
+    face.layer(from_fn(move |request: Request, next: Next| async move {
+        let allowed = Identity::of(request.headers()).and_then(|who| {
+            let verb = if request.method() == Method::GET {
+                "get"
+            } else {
+                "create"
+            };
+            let act = Act {
+                verb,
+                group: "",
+                resource: "services",
+                part: "proxy",
+                namespace,
+                name,
+            };
+            if who.may(&act) {
+                Ok(())
+            } else {
+                Err(who.forbidden(&act))
+            }
+        });
+        match allowed {
+            Ok(()) => next.run(request).await,
+            Err(refusal) => answer::refused(&refusal),
+        }
+    }))
+}
+
+/// A path of a pod's own server: it has `/metrics`.
+pub fn pod(api: &Api, namespace: &str, target: &str, path: &str) -> Result<Response, Refusal> {
+    let mut parts = target
+        .split(':')
+        .filter(|part| !matches!(*part, "http" | "https"));
+    let name = parts.next().unwrap_or_default().to_owned();
+    let pod = api
+        .shared
+        .with(|world| world.read(Kind::Pod, (namespace, &name)))?;
+    let unavailable = |why: String| Refusal::new(503, "ServiceUnavailable", why);
+    if tree::text(&pod, &["status", "podIP"]).is_empty() {
+        return Err(unavailable(format!(
+            "no endpoints available for pod \"{name}\""
+        )));
+    }
+    let containers = tree::list(&pod, &["status", "containerStatuses"]);
+    if !containers
+        .iter()
+        .any(|c| c["state"].get("running").is_some())
+    {
+        let ip = tree::text(&pod, &["status", "podIP"]);
+        return Err(unavailable(format!(
+            "error trying to reach service: dial tcp {ip}:8080: connect: connection refused"
+        )));
+    }
+    let key = PodKey {
+        namespace: namespace.to_owned(),
+        pod: name,
+    };
+    match (path, api.exposition) {
+        ("metrics", Some(exposition)) => {
+            let text = api
+                .shared
+                .with_ledger(|ledger, now| exposition(ledger, &key, now));
+            Ok(answer::of_type(
+                200,
+                "text/plain; version=0.0.4; charset=utf-8",
+                text,
+            ))
+        }
+        _ => Ok(answer::of_type(
+            404,
+            "text/plain; charset=utf-8",
+            "404 page not found\n",
+        )),
+    }
+}
