@@ -1,1 +1,4 @@
 //! The verbs we may ask of the outside (Kubernetes, Prometheus, Alertmanager), and their typed failures. Does not know runbooks.
+
+pub mod http;
+pub mod prometheus;

@@ -17,3 +17,4 @@ mod themes;
 mod tidy;
 mod kubectl;
 mod sim;
+mod sources;

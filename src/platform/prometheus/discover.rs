@@ -1,0 +1,117 @@
+//! Learning what a Prometheus holds: which metric families of a namespace, with which labels, and whether it knows this cluster's pods.
+
+use super::families::{self, Catalogue, Scope};
+use super::wire::{self, QueryFailure};
+use super::{Prometheus, promql, seconds};
+use crate::platform::http::{Body, Method, form};
+use jiff::{SignedDuration, Timestamp};
+use std::sync::{Arc, PoisonError};
+
+/// How long what was learned of a source holds.
+const CATALOGUE_HOLDS: SignedDuration = SignedDuration::from_mins(10);
+/// How long it holds that nothing was found.
+const EMPTY_HOLDS: SignedDuration = SignedDuration::from_secs(30);
+/// Labels that may carry a pod's name.
+const POD_LABELS: [&str; 5] = [
+    "pod",
+    "exported_pod",
+    "kubernetes_pod_name",
+    "pod_name",
+    "k8s_pod_name",
+];
+
+impl Prometheus {
+    /// What the source holds for a scope; learned in at most three requests, remembered, refreshed rarely.
+    pub async fn discover(
+        &self,
+        scope: &Scope,
+        now: Timestamp,
+    ) -> Result<Arc<Catalogue>, QueryFailure> {
+        let key = format!("{scope:?}");
+        let known = self.remembered(&key);
+        if let Some(known) = known {
+            let age = now.duration_since(known.at);
+            let holds = if known.is_empty() {
+                EMPTY_HOLDS
+            } else {
+                CATALOGUE_HOLDS
+            };
+            if age >= SignedDuration::ZERO && age < holds {
+                return Ok(known);
+            }
+        }
+        let found = Arc::new(self.learn(scope, now).await?);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(key, found.clone());
+        Ok(found)
+    }
+
+    fn remembered(&self, key: &str) -> Option<Arc<Catalogue>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(key).cloned()
+    }
+
+    async fn learn(&self, scope: &Scope, now: Timestamp) -> Result<Catalogue, QueryFailure> {
+        let names = "/api/v1/label/__name__/values";
+        let mut found = self.list(names, &families::selectors(scope), now).await?;
+        let nameless = families::requests_among(&found).is_empty();
+        if nameless && matches!(scope, Scope::Namespace(_)) {
+            let anywhere = [families::selector_without_namespace()];
+            found.extend(self.list(names, &anywhere, now).await?);
+        }
+        let requests = families::requests_among(&found);
+        if requests.is_empty() {
+            return Ok(families::catalogue(now, &found, &[]));
+        }
+        let selector = match scope {
+            Scope::Namespace(_) if !nameless => families::selectors(scope),
+            _ => vec![format!(
+                "{{__name__=~{}}}",
+                promql::quote(&promql::any_of(requests))
+            )],
+        };
+        let labels = self.list("/api/v1/labels", &selector, now).await?;
+        Ok(families::catalogue(now, &found, &labels))
+    }
+
+    async fn list(
+        &self,
+        path: &str,
+        selectors: &[String],
+        now: Timestamp,
+    ) -> Result<Vec<String>, QueryFailure> {
+        let (start, end) = (seconds(now - SignedDuration::from_mins(10)), seconds(now));
+        let mut pairs = vec![("start", start.as_str()), ("end", end.as_str())];
+        pairs.extend(selectors.iter().map(|s| ("match[]", s.as_str())));
+        let query = form(pairs);
+        let asked = self
+            .transport
+            .ask(Method::GET, &format!("{path}?{query}"), Body::Empty)
+            .await?;
+        Ok(wire::data(asked.0, &asked.1)?.result)
+    }
+
+    /// Whether any series carries the name of one of these pods (namespace and name); without that, the source speaks of another cluster.
+    pub async fn knows_pods(
+        &self,
+        pods: &[(Arc<str>, Arc<str>)],
+        now: Timestamp,
+    ) -> Result<bool, QueryFailure> {
+        let ordinal = |name: &str| {
+            let tail = name.rsplit('-').next().unwrap_or(name);
+            tail.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let mut sample: Vec<&str> = pods.iter().map(|(_, name)| &**name).collect();
+        sample.sort_by_key(|name| ordinal(name));
+        sample.truncate(20);
+        if sample.is_empty() {
+            return Err(QueryFailure::Question(
+                "there are no pods to ask about".into(),
+            ));
+        }
+        let names = promql::quote(&promql::any_of(sample));
+        let counts = POD_LABELS.map(|label| format!("count({{{label}=~{names}}})"));
+        let answered = self.query(now, &counts.join(" or ")).await?;
+        Ok(answered.result.iter().any(|sample| sample.value > 0.0))
+    }
+}

@@ -1,0 +1,297 @@
+//! The queries: one a metric for all subjects at once, grouped by workload, and reading whose a returned series is.
+
+use super::families::{Catalogue, LIMITS, MEMORY, Metric, SPEC_LIMITS, Scope};
+use super::promql::{duration, quote, relabel};
+use super::subjects::{Claim, Crowd, Key, Subject};
+use super::wire::Labels;
+use crate::domain::signal::{Part, Split};
+use jiff::SignedDuration;
+
+const WORKLOAD: &str = "vigie_workload";
+const PART: &str = "vigie_part";
+const CLASS: &str = "vigie_class";
+
+/// What a series counts, told by its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// It carries no status.
+    Unsaid,
+    /// It neither failed nor was refused.
+    Other,
+    /// It failed.
+    Failed,
+    /// It was refused as unauthorized.
+    Unauthorized,
+}
+
+/// What a grouped query keeps apart besides workload and part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Kinds of status.
+    Class,
+    /// Bounds of buckets.
+    Bounds,
+}
+
+/// Whose a series is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// One subject's: its index and how surely (less is surer).
+    One(usize, u8),
+    /// Several subjects', which it does not tell apart; the name they share.
+    Several(Vec<usize>, String),
+    /// Nobody's that was asked for.
+    Nobody,
+}
+
+/// A question about one metric.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'a> {
+    /// The metric.
+    pub metric: &'a Metric,
+    /// The subjects.
+    pub crowd: &'a Crowd<'a>,
+    /// Where.
+    pub scope: &'a Scope,
+    /// The window of the rate.
+    pub window: SignedDuration,
+    /// What the answer is split by.
+    pub split: Split,
+}
+
+/// One way a series can tell its workload: by a label that matches.
+struct Way {
+    label: &'static str,
+    regex: String,
+    pod: bool,
+    mark: &'static str,
+}
+
+impl Plan<'_> {
+    /// The query; nothing when no label of the metric can tell a workload.
+    pub fn query(&self, keep: Keep) -> Option<String> {
+        let ways = self.ways();
+        let each: Vec<String> = (0..ways.len())
+            .map(|index| self.way(&ways, index, keep))
+            .collect();
+        if each.is_empty() {
+            return None;
+        }
+        let kept = match keep {
+            Keep::Class => CLASS,
+            Keep::Bounds => "le",
+        };
+        let mut by = vec![WORKLOAD, kept];
+        by.extend(self.metric.namespace);
+        by.extend((self.split != Split::Whole).then_some(PART));
+        Some(format!("sum by ({}) ({})", by.join(","), each.join(" or ")))
+    }
+
+    fn ways(&self) -> Vec<Way> {
+        let rules = self.crowd.pod_rules();
+        let pods: Vec<&str> = rules.iter().map(|rule| &*rule.regex).collect();
+        let way = |label, regex, pod, mark| Way {
+            label,
+            regex,
+            pod,
+            mark,
+        };
+        let mut ways = Vec::new();
+        if !pods.is_empty() {
+            let labels = self.metric.pods.iter();
+            ways.extend(labels.map(|label| way(*label, pods.join("|"), true, "")));
+        }
+        let (names, services) = (self.crowd.names(false), self.crowd.names(true));
+        for label in &self.metric.workloads {
+            ways.push(way(label, names.clone(), false, Key::WORKLOAD));
+        }
+        for label in &self.metric.services {
+            ways.push(way(label, services.clone(), false, Key::SERVICE));
+        }
+        ways.truncate(4);
+        ways
+    }
+
+    fn way(&self, ways: &[Way], index: usize, keep: Keep) -> String {
+        let (metric, way) = (self.metric, &ways[index]);
+        let mut matchers = vec![format!("{}=~{}", way.label, quote(&way.regex))];
+        for earlier in &ways[..index] {
+            matchers.push(format!("{}!~{}", earlier.label, quote(&earlier.regex)));
+        }
+        matchers.extend(metric.namespace.map(|label| in_scope(label, self.scope)));
+        matchers.extend((!metric.matcher.is_empty()).then(|| metric.matcher.to_owned()));
+        let mut by: Vec<&str> = vec![way.label];
+        by.extend(metric.namespace);
+        match keep {
+            Keep::Class => by.extend(&metric.statuses),
+            Keep::Bounds => by.push("le"),
+        }
+        match self.split {
+            Split::Version => by.extend(&metric.versions),
+            Split::Route => by.extend(metric.route),
+            Split::Whole | Split::Pod => {}
+        }
+        by.sort_unstable();
+        by.dedup();
+        let rates = format!(
+            "sum by ({}) (rate({}{{{}}}[{}]))",
+            by.join(","),
+            metric.name,
+            matchers.join(","),
+            duration(self.window)
+        );
+        let named = self.split_up(self.name(rates, way), way);
+        match keep {
+            Keep::Class => classed(named, &metric.statuses),
+            Keep::Bounds => named,
+        }
+    }
+
+    fn name(&self, mut vector: String, way: &Way) -> String {
+        if !way.pod {
+            let marked = format!("{}$1", way.mark);
+            let names = format!("({})", way.regex);
+            return relabel(&vector, WORKLOAD, &marked, way.label, &names);
+        }
+        for rule in self.crowd.pod_rules() {
+            vector = relabel(&vector, WORKLOAD, &rule.workload, way.label, &rule.regex);
+        }
+        vector
+    }
+
+    fn split_up(&self, mut vector: String, way: &Way) -> String {
+        match self.split {
+            Split::Whole => vector,
+            Split::Pod if way.pod => relabel(&vector, PART, "=$1", way.label, "(.+)"),
+            Split::Pod => vector,
+            Split::Route => match self.metric.route {
+                Some(route) => relabel(&vector, PART, "=$1", route, "(.+)"),
+                None => vector,
+            },
+            Split::Version => {
+                for label in self.metric.versions.iter().rev() {
+                    vector = relabel(&vector, PART, "=$1", label, "(.+)");
+                }
+                if way.pod {
+                    vector = by_hash(vector, way.label, self.crowd);
+                }
+                vector
+            }
+        }
+    }
+
+    /// Whose a returned series is.
+    pub fn owner(&self, labels: &Labels) -> Owner {
+        owner(labels, self.metric.namespace, self.crowd, self.scope)
+    }
+}
+
+/// Marks pods with their revision's hash, for the workloads whose revisions are known.
+fn by_hash(vector: String, pod: &str, crowd: &Crowd<'_>) -> String {
+    let known = crowd.subjects.iter().filter(|s| !s.versions.is_empty());
+    let known: Vec<Subject> = known.cloned().collect();
+    let rules = Crowd::new(&known).pod_rules();
+    rules
+        .iter()
+        .filter(|rule| rule.hash)
+        .fold(vector, |v, rule| relabel(&v, PART, "#$2", pod, &rule.regex))
+}
+
+fn classed(mut vector: String, statuses: &[&str]) -> String {
+    for (class, regex) in [("other", ".+"), ("failed", "5.."), ("unauthorized", "401")] {
+        for status in statuses {
+            vector = relabel(&vector, CLASS, class, status, regex);
+        }
+    }
+    vector
+}
+
+fn in_scope(label: &str, scope: &Scope) -> String {
+    match scope {
+        Scope::Namespace(namespace) => format!("{label}={}", quote(namespace)),
+        Scope::All => format!("{label}!=\"\""),
+    }
+}
+
+/// Whose a series is, by the labels our queries leave on it.
+pub fn owner(labels: &Labels, namespace: Option<&str>, crowd: &Crowd<'_>, scope: &Scope) -> Owner {
+    let told = namespace.and_then(|label| labels.get(label));
+    let namespace: &str = match (told, scope) {
+        (Some(told), _) => told,
+        (None, Scope::Namespace(namespace)) => namespace,
+        (None, Scope::All) => return Owner::Nobody,
+    };
+    let Some(text) = labels.get(WORKLOAD) else {
+        return Owner::Nobody;
+    };
+    let key = Key::read(text);
+    match crowd.whose(namespace, key) {
+        Some(Claim::One(index)) => Owner::One(index, key.rank()),
+        Some(Claim::Several) => Owner::Several(crowd.sharing(namespace, key), text[1..].to_owned()),
+        None => Owner::Nobody,
+    }
+}
+
+/// The class of a series.
+pub fn class(labels: &Labels) -> Class {
+    match labels.get(CLASS).map(String::as_str) {
+        Some("failed") => Class::Failed,
+        Some("unauthorized") => Class::Unauthorized,
+        Some(_) => Class::Other,
+        None => Class::Unsaid,
+    }
+}
+
+/// The part of a series; `Whole` where it says none.
+pub fn part(labels: &Labels, split: Split, subject: &Subject) -> Part {
+    let Some(text) = labels.get(PART).filter(|text| text.len() > 1) else {
+        return Part::Whole;
+    };
+    let (mark, name) = text.split_at(1);
+    match split {
+        Split::Whole => Part::Whole,
+        Split::Version if mark == "#" => Part::Version(subject.version(name).into()),
+        Split::Version => Part::Version(name.into()),
+        Split::Pod => Part::Pod(name.into()),
+        Split::Route => Part::Route(name.into()),
+    }
+}
+
+/// The share of its memory limit that the worst container of each workload uses.
+pub fn saturation(
+    catalogue: &Catalogue,
+    crowd: &Crowd<'_>,
+    scope: &Scope,
+    split: Split,
+) -> Option<String> {
+    let rules = crowd.pod_rules();
+    if catalogue.memory.is_empty() || rules.is_empty() {
+        return None;
+    }
+    let pods: Vec<&str> = rules.iter().map(|rule| &*rule.regex).collect();
+    let here = format!(
+        "pod=~{},{}",
+        quote(&pods.join("|")),
+        in_scope("namespace", scope)
+    );
+    let worst = "max by (namespace,pod,container)";
+    let asked = format!("{worst} ({LIMITS}{{resource=\"memory\",{here}}})");
+    let held = format!("{worst} ({SPEC_LIMITS}{{container!=\"\",{here}}})");
+    let limits = match (catalogue.limits, catalogue.spec_limits) {
+        (true, true) => format!("({asked} or {held})"),
+        (true, false) => asked,
+        (false, true) => held,
+        (false, false) => return None,
+    };
+    let used = format!("{worst} ({MEMORY}{{container!=\"\",container!=\"POD\",{here}}})");
+    let mut vector = format!("max by (namespace,pod) ({used} / ({limits} > 0))");
+    for rule in rules {
+        vector = relabel(&vector, WORKLOAD, &rule.workload, "pod", &rule.regex);
+    }
+    vector = match split {
+        Split::Pod => relabel(&vector, PART, "=$1", "pod", "(.+)"),
+        Split::Version => by_hash(vector, "pod", crowd),
+        Split::Whole | Split::Route => vector,
+    };
+    Some(format!("max by (namespace,{WORKLOAD},{PART}) ({vector})"))
+}

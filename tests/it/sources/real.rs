@@ -1,0 +1,207 @@
+//! The same questions to the real programs: a control plane with Prometheus and Alertmanager, where one runs.
+
+use super::run;
+use jiff::{SignedDuration, Timestamp};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+use vigie::domain::signal::{Part, SignalName, Split};
+use vigie::platform::http::{Direct, Http, Transport};
+use vigie::platform::prometheus::families::Scope;
+use vigie::platform::prometheus::subjects::{PodNames, Subject};
+use vigie::platform::prometheus::{Ask, AskRange, Prometheus};
+
+fn setting(name: &str) -> String {
+    let state =
+        std::env::var("VIGIE_TEST_CLUSTER").expect("VIGIE_TEST_CLUSTER names the state directory");
+    let env = std::fs::read_to_string(Path::new(&state).join("env")).unwrap();
+    let line = env
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("export {name}=")));
+    line.unwrap_or_else(|| panic!("the harness exports no {name}"))
+        .to_owned()
+}
+
+fn transport(name: &str) -> Transport {
+    Transport::Direct(Direct::new(&Http::default(), &setting(name)).unwrap())
+}
+
+fn present() -> Timestamp {
+    Timestamp::try_from(SystemTime::now()).unwrap()
+}
+
+fn kubectl(args: &[&str]) -> String {
+    let output = Command::new("kubectl")
+        .env("KUBECONFIG", setting("KUBECONFIG"))
+        .args(args)
+        .output();
+    String::from_utf8(output.unwrap().stdout).unwrap()
+}
+
+const NAMESPACE: &str = "veza-production";
+
+fn subjects() -> Vec<Subject> {
+    let deployments = kubectl(&[
+        "get",
+        "deployments",
+        "-n",
+        NAMESPACE,
+        "-o",
+        "jsonpath={.items[*].metadata.name}",
+    ]);
+    let names = deployments.split_whitespace();
+    names
+        .map(|name| Subject::new(NAMESPACE, name, PodNames::Deployment))
+        .collect()
+}
+
+/// Asks until the answer is there; the harness needs a few scrapes before rates exist.
+async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    for _ in 0..120 {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    panic!("it did not come to be within a minute")
+}
+
+#[test]
+#[ignore = "needs VIGIE_TEST_CLUSTER"]
+fn the_real_prometheus_tells_every_signal_of_a_workload() {
+    run(async {
+        let prometheus = Prometheus::new(transport("PROMETHEUS_URL"), Vec::new());
+        let (scope, subjects) = (Scope::Namespace(NAMESPACE.into()), subjects());
+        let rows = eventually(async || {
+            let ask = Ask {
+                now: present(),
+                scope: &scope,
+                subjects: &subjects,
+                window: SignedDuration::from_secs(20),
+            };
+            let rows = prometheus.read(&ask).await.unwrap().result;
+            let of = |part: &Part| {
+                rows.iter().any(|row| {
+                    &*row.service == "veza-backend"
+                        && std::mem::discriminant(&row.part) == std::mem::discriminant(part)
+                        && row
+                            .get(SignalName::Requests)
+                            .value()
+                            .is_some_and(|rate| rate > 30.0)
+                        && row.get(SignalName::P99).value().is_some()
+                })
+            };
+            (of(&Part::Whole) && of(&Part::Version("".into()))).then_some(rows)
+        })
+        .await;
+        let whole = rows
+            .iter()
+            .find(|row| &*row.service == "veza-backend" && row.part == Part::Whole);
+        let whole = whole.unwrap();
+        let value = |name| whole.get(name).value().unwrap();
+        assert!(
+            (value(SignalName::Requests) - 60.0).abs() < 15.0,
+            "{whole:?}"
+        );
+        assert!(value(SignalName::ErrorRatio) <= 1.0, "{whole:?}");
+        assert!(
+            value(SignalName::P50) > 10.0 && value(SignalName::P50) < value(SignalName::P99),
+            "{whole:?}"
+        );
+        assert_eq!(whole.get(SignalName::Saturation).value(), None);
+        let quiet = rows
+            .iter()
+            .find(|row| row.get(SignalName::Requests).value().is_none());
+        let quiet = quiet.or_else(|| {
+            rows.iter()
+                .find(|row| row.get(SignalName::Requests).value() == Some(0.0))
+        });
+        assert!(quiet.is_none_or(|row| row.get(SignalName::ErrorRatio).value().is_none()));
+    });
+}
+
+#[test]
+#[ignore = "needs VIGIE_TEST_CLUSTER"]
+fn the_real_prometheus_tells_ranges_by_version_pod_and_route() {
+    run(async {
+        let prometheus = Prometheus::new(transport("PROMETHEUS_URL"), Vec::new());
+        let scope = Scope::Namespace(NAMESPACE.into());
+        let subjects = [Subject::new(
+            NAMESPACE,
+            "veza-backend",
+            PodNames::Deployment,
+        )];
+        for (split, signal) in [
+            (Split::Whole, SignalName::ErrorRatio),
+            (Split::Version, SignalName::P99),
+            (Split::Pod, SignalName::Requests),
+            (Split::Route, SignalName::Requests),
+        ] {
+            let rows = eventually(async || {
+                let now = present();
+                let wanted = AskRange {
+                    ask: Ask {
+                        now,
+                        scope: &scope,
+                        subjects: &subjects,
+                        window: SignedDuration::from_secs(20),
+                    },
+                    start: now - SignedDuration::from_mins(5),
+                    end: now,
+                    step: SignedDuration::from_secs(5),
+                    signal,
+                    split,
+                };
+                let rows = prometheus.range(&wanted).await.unwrap().result;
+                rows.iter()
+                    .any(|row| row.series.points() > 0)
+                    .then_some(rows)
+            })
+            .await;
+            let right = |part: &Part| match split {
+                Split::Whole => *part == Part::Whole,
+                Split::Version => matches!(part, Part::Version(v) if v.starts_with('v')),
+                Split::Pod => matches!(part, Part::Pod(p) if p.starts_with("veza-backend-")),
+                Split::Route => *part == Part::Route("/api/v1".into()),
+            };
+            assert!(
+                rows.iter().all(|row| right(&row.part)),
+                "{split:?}: {rows:?}"
+            );
+            assert!(
+                rows.iter()
+                    .all(|row| row.series.values.len() == 61 || row.series.values.len() == 60)
+            );
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs VIGIE_TEST_CLUSTER"]
+fn the_real_prometheus_knows_the_pods_of_its_cluster_and_no_others() {
+    run(async {
+        let prometheus = Prometheus::new(transport("PROMETHEUS_URL"), Vec::new());
+        let pods = kubectl(&[
+            "get",
+            "pods",
+            "-n",
+            NAMESPACE,
+            "-o",
+            "jsonpath={.items[*].metadata.name}",
+        ]);
+        let named = |name: &str| (NAMESPACE.into(), name.into());
+        let ours: Vec<_> = pods.split_whitespace().map(named).collect();
+        eventually(async || {
+            prometheus
+                .knows_pods(&ours, present())
+                .await
+                .unwrap()
+                .then_some(())
+        })
+        .await;
+        let strange = [named("api-6d4f8b9c7-x2x4z")];
+        assert!(!prometheus.knows_pods(&strange, present()).await.unwrap());
+        let wrong = prometheus.query(present(), "sum(").await.unwrap_err();
+        assert!(wrong.short().starts_with("bad_data: "), "{wrong}");
+    });
+}
