@@ -3,12 +3,8 @@
 //! `start` builds the world, lets its past happen, and serves each face on a port of its own. Whoever starts it
 //! hands the addresses on exactly as if they were those of a real platform.
 
-pub mod alertmanager;
-pub mod ledger;
-pub mod prometheus;
-pub mod promql;
-pub mod series;
 pub mod access;
+pub mod alertmanager;
 pub mod clock;
 mod crowd;
 mod defaults;
@@ -18,6 +14,8 @@ mod kubelet;
 pub mod kubernetes;
 pub mod ledger;
 mod patch;
+pub mod prometheus;
+pub mod promql;
 pub mod refusal;
 mod replicas;
 mod rollout;
@@ -25,6 +23,7 @@ mod routing;
 pub mod scenario;
 mod seed;
 mod select;
+pub mod series;
 mod serve;
 mod sets;
 pub mod shared;
@@ -37,6 +36,7 @@ mod tree;
 pub mod verbs;
 pub mod world;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -46,7 +46,9 @@ use self::access::Identity;
 use self::clock::Clock;
 use self::fault::{Face, Faults};
 use self::kubernetes::Neighbours;
+use self::ledger::Ledger;
 use self::scenario::Scenario;
+use self::series::Source;
 use self::shared::Shared;
 use self::world::World;
 
@@ -91,9 +93,33 @@ impl Default for Options {
 pub struct Running {
     /// The address of the Kubernetes face.
     pub kubernetes: String,
+    /// The address of the Prometheus face.
+    pub prometheus: String,
+    /// The address of the Alertmanager face.
+    pub alertmanager: String,
     doors: Vec<(Identity, String)>,
     shared: Shared,
     tasks: Vec<JoinHandle<()>>,
+}
+
+/// What the signal faces see of the platform.
+struct Observed {
+    shared: Shared,
+    seed: u64,
+}
+
+impl series::Platform for Observed {
+    fn now_ms(&self) -> i64 {
+        self.shared.now_ms()
+    }
+
+    fn with_ledger(&self, look: &mut dyn FnMut(&Ledger)) {
+        self.shared.with_ledger(|ledger, _| look(ledger));
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
 }
 
 /// Starts a platform.
@@ -110,8 +136,25 @@ pub async fn start(options: Options) -> std::io::Result<Running> {
     }
     world.advance(now);
     let shared = Shared::new(world, clock);
-    let router = kubernetes::router(&shared, Neighbours::default());
+    let source: Source = Arc::new(Observed {
+        shared: shared.clone(),
+        seed: options.seed,
+    });
+    let prometheus = prometheus::router(source.clone());
+    let alertmanager = alertmanager::router(source);
+    let neighbours = Neighbours {
+        services: vec![
+            ("monitoring", "prometheus", 9090, prometheus.clone()),
+            ("monitoring", "alertmanager", 9093, alertmanager.clone()),
+        ],
+        exposition: None,
+    };
+    let router = kubernetes::router(&shared, neighbours);
     let mut tasks = vec![tokio::spawn(shared.clone().live())];
+    let (prometheus, task) = serve::serve(Face::Prometheus, prometheus, &shared).await?;
+    tasks.push(task);
+    let (alertmanager, task) = serve::serve(Face::Alertmanager, alertmanager, &shared).await?;
+    tasks.push(task);
     let mut doors = Vec::new();
     for who in Identity::ALL {
         let router = serve::for_user(router.clone(), who);
@@ -123,6 +166,8 @@ pub async fn start(options: Options) -> std::io::Result<Running> {
     tasks.push(task);
     Ok(Running {
         kubernetes,
+        prometheus,
+        alertmanager,
         doors,
         shared,
         tasks,

@@ -11,10 +11,10 @@
 
 mod config;
 mod docs;
+mod kubectl;
 mod runbooks;
+mod sim;
 mod sim_signals;
+mod sources;
 mod themes;
 mod tidy;
-mod kubectl;
-mod sim;
-mod sources;
