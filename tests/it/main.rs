@@ -14,6 +14,7 @@ mod docs;
 mod kubectl;
 mod runbooks;
 mod sim;
+mod sim_promql;
 mod sim_signals;
 mod sources;
 mod themes;

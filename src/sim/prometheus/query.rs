@@ -8,6 +8,7 @@ use super::answer::{bad_data, bad_parameter, labels, refused, sample, success};
 use super::form::{Form, length, moment};
 use crate::sim::promql::ast::{Error, Expr, Type};
 use crate::sim::promql::eval::{evaluate, evaluate_matrix};
+use crate::sim::promql::labels::Labels;
 use crate::sim::promql::parse::parse;
 use crate::sim::promql::select::Selected;
 use crate::sim::promql::value::{Column, Value, Window};
@@ -83,7 +84,18 @@ pub async fn range(State(source): State<Source>, form: Form) -> Response {
         Err(refusal) => return *refusal,
     };
     let query = form.get("query");
-    match range_data(&source, query, window) {
+    // Unlike `query`, this endpoint does not say which parameter it could not read.
+    let expr = match parse(query) {
+        Ok(expr) => expr,
+        Err(error) => return bad_data(&error.sentence(query)),
+    };
+    let gives = expr.gives();
+    if !matches!(gives, Type::Scalar | Type::Vector) {
+        return bad_data(&format!(
+            "invalid expression type \"{gives}\" for range query, must be Scalar or instant Vector"
+        ));
+    }
+    match range_data(&source, &expr, window) {
         Ok(data) => success(data),
         Err(error) => refused(&error, query),
     }
@@ -111,22 +123,12 @@ fn window(form: &Form) -> Result<Window, Box<Response>> {
     Ok(Window { start, end, step })
 }
 
-fn range_data(source: &Source, query: &str, window: Window) -> Result<Json, Error> {
-    let expr = parse(query)?;
-    if !matches!(expr.gives(), Type::Scalar | Type::Vector) {
-        let gives = expr.gives();
-        return Err(Error::Parse(
-            0,
-            format!(
-                "invalid expression type {gives:?} for range query, must be Scalar or instant Vector"
-            ),
-        ));
-    }
-    let selected = select(source, &expr, window).ok_or_else(nowhere)?;
-    let mut columns = match evaluate(&expr, &selected, window)? {
+fn range_data(source: &Source, expr: &Expr, window: Window) -> Result<Json, Error> {
+    let selected = select(source, expr, window).ok_or_else(nowhere)?;
+    let mut columns = match evaluate(expr, &selected, window)? {
         Value::Vector(columns) => columns,
         Value::Scalar(values) => vec![Column {
-            labels: crate::sim::promql::labels::Labels::default(),
+            labels: Labels::default(),
             values: values.into_iter().map(Some).collect(),
         }],
         Value::Text(_) => Vec::new(),

@@ -268,13 +268,15 @@ fn check_one_side(groups: &HashMap<Labels, Vec<&Column>>, swapped: bool) -> Resu
         })
     };
     let side = if swapped { "left" } else { "right" };
-    let mut doubtful = groups.iter().filter(|(_, columns)| columns.len() > 1);
+    // In order, so that the same query is always refused in the same words.
+    let ordered: BTreeMap<&Labels, &Vec<&Column>> = groups.iter().collect();
+    let mut doubtful = ordered.iter().filter(|(_, columns)| columns.len() > 1);
     if let Some((signature, columns)) = doubtful.find(|(_, columns)| clash(columns)) {
         let shown = braces(signature);
         let listed: Vec<String> = columns
             .iter()
             .take(2)
-            .map(|column| column.labels.to_string())
+            .map(|column| braces(&column.labels))
             .collect();
         let listed = listed.join(", ");
         return Err(Error::Execution(format!(

@@ -83,6 +83,7 @@ impl Cursor {
     /// The refusal of what is here.
     pub fn unexpected(&self, place: &str) -> Error {
         let found = match self.token() {
+            Token::End if self.unclosed() => return self.refused("unclosed left parenthesis"),
             Token::End => "end of input".into(),
             Token::Word(word) if self.operator().is_some() => format!("<op:{word}>"),
             Token::Word(word) => format!("identifier {word:?}"),
@@ -95,6 +96,20 @@ impl Cursor {
             Token::Sign(sign) => format!("{sign:?}"),
         };
         Error::at(self.position(), format!("unexpected {found}{place}"))
+    }
+
+    fn refused(&self, what: &str) -> Error {
+        Error::at(self.position(), what.into())
+    }
+
+    fn unclosed(&self) -> bool {
+        let of = |sign| {
+            self.tokens
+                .iter()
+                .filter(|placed| placed.token == Token::Sign(sign))
+                .count()
+        };
+        of("(") > of(")")
     }
 
     /// The operator here and how tightly it binds.

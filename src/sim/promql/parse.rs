@@ -11,10 +11,13 @@ const AGGREGATIONS: [&str; 11] = [
     "sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "topk", "bottomk", "quantile",
 ];
 
+/// Words that can never name a metric.
+const RESERVED: [&str; 5] = ["bool", "on", "ignoring", "group_left", "group_right"];
 const NEGATION: u8 = 5;
 const POWER: u8 = 6;
-/// How deep expressions may nest: a hostile query must not exhaust the stack.
-const DEEPEST: usize = 120;
+/// How deep expressions may nest and how many there may be: a hostile query must not exhaust the stack.
+const DEEPEST: usize = 100;
+const MOST: usize = 400;
 
 /// Reads a query.
 pub fn parse(text: &str) -> Result<Expr, Error> {
@@ -22,6 +25,7 @@ pub fn parse(text: &str) -> Result<Expr, Error> {
         cursor: Cursor::new(tokens(text)?),
         selectors: 0,
         depth: 0,
+        expressions: 0,
     };
     if *parser.cursor.token() == Token::End {
         return Err(Error::at(0, "no expression found in input".into()));
@@ -29,6 +33,7 @@ pub fn parse(text: &str) -> Result<Expr, Error> {
     let expr = parser.expression(0)?;
     match parser.cursor.token() {
         Token::End => Ok(expr),
+        Token::Sign(")") => Err(parser.unmatched()),
         _ => Err(parser.cursor.unexpected("")),
     }
 }
@@ -45,15 +50,17 @@ struct Parser {
     cursor: Cursor,
     selectors: usize,
     depth: usize,
+    expressions: usize,
 }
 
 impl Parser {
     fn expression(&mut self, least: u8) -> Result<Expr, Error> {
         self.depth += 1;
-        if self.depth > DEEPEST {
+        self.expressions += 1;
+        if self.depth > DEEPEST || self.expressions > MOST {
             return Err(Error::at(
                 self.cursor.position(),
-                "expression nests too deeply".into(),
+                "expression is too large".into(),
             ));
         }
         let mut left = self.prefixed()?;
@@ -200,6 +207,7 @@ impl Parser {
                 self.close()?;
                 Kind::Paren(Box::new(inner))
             }
+            Token::Sign(")") if self.depth == 1 => return Err(self.unmatched()),
             Token::Sign("{") => Kind::Vector(self.selector(None)?),
             Token::Word(word) => return self.word(at, &word),
             _ => return Err(self.cursor.unexpected("")),
@@ -207,17 +215,17 @@ impl Parser {
         Ok(Expr { at, kind })
     }
 
+    /// A bracket that closes nothing is noticed only after it was read.
+    fn unmatched(&self) -> Error {
+        let at = self.cursor.position() + 1;
+        Error::at(at, "unexpected right parenthesis ')'".into())
+    }
+
     fn close(&mut self) -> Result<(), Error> {
         if self.cursor.takes(")") {
             return Ok(());
         }
-        match self.cursor.token() {
-            Token::End => Err(Error::at(
-                self.cursor.position(),
-                "unclosed left parenthesis".into(),
-            )),
-            _ => Err(self.cursor.unexpected("")),
-        }
+        Err(self.cursor.unexpected(""))
     }
 
     fn word(&mut self, at: usize, word: &str) -> Result<Expr, Error> {
@@ -236,6 +244,9 @@ impl Parser {
         }
         if self.cursor.operator().is_some() {
             return Err(self.cursor.unexpected(""));
+        }
+        if RESERVED.contains(&lower.as_str()) {
+            return Err(Error::at(at, format!("unexpected <{lower}>")));
         }
         self.cursor.advance();
         let number = match lower.as_str() {
