@@ -236,6 +236,8 @@ pub struct LedgerStore<'a> {
     pub ledger: &'a Ledger,
     /// What the noise is drawn from.
     pub seed: u64,
+    /// The present, in milliseconds; there are no samples after it.
+    pub now_ms: i64,
 }
 
 impl Store for LedgerStore<'_> {
@@ -262,7 +264,7 @@ impl Store for LedgerStore<'_> {
             if track.began_ms > to || track.ended_ms.is_some_and(|ended| ended < from) {
                 continue;
             }
-            let pod = Pod::new(key, track, self.ledger, self.seed);
+            let pod = Pod::new(key, track, self);
             for family in &wanted {
                 let accept = |labels: &Labels| selector.accepts(labels);
                 found.extend(
@@ -290,7 +292,7 @@ fn may_name(selector: &Selector, family: &Family) -> bool {
 }
 
 impl Pod {
-    fn new(key: &PodKey, track: &Track, ledger: &Ledger, seed: u64) -> Self {
+    fn new(key: &PodKey, track: &Track, store: &LedgerStore<'_>) -> Self {
         let target = Labels::new([
             ("instance", format!("{}:8080", key.pod)),
             ("job", "pods".to_owned()),
@@ -303,8 +305,8 @@ impl Pod {
             service: track.service.clone(),
             target,
             key: key.clone(),
-            load: Arc::new(Load::new(key, track, seed)),
-            scrapes: Arc::new(Scrapes::new(key, track, ledger)),
+            load: Arc::new(Load::new(key, track, store.seed)),
+            scrapes: Arc::new(Scrapes::new(key, track, store.ledger, store.now_ms)),
         }
     }
 

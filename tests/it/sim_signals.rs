@@ -461,3 +461,64 @@ async fn a_silence_can_be_ended_and_a_wrong_one_is_refused_in_alertmanagers_word
     let (status, answer) = face.get("/api/v2/alerts", &[("filter", "foo")]).await;
     assert_eq!((status, answer), (400, json!("bad matcher format: foo")));
 }
+
+#[tokio::test]
+async fn a_query_about_the_future_sees_only_what_was_scraped_by_now() {
+    let now = START + 25 * MINUTE;
+    let face = Face::serve(bad_release(), now, prometheus::router).await;
+    let later = ((now + MINUTE) / 1000).to_string();
+    let about = |query: &'static str| [("query", query), ("time", later.as_str())];
+    let (_, newest) = face
+        .get("/api/v1/query", &about("max(timestamp(up))"))
+        .await;
+    let newest: f64 = newest["data"]["result"][0]["value"][1]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let seconds = now as f64 / 1000.0;
+    assert!(newest <= seconds && newest > seconds - 5.0, "{newest}");
+    let (_, rates) = face
+        .get("/api/v1/query", &about("rate(http_requests_total[30s])"))
+        .await;
+    assert_eq!(rates["data"]["result"], json!([]));
+}
+
+/// Not a measure, a guard: a dashboard's range query must stay far from the sum of all samples.
+#[tokio::test]
+async fn six_hours_over_ten_pods_are_answered() {
+    let mut ledger = Ledger::default();
+    for n in 0..10 {
+        let key = pod(&format!("cart-{n}"));
+        ledger.begin(key.clone(), "cart", "v1", START);
+        for change in 0..50 {
+            let rps = 20.0 + f64::from(change % 5);
+            ledger.set(
+                &key,
+                START + i64::from(change) * 400_000,
+                Behaviour { rps, ..HEALTHY },
+            );
+        }
+    }
+    let face = Face::serve(ledger, START + 360 * MINUTE, prometheus::router).await;
+    let query =
+        "histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket[5m])))";
+    let asked = [
+        ("query", query),
+        ("start", "1700000000"),
+        ("end", "1700021600"),
+        ("step", "120"),
+    ];
+    let (status, body) = face.get("/api/v1/query_range", &asked).await;
+    assert_eq!(status, 200);
+    let values = body["data"]["result"][0]["values"]
+        .as_array()
+        .unwrap()
+        .clone();
+    assert_eq!(values.len(), 180);
+    let p99 = |v: &Value| v[1].as_str().unwrap().parse::<f64>().unwrap();
+    assert!(
+        values.iter().all(|v| (0.2..0.3).contains(&p99(v))),
+        "{values:?}"
+    );
+}

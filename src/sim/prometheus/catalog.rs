@@ -44,10 +44,14 @@ fn matched(source: &Source, form: &Form) -> Result<BTreeSet<Labels>, Refusal> {
             shift: Shift::default(),
         });
     }
-    let seed = source.seed();
+    let (seed, now_ms) = (source.seed(), source.now_ms());
     let mut found = BTreeSet::new();
     source.with_ledger(&mut |ledger| {
-        let store = LedgerStore { ledger, seed };
+        let store = LedgerStore {
+            ledger,
+            seed,
+            now_ms,
+        };
         let series = selectors
             .iter()
             .flat_map(|selector| store.select(selector, start, end));
@@ -148,7 +152,7 @@ fn active_targets(ledger: &Ledger, now: i64) -> Vec<Json> {
 }
 
 fn target(key: &PodKey, track: &crate::sim::ledger::Track, ledger: &Ledger, now: i64) -> Json {
-    let scrapes = Scrapes::new(key, track, ledger);
+    let scrapes = Scrapes::new(key, track, ledger, now);
     let newest = scrapes.newest(now);
     let health = match newest {
         None => "unknown",

@@ -18,10 +18,15 @@ const MOST_POINTS: i64 = 11_000;
 
 /// The series of a query, looked up in the source's ledger.
 pub fn select(source: &Source, expr: &Expr, window: Window) -> Option<Selected> {
-    let seed = source.seed();
+    let (seed, now_ms) = (source.seed(), source.now_ms());
     let mut selected = None;
     source.with_ledger(&mut |ledger| {
-        selected = Some(Selected::new(expr, &LedgerStore { ledger, seed }, window));
+        let store = LedgerStore {
+            ledger,
+            seed,
+            now_ms,
+        };
+        selected = Some(Selected::new(expr, &store, window));
     });
     selected
 }

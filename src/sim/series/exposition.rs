@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{FAMILIES, Measure, Pod, PodSeries};
+use super::{FAMILIES, LedgerStore, Measure, Pod, PodSeries};
 use crate::sim::ledger::{Ledger, PodKey};
 use crate::sim::promql::ast::number_text;
 use crate::sim::promql::labels::{Labels, NAME};
@@ -10,7 +10,12 @@ use crate::sim::promql::labels::{Labels, NAME};
 /// The page of one pod; `None` when the pod does not serve then or nothing answers scrapes.
 pub fn exposition(ledger: &Ledger, key: &PodKey, seed: u64, now_ms: i64) -> Option<String> {
     let track = ledger.pods.get(key)?;
-    let pod = Pod::new(key, track, ledger, seed);
+    let store = LedgerStore {
+        ledger,
+        seed,
+        now_ms,
+    };
+    let pod = Pod::new(key, track, &store);
     let gone = track.ended_ms.is_some_and(|ended| ended <= now_ms);
     if now_ms < track.began_ms || gone || pod.scrapes.silent(now_ms) {
         return None;

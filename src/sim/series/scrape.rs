@@ -13,12 +13,14 @@ pub struct Scrapes {
     offset: i64,
     began: i64,
     ended: i64,
+    /// Nothing is scraped in the future, whatever a query asks for.
+    now: i64,
     silences: Vec<(i64, i64)>,
 }
 
 impl Scrapes {
-    /// The scrapes of a pod of the ledger.
-    pub fn new(key: &PodKey, track: &Track, ledger: &Ledger) -> Self {
+    /// The scrapes of a pod of the ledger up to the present.
+    pub fn new(key: &PodKey, track: &Track, ledger: &Ledger, now: i64) -> Self {
         let name = key.namespace.bytes().chain(key.pod.bytes());
         let hash = name.fold(0, |hash, byte| mixed(hash ^ u64::from(byte)));
         let closed = |&(from, until): &(i64, Option<i64>)| (from, until.unwrap_or(i64::MAX));
@@ -26,6 +28,7 @@ impl Scrapes {
             offset: (hash % PERIOD as u64) as i64,
             began: track.began_ms,
             ended: track.ended_ms.unwrap_or(i64::MAX),
+            now,
             silences: ledger.silences.iter().map(closed).collect(),
         }
     }
@@ -39,7 +42,7 @@ impl Scrapes {
 
     /// The newest scrape at or before a moment; none once the pod is gone.
     pub fn newest(&self, at: i64) -> Option<i64> {
-        let scrape = self.floor(at);
+        let scrape = self.floor(at.min(self.now));
         (at < self.ended && scrape >= self.began).then_some(scrape)
     }
 
@@ -101,7 +104,7 @@ impl Scrapes {
     fn clamped(&self, from: i64, to: i64) -> (i64, i64) {
         (
             self.ceil(from.max(self.began)),
-            self.floor(to.min(self.ended.saturating_sub(1))),
+            self.floor(to.min(self.now).min(self.ended.saturating_sub(1))),
         )
     }
 
@@ -132,7 +135,7 @@ mod tests {
         ledger.silences = silences.to_vec();
         let mut track = ledger.pods[&key].clone();
         track.ended_ms = ended;
-        Scrapes::new(&key, &track, &ledger)
+        Scrapes::new(&key, &track, &ledger, 1_900_000)
     }
 
     #[test]
@@ -166,5 +169,15 @@ mod tests {
                 assert_eq!(scrapes.count(first, last), heard.len(), "{silences:?}");
             }
         }
+    }
+
+    #[test]
+    fn nothing_is_scraped_in_the_future() {
+        let scrapes = scrapes(None, &[]);
+        let newest = scrapes.newest(1_900_000);
+        assert!(newest.is_some_and(|at| at > 1_895_000 && at <= 1_900_000));
+        assert_eq!(scrapes.newest(5_000_000), newest);
+        assert_eq!(scrapes.between(0, 5_000_000).last(), newest);
+        assert_eq!(scrapes.outer(0, 5_000_000).map(|(_, last)| last), newest);
     }
 }
