@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{FAMILIES, LedgerStore, Measure, Pod, PodSeries};
+use super::store::{FAMILIES, LedgerStore, Measure, Pod, PodSeries};
 use crate::sim::ledger::{Ledger, PodKey};
 use crate::sim::promql::ast::number_text;
 use crate::sim::promql::labels::{Labels, NAME};
