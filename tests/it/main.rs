@@ -18,4 +18,5 @@ mod sim_promql;
 mod sim_signals;
 mod sources;
 mod themes;
+mod terminal;
 mod tidy;

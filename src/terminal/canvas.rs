@@ -1,0 +1,105 @@
+//! The way a frame reaches the terminal: one buffered write between the marks of a synchronized update, so that no half frame is
+//! ever seen. What is drawn is the caller's.
+
+use std::io::{self, BufWriter, Stdout, Write};
+
+use crossterm::queue;
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
+
+/// The smallest screen that anything can be read on: columns, rows.
+pub const LEAST: (u16, u16) = (40, 12);
+
+/// A frame of the usual size fits in, escape sequences included.
+const BUFFER: usize = 64 * 1024;
+
+/// The terminal as something to draw on.
+pub struct Canvas<W: Write = Stdout> {
+    terminal: Terminal<CrosstermBackend<BufWriter<W>>>,
+}
+
+impl Canvas {
+    /// On the process's own terminal, which a [`super::Guard`] has taken.
+    pub fn on_stdout() -> io::Result<Self> {
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, io::stdout()));
+        Ok(Self {
+            terminal: Terminal::new(backend)?,
+        })
+    }
+}
+
+impl<W: Write> Canvas<W> {
+    /// On any writer, with a size that does not change.
+    pub fn fixed(out: W, width: u16, height: u16) -> io::Result<Self> {
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, out));
+        let viewport = Viewport::Fixed(Rect::new(0, 0, width, height));
+        Ok(Self {
+            terminal: Terminal::with_options(backend, TerminalOptions { viewport })?,
+        })
+    }
+
+    /// Draws one frame; only cells that changed are sent.
+    pub fn draw(&mut self, paint: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        let drawn = self.terminal.draw(paint).map(|_| ());
+        // Even after a failed frame the terminal must not be left waiting for the end of it.
+        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        Write::flush(self.terminal.backend_mut())?;
+        drawn
+    }
+
+    /// Forgets what is on the screen, so that the next frame sends every cell: after another program had the terminal.
+    pub fn forget(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Columns and rows.
+    pub fn size(&self) -> io::Result<(u16, u16)> {
+        self.terminal.size().map(|size| (size.width, size.height))
+    }
+}
+
+/// The sentence for a terminal that nothing can be read on; none where the size will do.
+pub fn too_small(width: u16, height: u16) -> Option<String> {
+    let fits = width >= LEAST.0 && height >= LEAST.1;
+    (!fits).then(|| {
+        format!(
+            "{width}x{height} is too small; {}x{} is the least.",
+            LEAST.0, LEAST.1
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ratatui::widgets::Paragraph;
+
+    #[test]
+    fn a_frame_is_one_synchronized_update_and_an_unchanged_one_sends_no_cell() {
+        let mut sent = Vec::new();
+        {
+            let mut canvas = Canvas::fixed(&mut sent, 20, 3).unwrap();
+            let paint =
+                |frame: &mut Frame<'_>| frame.render_widget(Paragraph::new("watch"), frame.area());
+            canvas.draw(paint).unwrap();
+            canvas.draw(paint).unwrap();
+        }
+        let sent = String::from_utf8(sent).unwrap();
+        assert_eq!(sent.matches("\x1b[?2026h").count(), 2);
+        assert_eq!(sent.matches("\x1b[?2026l").count(), 2);
+        assert_eq!(sent.matches("watch").count(), 1, "{sent:?}");
+    }
+
+    #[test]
+    fn a_tiny_terminal_is_told_what_would_do() {
+        assert_eq!(too_small(40, 12), None);
+        assert_eq!(
+            too_small(39, 24).as_deref(),
+            Some("39x24 is too small; 40x12 is the least.")
+        );
+        assert!(too_small(80, 11).is_some());
+    }
+}
