@@ -9,6 +9,7 @@
     reason = "a test that cannot go on says so by panicking, and may talk about it"
 )]
 
+mod cluster;
 mod config;
 mod docs;
 mod kubectl;
