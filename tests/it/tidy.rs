@@ -191,6 +191,19 @@ fn each_door_is_kept() {
 }
 
 #[test]
+fn tokios_instant_is_for_waiting_and_the_standard_one_is_a_clock() {
+    let waiting =
+        "use tokio::time::Instant; fn f() { Instant::now(); tokio::time::Instant::now(); }";
+    assert_eq!(
+        tree(&[("platform/http.rs", waiting)]).doors(),
+        Vec::<String>::new()
+    );
+    assert_eq!(tree(&[("domain.rs", waiting)]).doors().len(), 3);
+    let clock = "use std::time::Instant; fn f() { Instant::now(); }";
+    assert_eq!(tree(&[("platform/http.rs", clock)]).doors().len(), 1);
+}
+
+#[test]
 fn tests_inside_a_room_may_use_any_door() {
     let text = "#[cfg(test)]\nmod tests { fn f() { std::fs::read(\"x\"); } }\nfn g() {}";
     assert_eq!(tree(&[("app.rs", text)]).doors(), Vec::<String>::new());
