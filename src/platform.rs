@@ -1,4 +1,6 @@
 //! The verbs we may ask of the outside (Kubernetes, Prometheus, Alertmanager), and their typed failures. Does not know runbooks.
 
+pub mod alertmanager;
 pub mod http;
 pub mod prometheus;
+pub mod scrape;

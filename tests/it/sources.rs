@@ -1,6 +1,7 @@
 //! The sources of signals and alerts over real sockets: small servers that answer well or badly, and the real programs
 //! where `VIGIE_TEST_CLUSTER` names a running harness.
 
+mod alertmanager;
 mod prometheus;
 mod real;
 

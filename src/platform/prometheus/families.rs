@@ -26,7 +26,8 @@ struct Candidates {
 }
 
 const ROUTES: &[&str] = &["route", "http_route", "path", "uri", "handler"];
-const STATUSES: &[&str] = &[
+/// Labels that may carry the status of an answer, the usual first.
+pub const STATUSES: &[&str] = &[
     "status",
     "code",
     "status_code",
@@ -285,6 +286,35 @@ pub fn catalogue(at: Timestamp, names: &[String], labels: &[String]) -> Catalogu
         limits: has(LIMITS),
         spec_limits: has(SPEC_LIMITS),
     }
+}
+
+/// What a counter of a known family counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Counted {
+    /// Requests.
+    Requests,
+    /// Requests answered within the bound of the label `le`.
+    Within {
+        /// Milliseconds in the bound's unit.
+        to_ms: f64,
+    },
+}
+
+/// What a metric that a service exposes itself counts, and its place in the order of preference.
+pub fn counted(name: &str) -> Option<(usize, Counted)> {
+    let own = FAMILIES.iter().enumerate();
+    let mut own = own.filter(|(_, family)| !family.labels.pod.is_empty());
+    own.find_map(|(index, family)| {
+        if family.counter == Some(name) {
+            return Some((2 * index, Counted::Requests));
+        }
+        let (base, to_ms) = family.histogram?;
+        match name.strip_prefix(base)? {
+            "_count" => Some((2 * index + 1, Counted::Requests)),
+            "_bucket" => Some((2 * index, Counted::Within { to_ms })),
+            _ => None,
+        }
+    })
 }
 
 /// Memory in use, as the kubelets label it.

@@ -88,9 +88,9 @@ impl<'a, S> Gathered<'a, S> {
                     found.series.push(series);
                 }
             }
-            Owner::Several(subjects, name) => {
+            Owner::Several(subjects, why) => {
                 for index in subjects {
-                    self.shared[index] = Some(name.clone());
+                    self.shared[index] = Some(why.clone());
                 }
             }
             Owner::Nobody => {}
@@ -104,11 +104,7 @@ impl<'a, S> Gathered<'a, S> {
 
     /// Why a subject has nothing.
     pub fn why_not(&self, index: usize, otherwise: &str) -> String {
-        if let Some(service) = &self.shared[index] {
-            return format!(
-                "Service {service} leads to several workloads and its series name no pod"
-            );
-        }
-        self.failure.clone().unwrap_or_else(|| otherwise.to_owned())
+        let why = self.shared[index].as_ref().or(self.failure.as_ref());
+        why.map_or_else(|| otherwise.to_owned(), Clone::clone)
     }
 }

@@ -24,6 +24,18 @@ pub enum Class {
     Unauthorized,
 }
 
+impl Class {
+    /// The class of a status as a service writes it.
+    pub fn of(status: Option<&str>) -> Self {
+        match status {
+            None | Some("") => Self::Unsaid,
+            Some("401") => Self::Unauthorized,
+            Some(status) if status.len() == 3 && status.starts_with('5') => Self::Failed,
+            Some(_) => Self::Other,
+        }
+    }
+}
+
 /// What a grouped query keeps apart besides workload and part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
@@ -38,7 +50,7 @@ pub enum Keep {
 pub enum Owner {
     /// One subject's: its index and how surely (less is surer).
     One(usize, u8),
-    /// Several subjects', which it does not tell apart; the name they share.
+    /// Several subjects', which it does not tell apart; why not.
     Several(Vec<usize>, String),
     /// Nobody's that was asked for.
     Nobody,
@@ -161,9 +173,8 @@ impl Plan<'_> {
 
     fn split_up(&self, mut vector: String, way: &Way) -> String {
         match self.split {
-            Split::Whole => vector,
             Split::Pod if way.pod => relabel(&vector, PART, "=$1", way.label, "(.+)"),
-            Split::Pod => vector,
+            Split::Whole | Split::Pod => vector,
             Split::Route => match self.metric.route {
                 Some(route) => relabel(&vector, PART, "=$1", route, "(.+)"),
                 None => vector,
@@ -227,7 +238,10 @@ pub fn owner(labels: &Labels, namespace: Option<&str>, crowd: &Crowd<'_>, scope:
     let key = Key::read(text);
     match crowd.whose(namespace, key) {
         Some(Claim::One(index)) => Owner::One(index, key.rank()),
-        Some(Claim::Several) => Owner::Several(crowd.sharing(namespace, key), text[1..].to_owned()),
+        Some(Claim::Several) => {
+            let (subjects, why) = crowd.sharing(namespace, key);
+            Owner::Several(subjects, why)
+        }
         None => Owner::Nobody,
     }
 }

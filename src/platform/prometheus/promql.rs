@@ -220,7 +220,6 @@ mod tests {
                 .unwrap_err()
                 .contains("write =~")
         );
-        assert!(filled(r#"x{p="#.trim_end_matches(' '), "a", None).is_ok());
         assert!(
             filled(r#"x{p="open"#, "a", None)
                 .unwrap_err()

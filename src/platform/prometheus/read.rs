@@ -105,7 +105,7 @@ impl Moment<'_> {
 struct Rows<'a> {
     now: Timestamp,
     subject: &'a Subject,
-    rows: BTreeMap<Part, ServiceSignals>,
+    by_part: BTreeMap<Part, ServiceSignals>,
 }
 
 impl<'a> Rows<'a> {
@@ -113,7 +113,7 @@ impl<'a> Rows<'a> {
         let mut rows = Self {
             now,
             subject,
-            rows: BTreeMap::new(),
+            by_part: BTreeMap::new(),
         };
         rows.row(Part::Whole);
         rows
@@ -121,7 +121,7 @@ impl<'a> Rows<'a> {
 
     fn row(&mut self, part: Part) -> &mut ServiceSignals {
         let (subject, now) = (self.subject, self.now);
-        self.rows.entry(part.clone()).or_insert_with(|| {
+        self.by_part.entry(part.clone()).or_insert_with(|| {
             let why = match &part {
                 Part::Version(version) => format!("no series of version {version}"),
                 _ => "no series".to_owned(),
@@ -204,7 +204,7 @@ impl<'a> Rows<'a> {
     }
 
     fn done(self) -> Vec<ServiceSignals> {
-        self.rows.into_values().collect()
+        self.by_part.into_values().collect()
     }
 }
 

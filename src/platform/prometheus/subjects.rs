@@ -199,18 +199,24 @@ impl<'a> Crowd<'a> {
         self.keys.get(&(namespace, key)).copied()
     }
 
-    /// The subjects that share a key.
-    pub fn sharing(&self, namespace: &str, key: Key<'_>) -> Vec<usize> {
-        let Key::Service(name) = key else {
-            return Vec::new();
+    /// The subjects that share a key, and in words why it does not tell them apart.
+    pub fn sharing(&self, namespace: &str, key: Key<'_>) -> (Vec<usize>, String) {
+        let why = match key {
+            Key::Pod(name) | Key::Workload(name) => format!("several workloads are called {name}"),
+            Key::Service(name) => {
+                format!("Service {name} leads to several workloads and its series name no pod")
+            }
         };
         let shares = |subject: &Subject| {
-            &*subject.namespace == namespace && subject.services.iter().any(|s| &**s == name)
+            let mine = match key {
+                Key::Pod(name) | Key::Workload(name) => &*subject.workload == name,
+                Key::Service(name) => subject.services.iter().any(|s| &**s == name),
+            };
+            mine && &*subject.namespace == namespace
         };
         let all = self.subjects.iter().enumerate();
-        all.filter(|(_, subject)| shares(subject))
-            .map(|(index, _)| index)
-            .collect()
+        let sharing = all.filter(|(_, subject)| shares(subject));
+        (sharing.map(|(index, _)| index).collect(), why)
     }
 
     /// The rules that recognize pods, the surest last.
@@ -319,7 +325,7 @@ mod tests {
         assert_eq!(whose("api"), Some(Claim::One(0)));
         assert_eq!(whose("=api-canary"), Some(Claim::One(1)));
         assert_eq!(whose("@api"), Some(Claim::Several));
-        assert_eq!(crowd.sharing("veza", Key::Service("api")), [0, 1]);
+        assert_eq!(crowd.sharing("veza", Key::Service("api")).0, [0, 1]);
         assert_eq!(whose("@front"), Some(Claim::One(2)));
         assert_eq!(whose("@web"), None);
         assert_eq!(crowd.whose("other", Key::Pod("api")), None);

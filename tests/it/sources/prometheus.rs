@@ -338,7 +338,7 @@ fn a_relay_carries_the_same_questions() {
         }),
     };
     let answered = run(Prometheus::new(relay, Vec::new()).query(now(), "up")).unwrap();
-    assert_eq!(answered.result[0].value, 1.0);
+    assert_eq!(answered.result[0].value.to_string(), "1");
 }
 
 #[test]
@@ -452,5 +452,53 @@ fn a_source_that_fails_while_asked_is_said_in_every_reading_it_owes() {
         let prometheus = Prometheus::new(dead.transport(), Vec::new());
         let failure = prometheus.read(&ask(&scope, &subjects)).await.unwrap_err();
         assert_eq!(failure.short(), "HTTP 503: busy");
+    });
+}
+
+#[test]
+fn a_service_in_front_of_two_workloads_is_unknown_for_both_where_no_pod_is_named() {
+    run(async {
+        const SHARED: &str = r#""namespace":"veza","vigie_workload":"@api","vigie_class":"other""#;
+        let server = serve(|asked| {
+            discovered(asked, "http_requests_total", "namespace service status")
+                .unwrap_or_else(|| json(vector(&[(SHARED, "60")])))
+        })
+        .await;
+        let prometheus = Prometheus::new(server.transport(), Vec::new());
+        let behind = |name: &str| Subject {
+            services: vec!["api".into()],
+            ..subject(name)
+        };
+        let (scope, subjects) = (scope(), [behind("api"), behind("api-canary")]);
+        let rows = prometheus
+            .read(&ask(&scope, &subjects))
+            .await
+            .unwrap()
+            .result;
+        let why = "Service api leads to several workloads and its series name no pod";
+        for row in &rows {
+            assert_eq!(row.get(SignalName::Requests), &Reading::unknown(why));
+        }
+        let one = [behind("api")];
+        let rows = prometheus.read(&ask(&scope, &one)).await.unwrap().result;
+        assert_eq!(rows[0].get(SignalName::Requests), &Reading::Known(60.0));
+    });
+}
+
+#[test]
+fn nothing_known_there_is_a_reason_and_is_asked_again_soon() {
+    run(async {
+        let server =
+            serve(|asked| discovered(asked, "", "").unwrap_or_else(|| json(vector(&[])))).await;
+        let prometheus = Prometheus::new(server.transport(), Vec::new());
+        let (scope, subjects) = (scope(), [subject("api")]);
+        let mut ask = ask(&scope, &subjects);
+        let rows = prometheus.read(&ask).await.unwrap().result;
+        let why = "no request metrics of this namespace are known there";
+        assert_eq!(rows[0].get(SignalName::ErrorRatio), &Reading::unknown(why));
+        assert_eq!(server.asked().len(), 2);
+        ask.now += SignedDuration::from_secs(31);
+        prometheus.read(&ask).await.unwrap();
+        assert_eq!(server.asked().len(), 4);
     });
 }

@@ -5,8 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
+use vigie::domain::alert::AlertState;
 use vigie::domain::signal::{Part, SignalName, Split};
-use vigie::platform::http::{Direct, Http, Transport};
+use vigie::platform::alertmanager::{Alertmanager, Matcher, NewSilence, SilenceState};
+use vigie::platform::http::{Body, Direct, Http, Method, Transport};
 use vigie::platform::prometheus::families::Scope;
 use vigie::platform::prometheus::subjects::{PodNames, Subject};
 use vigie::platform::prometheus::{Ask, AskRange, Prometheus};
@@ -203,5 +205,141 @@ fn the_real_prometheus_knows_the_pods_of_its_cluster_and_no_others() {
         assert!(!prometheus.knows_pods(&strange, present()).await.unwrap());
         let wrong = prometheus.query(present(), "sum(").await.unwrap_err();
         assert!(wrong.short().starts_with("bad_data: "), "{wrong}");
+    });
+}
+
+#[test]
+#[ignore = "needs VIGIE_TEST_CLUSTER"]
+fn the_real_prometheus_tells_versions_by_the_pods_of_each_revision() {
+    run(async {
+        let prometheus = Prometheus::new(transport("PROMETHEUS_URL"), Vec::new());
+        let scope = Scope::Namespace(NAMESPACE.into());
+        let sets = kubectl(&[
+            "get",
+            "replicasets",
+            "-n",
+            NAMESPACE,
+            "-l",
+            "app=veza-backend",
+            "-o",
+            "jsonpath={.items[*].metadata.labels.pod-template-hash}",
+        ]);
+        let mut subject = Subject::new(NAMESPACE, "veza-backend", PodNames::Deployment);
+        let hashes = sets.split_whitespace();
+        subject.versions = hashes
+            .map(|hash| (hash.into(), format!("of {hash}").into()))
+            .collect();
+        assert!(!subject.versions.is_empty());
+        let subjects = [subject];
+        let rows = eventually(async || {
+            let ask = Ask {
+                now: present(),
+                scope: &scope,
+                subjects: &subjects,
+                window: SignedDuration::from_secs(20),
+            };
+            let rows = prometheus.read(&ask).await.unwrap().result;
+            rows.iter()
+                .any(|row| row.get(SignalName::P99).value().is_some())
+                .then_some(rows)
+        })
+        .await;
+        let versions: Vec<_> = rows.iter().filter(|row| row.part != Part::Whole).collect();
+        assert!(!versions.is_empty());
+        for row in versions {
+            assert!(row.part.name().starts_with("of "), "{row:?}");
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs VIGIE_TEST_CLUSTER"]
+fn the_real_alertmanager_makes_and_ends_a_silence() {
+    run(async {
+        let alertmanager = Alertmanager::new(transport("ALERTMANAGER_URL"));
+        assert!(!alertmanager.status().await.unwrap().version.is_empty());
+        assert_eq!(alertmanager.alerts().await.unwrap().unreadable, 0);
+        let now = present();
+        let new = NewSilence {
+            matchers: vec![Matcher {
+                name: "alertname".into(),
+                value: "nothing \"of\" that name".into(),
+                regex: false,
+                equal: true,
+            }],
+            starts: now,
+            ends: now + SignedDuration::from_mins(5),
+            author: "tests".into(),
+            comment: "made by a test".into(),
+        };
+        let id = alertmanager.create_silence(&new).await.unwrap();
+        let made = alertmanager.silence(&id).await.unwrap();
+        assert_eq!(
+            (made.matchers.clone(), made.state == SilenceState::Expired),
+            (new.matchers, false)
+        );
+        assert!(
+            alertmanager
+                .silences()
+                .await
+                .unwrap()
+                .iter()
+                .any(|s| s.id == id)
+        );
+        alertmanager.expire_silence(&id).await.unwrap();
+        assert_eq!(
+            alertmanager.silence(&id).await.unwrap().state,
+            SilenceState::Expired
+        );
+        let strange = alertmanager.silence("no-such-silence").await.unwrap_err();
+        assert!(strange.short().starts_with("HTTP 4"), "{strange}");
+    });
+}
+
+#[test]
+#[ignore = "needs VIGIE_TEST_CLUSTER"]
+fn an_alert_of_the_real_alertmanager_is_heard_until_it_is_silenced() {
+    run(async {
+        let transport = transport("ALERTMANAGER_URL");
+        let alertmanager = Alertmanager::new(transport.clone());
+        let now = present();
+        let ends = now + SignedDuration::from_mins(1);
+        let name = format!("TestOf{}", now.as_millisecond());
+        let alert = format!(
+            r#"[{{"labels": {{"alertname": "{name}", "severity": "info", "namespace": "{NAMESPACE}", "service": "api"}},
+                 "annotations": {{"summary": "a \u001b[31mred\u001b[0m one"}}, "endsAt": "{ends}"}}]"#
+        );
+        let posted = transport
+            .ask(Method::POST, "/api/v2/alerts", Body::Json(alert.into()))
+            .await;
+        assert_eq!(posted.unwrap().0, 200);
+        let find = async |heard: bool| {
+            let alerts = alertmanager.alerts().await.unwrap().alerts;
+            alerts
+                .into_iter()
+                .find(|alert| *alert.name == *name && alert.heard() == heard)
+        };
+        let alert = eventually(async || find(true).await).await;
+        assert_eq!(alert.service().map(|name| &**name), Some("api"));
+        assert_eq!(&**alert.summary(), "a \u{1b}[31mred\u{1b}[0m one");
+        let new = NewSilence {
+            matchers: vec![Matcher {
+                name: "alertname".into(),
+                value: name.as_str().into(),
+                regex: false,
+                equal: true,
+            }],
+            starts: now,
+            ends,
+            author: "tests".into(),
+            comment: "made by a test".into(),
+        };
+        let id = alertmanager.create_silence(&new).await.unwrap();
+        let silenced = eventually(async || find(false).await).await;
+        let AlertState::Suppressed { silenced_by, .. } = silenced.state else {
+            panic!("not suppressed")
+        };
+        assert!(silenced_by.contains(&id), "{silenced_by:?}");
+        alertmanager.expire_silence(&id).await.unwrap();
     });
 }
