@@ -1,7 +1,5 @@
 //! Prometheus, and what speaks its API: signals of workloads at a moment and over a range, by known metric families or
 //! configured templates. One query a metric serves all services at once. The clock is not read here: `now` is an argument.
-//!
-//! Length: this is the whole conversation with one source; the pieces it is made of are in `prometheus/`.
 
 mod discover;
 pub mod families;
@@ -73,7 +71,7 @@ pub struct AskRange<'a> {
     pub step: SignedDuration,
     /// Which signal.
     pub signal: SignalName,
-    /// How it is split.
+    /// How it is split; series that do not tell the part come as the whole.
     pub split: Split,
 }
 

@@ -91,18 +91,21 @@ impl Prometheus {
         Ok(wire::data(asked.0, &asked.1)?.result)
     }
 
-    /// Whether any series carries the name of one of these pods (namespace and name); without that, the source speaks of another cluster.
+    /// Whether any series carries the name of one of these pods; without that, the source speaks of another cluster.
     pub async fn knows_pods(
         &self,
-        pods: &[(Arc<str>, Arc<str>)],
+        pods: &[Arc<str>],
         now: Timestamp,
     ) -> Result<bool, QueryFailure> {
         let ordinal = |name: &str| {
             let tail = name.rsplit('-').next().unwrap_or(name);
             tail.bytes().all(|byte| byte.is_ascii_digit())
         };
-        let mut sample: Vec<&str> = pods.iter().map(|(_, name)| &**name).collect();
-        sample.sort_by_key(|name| ordinal(name));
+        let mut sample: Vec<&str> = pods.iter().map(|name| &**name).collect();
+        // Ordinals such as `redis-0` are called the same in every cluster: they are asked about only for want of better ones.
+        if !sample.iter().all(|name| ordinal(name)) {
+            sample.retain(|name| !ordinal(name));
+        }
         sample.truncate(20);
         if sample.is_empty() {
             return Err(QueryFailure::Question(

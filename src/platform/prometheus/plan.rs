@@ -309,3 +309,110 @@ pub fn saturation(
     };
     Some(format!("max by (namespace,{WORKLOAD},{PART}) ({vector})"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::prometheus::families::catalogue;
+    use crate::platform::prometheus::subjects::PodNames;
+    use jiff::Timestamp;
+
+    fn query(subjects: &[Subject], labels: &[&str], split: Split, keep: Keep) -> Option<String> {
+        let strings = |all: &[&str]| -> Vec<String> { all.iter().map(|s| (*s).into()).collect() };
+        let names = strings(&["http_requests_total"]);
+        let known = catalogue(Timestamp::UNIX_EPOCH, &names, &strings(labels));
+        let plan = Plan {
+            metric: &known.traffic[0],
+            crowd: &Crowd::new(subjects),
+            scope: &Scope::Namespace("veza".into()),
+            window: SignedDuration::from_mins(1),
+            split,
+        };
+        plan.query(keep)
+    }
+
+    #[test]
+    fn one_query_asks_for_all_workloads_by_their_pods() {
+        let subjects = ["api", "web"].map(|name| Subject::new("veza", name, PodNames::StatefulSet));
+        let labels = ["namespace", "pod", "code"];
+        assert_eq!(
+            query(&subjects, &labels, Split::Whole, Keep::Bounds).unwrap(),
+            r#"sum by (vigie_workload,le,namespace) (label_replace(sum by (le,namespace,pod) (rate(http_requests_total{pod=~"(api|web)-[0-9]+",namespace="veza"}[60s])), "vigie_workload", "$1", "pod", "(api|web)-[0-9]+"))"#
+        );
+        let classes = query(&subjects, &labels, Split::Pod, Keep::Class).unwrap();
+        assert!(classes.contains(r#""vigie_class", "failed", "code", "5..""#));
+        assert!(classes.contains(r#""vigie_part", "=$1", "pod", "(.+)""#));
+    }
+
+    #[test]
+    fn series_that_a_pod_explains_are_not_counted_again_by_a_name() {
+        let subjects = [Subject::new("veza", "api", PodNames::StatefulSet)];
+        let both = query(
+            &subjects,
+            &["namespace", "pod", "service"],
+            Split::Whole,
+            Keep::Class,
+        );
+        let both = both.unwrap();
+        assert!(
+            both.contains(r#"{service=~"api",pod!~"(api)-[0-9]+",namespace="veza"}"#),
+            "{both}"
+        );
+        assert_eq!(
+            query(&subjects, &["namespace"], Split::Whole, Keep::Class),
+            None
+        );
+    }
+
+    #[test]
+    fn hostile_names_stay_in_their_strings() {
+        let hostile = "a\"}) or up{x=\"$1|.*";
+        let subjects = [Subject::new(
+            "veza",
+            hostile,
+            PodNames::Exact(vec![hostile.into()]),
+        )];
+        let query = query(&subjects, &["namespace", "pod"], Split::Whole, Keep::Class).unwrap();
+        let mut outside = String::new();
+        let mut rest = query.chars();
+        let mut quoted = false;
+        while let Some(c) = rest.next() {
+            match c {
+                '\\' if quoted => drop(rest.next()),
+                '"' => quoted = !quoted,
+                c if !quoted => outside.push(c),
+                _ => {}
+            }
+        }
+        assert!(
+            !quoted && !outside.contains(" or ") && !outside.contains("up{"),
+            "{query}"
+        );
+        assert!(query.contains("$$1"), "{query}");
+    }
+
+    #[test]
+    fn a_series_belongs_to_the_workload_its_labels_name() {
+        let subjects = [
+            Subject::new("veza", "é", PodNames::Deployment),
+            Subject::new("veza", "é", PodNames::StatefulSet),
+        ];
+        let crowd = Crowd::new(&subjects);
+        let scope = Scope::Namespace("veza".into());
+        let of = |pairs: &[(&str, &str)], crowd: &Crowd<'_>| {
+            let labels = pairs
+                .iter()
+                .map(|(k, v)| ((*k).into(), (*v).into()))
+                .collect();
+            owner(&labels, Some("ns"), crowd, &scope)
+        };
+        assert_eq!(
+            of(&[(WORKLOAD, "é")], &crowd),
+            Owner::Several(vec![0, 1], "several workloads are called é".into())
+        );
+        let one = Crowd::new(&subjects[..1]);
+        assert_eq!(of(&[(WORKLOAD, "é")], &one), Owner::One(0, 0));
+        assert_eq!(of(&[("ns", "other"), (WORKLOAD, "é")], &one), Owner::Nobody);
+        assert_eq!(of(&[], &one), Owner::Nobody);
+    }
+}

@@ -1,4 +1,6 @@
 //! Prometheus as it should be, and as it is on bad days.
+//!
+//! Length: one table of bad days, each with its own small server.
 
 use super::{Asked, json, raw, run, serve, status};
 use axum::body::Body;

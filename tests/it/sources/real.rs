@@ -4,6 +4,7 @@ use super::run;
 use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use vigie::domain::alert::AlertState;
 use vigie::domain::signal::{Part, SignalName, Split};
@@ -191,8 +192,7 @@ fn the_real_prometheus_knows_the_pods_of_its_cluster_and_no_others() {
             "-o",
             "jsonpath={.items[*].metadata.name}",
         ]);
-        let named = |name: &str| (NAMESPACE.into(), name.into());
-        let ours: Vec<_> = pods.split_whitespace().map(named).collect();
+        let ours: Vec<Arc<str>> = pods.split_whitespace().map(Into::into).collect();
         eventually(async || {
             prometheus
                 .knows_pods(&ours, present())
@@ -201,7 +201,7 @@ fn the_real_prometheus_knows_the_pods_of_its_cluster_and_no_others() {
                 .then_some(())
         })
         .await;
-        let strange = [named("api-6d4f8b9c7-x2x4z")];
+        let strange = ["api-6d4f8b9c7-x2x4z".into()];
         assert!(!prometheus.knows_pods(&strange, present()).await.unwrap());
         let wrong = prometheus.query(present(), "sum(").await.unwrap_err();
         assert!(wrong.short().starts_with("bad_data: "), "{wrong}");
