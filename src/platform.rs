@@ -4,3 +4,5 @@ pub mod alertmanager;
 pub mod http;
 pub mod prometheus;
 pub mod scrape;
+pub mod failure;
+pub mod kubernetes;

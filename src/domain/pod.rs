@@ -110,6 +110,10 @@ pub enum Trouble {
 
 /// A pod may take this long to start before it is worth a look.
 pub const START_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+/// A pod may take this long to go, counted from when it was asked to.
+pub const GOING_PATIENCE: SignedDuration = SignedDuration::from_secs(90);
+/// A restart after which the pod serves again is worth a look for this long.
+pub const RESTART_MEMORY: SignedDuration = SignedDuration::from_mins(10);
 /// A pod may be unready this long before it counts as failing.
 pub const UNREADY_PATIENCE: SignedDuration = SignedDuration::from_secs(120);
 
@@ -141,8 +145,22 @@ impl Pod {
                 Level::Healthy
             }
             Trouble::Unready { .. } if unready > UNREADY_PATIENCE => Level::Failing,
+            Trouble::Lingering
+                if self
+                    .deleting_since
+                    .is_some_and(|at| now.duration_since(at) <= GOING_PATIENCE) =>
+            {
+                Level::Healthy
+            }
+            Trouble::Crash {
+                waiting: false,
+                ended,
+                ..
+            } if self.serves => match ended {
+                Some(ended) if now.duration_since(*ended) > RESTART_MEMORY => Level::Healthy,
+                _ => Level::Watch,
+            },
             Trouble::Starting { .. } | Trouble::Unready { .. } | Trouble::Lingering => Level::Watch,
-            Trouble::Crash { waiting: false, .. } if self.serves => Level::Watch,
             Trouble::Failed { reason, .. } if &**reason == "Evicted" => Level::Watch,
             _ => Level::Failing,
         }
@@ -296,6 +314,24 @@ mod tests {
         });
         assert_eq!(starting.level(at(60)), Level::Healthy);
         assert_eq!(starting.level(at(61)), Level::Watch);
+    }
+
+    #[test]
+    fn going_and_a_past_restart_are_healthy_within_their_time() {
+        let mut going = pod(Trouble::Lingering);
+        going.deleting_since = Some(at(100));
+        assert_eq!(going.level(at(190)), Level::Healthy);
+        assert_eq!(going.level(at(191)), Level::Watch);
+        let mut back = pod(Trouble::Crash {
+            container: "main".into(),
+            exit_code: 1,
+            reason: "Error".into(),
+            ended: Some(at(100)),
+            waiting: false,
+        });
+        back.serves = true;
+        assert_eq!(back.level(at(700)), Level::Watch);
+        assert_eq!(back.level(at(701)), Level::Healthy);
     }
 
     #[test]
