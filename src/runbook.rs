@@ -4,12 +4,18 @@
 pub mod canonical;
 pub mod check;
 pub mod format;
+pub mod gate;
+pub mod ids;
 pub mod lint;
+pub mod machine;
 pub mod model;
 pub mod param;
+pub mod patch;
 pub mod place;
+pub mod preflight;
 pub mod prose;
 pub mod quantity;
+pub mod revision;
 pub mod template;
 
 pub use model::{Runbook, Step, StepKind};

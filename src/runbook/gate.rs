@@ -57,11 +57,24 @@ pub struct MetricSpec {
 
 impl GateSpec {
     /// Fills a declaration in; `hold` overrides the declared one, `keep` drops metrics whose condition fails.
-    pub fn fill(decl: &GateDecl, hold: Option<SignedDuration>, side: Side, scope: &Scope<'_>, keep: impl Fn(usize) -> bool) -> Result<Self, String> {
-        let metrics = decl.metrics.iter().enumerate().filter(|(index, _)| keep(*index));
+    pub fn fill(
+        decl: &GateDecl,
+        hold: Option<SignedDuration>,
+        side: Side,
+        scope: &Scope<'_>,
+        keep: impl Fn(usize) -> bool,
+    ) -> Result<Self, String> {
+        let metrics = decl
+            .metrics
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| keep(*index));
         let spec = Self {
             interval: decl.interval.duration(scope)?,
-            initial_delay: decl.initial_delay.as_ref().map_or(Ok(SignedDuration::ZERO), |delay| delay.duration(scope))?,
+            initial_delay: decl
+                .initial_delay
+                .as_ref()
+                .map_or(Ok(SignedDuration::ZERO), |delay| delay.duration(scope))?,
             hold: hold.map_or_else(|| decl.hold.duration(scope), Ok)?,
             deadline: decl.deadline.duration(scope)?,
             min_requests: decl.min_requests.max(0) as u64,
@@ -72,23 +85,38 @@ impl GateSpec {
                 .map(|(_, metric)| {
                     Ok(MetricSpec {
                         signal: metric.signal.clone(),
-                        query: metric.query.as_ref().map(|query| query.fill(scope)).transpose()?,
+                        query: metric
+                            .query
+                            .as_ref()
+                            .map(|query| query.fill(scope))
+                            .transpose()?,
                         ok: metric.ok.clone(),
                         abort: metric.abort.clone(),
                         relative: metric.relative.clone(),
-                        fail_at: metric.fail_at.map(|at| at.clamp(1, i64::from(u32::MAX)) as u32),
+                        fail_at: metric
+                            .fail_at
+                            .map(|at| at.clamp(1, i64::from(u32::MAX)) as u32),
                     })
                 })
                 .collect::<Result<_, String>>()?,
         };
         if spec.metrics.is_empty() {
-            return Err("the gate judges nothing here: every metric's condition is false".to_owned());
+            return Err(
+                "the gate judges nothing here: every metric's condition is false".to_owned(),
+            );
         }
         if spec.interval < SignedDuration::from_secs(1) {
-            return Err(format!("the gate's interval {} is under 1s", show_duration(spec.interval)));
+            return Err(format!(
+                "the gate's interval {} is under 1s",
+                show_duration(spec.interval)
+            ));
         }
         if spec.hold + spec.initial_delay >= spec.deadline {
-            return Err(format!("the gate can never pass: it holds {} and its deadline is {}", show_duration(spec.hold), show_duration(spec.deadline)));
+            return Err(format!(
+                "the gate can never pass: it holds {} and its deadline is {}",
+                show_duration(spec.hold),
+                show_duration(spec.deadline)
+            ));
         }
         Ok(spec)
     }
@@ -110,12 +138,22 @@ pub struct Reading {
 impl Reading {
     /// A figure with so many requests behind it.
     pub fn of(value: f64, requests: f64) -> Self {
-        Self { value: Ok(value), baseline: None, requests: Some(requests), rate: None }
+        Self {
+            value: Ok(value),
+            baseline: None,
+            requests: Some(requests),
+            rate: None,
+        }
     }
 
     /// No figure, and why.
     pub fn unknown(why: impl Into<String>) -> Self {
-        Self { value: Err(why.into()), baseline: None, requests: None, rate: None }
+        Self {
+            value: Err(why.into()),
+            baseline: None,
+            requests: None,
+            rate: None,
+        }
     }
 }
 
@@ -178,8 +216,16 @@ impl Missing {
     /// The sentence.
     pub fn sentence(&self) -> String {
         match self.takes {
-            Some(takes) => format!("{} of {} requests; at this rate {} bring enough", self.have, self.need, show_duration(SignedDuration::from_secs(takes.as_secs().max(1)))),
-            None => format!("{} of {} requests, and no traffic to bring more", self.have, self.need),
+            Some(takes) => format!(
+                "{} of {} requests; at this rate {} bring enough",
+                self.have,
+                self.need,
+                show_duration(SignedDuration::from_secs(takes.as_secs().max(1)))
+            ),
+            None => format!(
+                "{} of {} requests, and no traffic to bring more",
+                self.have, self.need
+            ),
         }
     }
 }
@@ -221,8 +267,20 @@ impl Gate {
     /// Begins at `now`; `bad` carries over counts of the same gate earlier in the run.
     pub fn new(spec: GateSpec, now: Timestamp, bad: BTreeMap<String, u32>) -> Self {
         let tracks = spec.metrics.iter().map(|_| Vec::new()).collect();
-        let bad = if spec.fail_scope_run { bad } else { BTreeMap::new() };
-        Self { spec, started: now, last: None, marks: Vec::new(), tracks, bad, missing: None }
+        let bad = if spec.fail_scope_run {
+            bad
+        } else {
+            BTreeMap::new()
+        };
+        Self {
+            spec,
+            started: now,
+            last: None,
+            marks: Vec::new(),
+            tracks,
+            bad,
+            missing: None,
+        }
     }
 
     /// What is judged.
@@ -242,7 +300,10 @@ impl Gate {
 
     /// When the next evaluation is due.
     pub fn next(&self) -> Timestamp {
-        self.last.map_or(self.started + self.spec.initial_delay, |last| last + self.spec.interval)
+        self.last
+            .map_or(self.started + self.spec.initial_delay, |last| {
+                last + self.spec.interval
+            })
     }
 
     /// When it ends whatever happens.
@@ -255,7 +316,11 @@ impl Gate {
         if let Some(lost) = self.gap(now) {
             return lost;
         }
-        if now >= self.ends() { self.at_deadline() } else { Verdict::Pending(self.progress(now)) }
+        if now >= self.ends() {
+            self.at_deadline()
+        } else {
+            Verdict::Pending(self.progress(now))
+        }
     }
 
     /// One evaluation: a reading for each metric, in order; missing ones are void.
@@ -268,7 +333,9 @@ impl Gate {
         let mut marks = Vec::new();
         let mut readings = readings.into_iter();
         for index in 0..self.spec.metrics.len() {
-            let reading = readings.next().unwrap_or_else(|| Reading::unknown("not asked"));
+            let reading = readings
+                .next()
+                .unwrap_or_else(|| Reading::unknown("not asked"));
             let sample = self.judge(index, now, &reading);
             marks.push(sample.mark);
             if sample.mark == Mark::Bad {
@@ -290,23 +357,53 @@ impl Gate {
     }
 
     fn key(&self, index: usize) -> String {
-        self.spec.metrics.get(index).map_or_else(String::new, |metric| format!("{index}:{}", metric.signal))
+        self.spec
+            .metrics
+            .get(index)
+            .map_or_else(String::new, |metric| format!("{index}:{}", metric.signal))
     }
 
     fn gap(&self, now: Timestamp) -> Option<Verdict> {
         let since = self.last.unwrap_or(self.started + self.spec.initial_delay);
         let gap = now.duration_since(since);
-        (gap > self.spec.interval * 2).then(|| Verdict::Inconclusive { why: format!("observation gap of {}: what was seen before does not count", show_duration(SignedDuration::from_secs(gap.as_secs()))), lost: true })
+        (gap > self.spec.interval * 2).then(|| Verdict::Inconclusive {
+            why: format!(
+                "observation gap of {}: what was seen before does not count",
+                show_duration(SignedDuration::from_secs(gap.as_secs()))
+            ),
+            lost: true,
+        })
     }
 
     fn judge(&mut self, index: usize, now: Timestamp, reading: &Reading) -> Sample {
-        let void = |why: String| Sample { at: now, value: reading.value.as_ref().ok().copied().filter(|value| value.is_finite()), mark: Mark::Void, why: Some(why) };
-        let Some(metric) = self.spec.metrics.get(index) else { return void("not a metric".to_owned()) };
+        let void = |why: String| Sample {
+            at: now,
+            value: reading
+                .value
+                .as_ref()
+                .ok()
+                .copied()
+                .filter(|value| value.is_finite()),
+            mark: Mark::Void,
+            why: Some(why),
+        };
+        let Some(metric) = self.spec.metrics.get(index) else {
+            return void("not a metric".to_owned());
+        };
         if let Some(requests) = reading.requests
             && requests < self.spec.min_requests as f64
         {
-            let takes = reading.rate.filter(|rate| *rate > 0.0 && rate.is_finite()).map(|rate| SignedDuration::from_secs_f64((self.spec.min_requests as f64 / rate).min(1e9)));
-            let missing = Missing { have: requests.max(0.0) as u64, need: self.spec.min_requests, takes };
+            let takes = reading
+                .rate
+                .filter(|rate| *rate > 0.0 && rate.is_finite())
+                .map(|rate| {
+                    SignedDuration::from_secs_f64((self.spec.min_requests as f64 / rate).min(1e9))
+                });
+            let missing = Missing {
+                have: requests.max(0.0) as u64,
+                need: self.spec.min_requests,
+                takes,
+            };
             let why = missing.sentence();
             self.missing = Some(missing);
             return void(why);
@@ -316,67 +413,145 @@ impl Gate {
             Ok(_) => return void("the figure is not a number".to_owned()),
             Err(why) => return void(why.clone()),
         };
-        let mark = if metric.abort.as_ref().is_some_and(|abort| abort.holds(value)) {
+        let mark = if metric
+            .abort
+            .as_ref()
+            .is_some_and(|abort| abort.holds(value))
+        {
             Mark::Fatal
         } else if let Some(relative) = &metric.relative {
             match &reading.baseline {
-                Some(Ok(old)) if old.is_finite() && !metric.ok.holds(*old) => return void(format!("the old version is bad already: {}", show_figure(*old, metric.ok.unit()))),
-                Some(Ok(old)) if old.is_finite() => good_if(metric.ok.holds(value) && relative.holds(value - old)),
+                Some(Ok(old)) if old.is_finite() && !metric.ok.holds(*old) => {
+                    return void(format!(
+                        "the old version is bad already: {}",
+                        show_figure(*old, metric.ok.unit())
+                    ));
+                }
+                Some(Ok(old)) if old.is_finite() => {
+                    good_if(metric.ok.holds(value) && relative.holds(value - old))
+                }
                 Some(Err(why)) => return void(format!("the old version: {why}")),
                 _ => return void("no figure of the old version to compare with".to_owned()),
             }
         } else {
             good_if(metric.ok.holds(value))
         };
-        Sample { at: now, value: Some(value), mark, why: None }
+        Sample {
+            at: now,
+            value: Some(value),
+            mark,
+            why: None,
+        }
     }
 
     fn decide(&self, now: Timestamp, mark: Mark) -> Verdict {
         if mark == Mark::Fatal {
-            return Verdict::Fail { why: self.describe(Mark::Fatal).unwrap_or_else(|| "a limit that ends it at once".to_owned()) };
+            return Verdict::Fail {
+                why: self
+                    .describe(Mark::Fatal)
+                    .unwrap_or_else(|| "a limit that ends it at once".to_owned()),
+            };
         }
         for (index, metric) in self.spec.metrics.iter().enumerate() {
             let bad = self.bad.get(&self.key(index)).copied().unwrap_or_default();
             if !self.spec.any && metric.fail_at.is_some_and(|fail_at| bad >= fail_at) {
-                return Verdict::Fail { why: format!("{} was not {} in {bad} evaluations", metric.signal, metric.ok) };
+                return Verdict::Fail {
+                    why: format!(
+                        "{} was not {} in {bad} evaluations",
+                        metric.signal, metric.ok
+                    ),
+                };
             }
         }
         let progress = self.progress(now);
-        let last_two_good = self.marks.len() >= 2 && self.marks.iter().rev().take(2).all(|(_, mark)| *mark == Mark::Good);
+        let last_two_good = self.marks.len() >= 2
+            && self
+                .marks
+                .iter()
+                .rev()
+                .take(2)
+                .all(|(_, mark)| *mark == Mark::Good);
         if progress.held >= self.spec.hold && last_two_good {
             return Verdict::Pass;
         }
-        if now >= self.ends() { self.at_deadline() } else { Verdict::Pending(progress) }
+        if now >= self.ends() {
+            self.at_deadline()
+        } else {
+            Verdict::Pending(progress)
+        }
     }
 
     fn at_deadline(&self) -> Verdict {
         let after = show_duration(self.spec.deadline);
-        if self.marks.last().is_some_and(|(_, mark)| matches!(mark, Mark::Bad | Mark::Fatal)) {
-            let why = self.describe(Mark::Bad).unwrap_or_else(|| "still bad".to_owned());
-            return Verdict::Fail { why: format!("{why} at the deadline of {after}") };
+        if self
+            .marks
+            .last()
+            .is_some_and(|(_, mark)| matches!(mark, Mark::Bad | Mark::Fatal))
+        {
+            let why = self
+                .describe(Mark::Bad)
+                .unwrap_or_else(|| "still bad".to_owned());
+            return Verdict::Fail {
+                why: format!("{why} at the deadline of {after}"),
+            };
         }
-        let voids = self.marks.iter().filter(|(_, mark)| *mark == Mark::Void).count();
-        let last_why = self.tracks.iter().flatten().filter(|sample| sample.mark == Mark::Void).max_by_key(|sample| sample.at).and_then(|sample| sample.why.clone());
+        let voids = self
+            .marks
+            .iter()
+            .filter(|(_, mark)| *mark == Mark::Void)
+            .count();
+        let last_why = self
+            .tracks
+            .iter()
+            .flatten()
+            .filter(|sample| sample.mark == Mark::Void)
+            .max_by_key(|sample| sample.at)
+            .and_then(|sample| sample.why.clone());
         let why = match last_why {
-            Some(why) => format!("not judged within {after}: {voids} of {} evaluations without a usable figure; the last: {why}", self.marks.len()),
-            None => format!("not well for {} in a row within {after}", show_duration(self.spec.hold)),
+            Some(why) => format!(
+                "not judged within {after}: {voids} of {} evaluations without a usable figure; the last: {why}",
+                self.marks.len()
+            ),
+            None => format!(
+                "not well for {} in a row within {after}",
+                show_duration(self.spec.hold)
+            ),
         };
         Verdict::Inconclusive { why, lost: false }
     }
 
     /// The first metric whose last sample has this mark, in words.
     fn describe(&self, wanted: Mark) -> Option<String> {
-        self.spec.metrics.iter().zip(&self.tracks).find_map(|(metric, track)| {
-            let sample = track.last().filter(|sample| sample.mark == wanted)?;
-            let figure = show_figure(sample.value?, unit_of(metric));
-            let limit = if wanted == Mark::Fatal { metric.abort.as_ref()? } else { &metric.ok };
-            Some(if wanted == Mark::Fatal { format!("{} is {figure} ({limit})", metric.signal) } else { format!("{} is {figure}, not {limit}", metric.signal) })
-        })
+        self.spec
+            .metrics
+            .iter()
+            .zip(&self.tracks)
+            .find_map(|(metric, track)| {
+                let sample = track.last().filter(|sample| sample.mark == wanted)?;
+                let figure = show_figure(sample.value?, unit_of(metric));
+                let limit = if wanted == Mark::Fatal {
+                    metric.abort.as_ref()?
+                } else {
+                    &metric.ok
+                };
+                Some(if wanted == Mark::Fatal {
+                    format!("{} is {figure} ({limit})", metric.signal)
+                } else {
+                    format!("{} is {figure}, not {limit}", metric.signal)
+                })
+            })
     }
 
     /// How far it is.
     pub fn progress(&self, now: Timestamp) -> Progress {
-        Progress { held: self.held(now), hold: self.spec.hold, deadline: self.ends(), next: self.next(), evaluations: self.marks.len(), missing: self.missing.clone() }
+        Progress {
+            held: self.held(now),
+            hold: self.spec.hold,
+            deadline: self.ends(),
+            next: self.next(),
+            evaluations: self.marks.len(),
+            missing: self.missing.clone(),
+        }
     }
 
     /// The longest stretch that ends with the last evaluation, begins with a good one, holds no bad one, and has
@@ -400,11 +575,26 @@ impl Gate {
     /// One line for the journal: each metric's last figure and mark.
     pub fn summary(&self) -> Vec<String> {
         let line = |(metric, track): (&MetricSpec, &Vec<Sample>)| {
-            let last = track.last().and_then(|sample| sample.value).map_or_else(|| "unknown".to_owned(), |value| show_figure(value, unit_of(metric)));
+            let last = track.last().and_then(|sample| sample.value).map_or_else(
+                || "unknown".to_owned(),
+                |value| show_figure(value, unit_of(metric)),
+            );
             let count = |mark| track.iter().filter(|sample| sample.mark == mark).count();
-            format!("{} {} last {last}, {} good {} bad {} void", metric.signal, metric.ok, count(Mark::Good), count(Mark::Bad) + count(Mark::Fatal), count(Mark::Void))
+            format!(
+                "{} {} last {last}, {} good {} bad {} void",
+                metric.signal,
+                metric.ok,
+                count(Mark::Good),
+                count(Mark::Bad) + count(Mark::Fatal),
+                count(Mark::Void)
+            )
         };
-        self.spec.metrics.iter().zip(&self.tracks).map(line).collect()
+        self.spec
+            .metrics
+            .iter()
+            .zip(&self.tracks)
+            .map(line)
+            .collect()
     }
 }
 
@@ -418,8 +608,15 @@ fn good_if(good: bool) -> Mark {
 
 fn combine(any: bool, marks: &[Mark]) -> Mark {
     let has = |mark| marks.contains(&mark);
-    let order = if any { [Mark::Good, Mark::Fatal, Mark::Void, Mark::Bad] } else { [Mark::Fatal, Mark::Bad, Mark::Void, Mark::Good] };
-    order.into_iter().find(|mark| has(*mark)).unwrap_or(Mark::Void)
+    let order = if any {
+        [Mark::Good, Mark::Fatal, Mark::Void, Mark::Bad]
+    } else {
+        [Mark::Fatal, Mark::Bad, Mark::Void, Mark::Good]
+    };
+    order
+        .into_iter()
+        .find(|mark| has(*mark))
+        .unwrap_or(Mark::Void)
 }
 
 #[cfg(test)]
@@ -427,7 +624,14 @@ mod tests {
     use super::*;
 
     fn metric(signal: &str, ok: &str, abort: Option<&str>, fail_at: Option<u32>) -> MetricSpec {
-        MetricSpec { signal: signal.into(), query: None, ok: Limit::parse(ok).unwrap(), abort: abort.map(|abort| Limit::parse(abort).unwrap()), relative: None, fail_at }
+        MetricSpec {
+            signal: signal.into(),
+            query: None,
+            ok: Limit::parse(ok).unwrap(),
+            abort: abort.map(|abort| Limit::parse(abort).unwrap()),
+            relative: None,
+            fail_at,
+        }
     }
 
     fn spec() -> GateSpec {
@@ -440,7 +644,10 @@ mod tests {
             fail_scope_run: false,
             any: false,
             side: Side::All,
-            metrics: vec![metric("success_ratio", ">= 99 %", Some("< 95 %"), Some(5)), metric("p99", "<= 500 ms", None, Some(5))],
+            metrics: vec![
+                metric("success_ratio", ">= 99 %", Some("< 95 %"), Some(5)),
+                metric("p99", "<= 500 ms", None, Some(5)),
+            ],
         }
     }
 
@@ -474,47 +681,179 @@ mod tests {
 
     #[test]
     fn the_truth_table_holds() {
-        type Row = (&'static str, Box<dyn FnMut(usize) -> Vec<Reading>>, &'static str, i64);
+        type Row = (
+            &'static str,
+            Box<dyn FnMut(usize) -> Vec<Reading>>,
+            &'static str,
+            i64,
+        );
         let table: Vec<Row> = vec![
-            ("100 % and 240 ms throughout", Box::new(|_| both(1.0, 0.24)), "pass", 180),
-            ("exactly 99 % and 500 ms", Box::new(|_| both(0.99, 0.5)), "pass", 180),
-            ("100 then 94 %", Box::new(|tick| both(if tick < 4 { 1.0 } else { 0.94 }, 0.24)), "fail", 60),
-            ("98.9 flapping with 99.5", Box::new(|tick| both(if tick % 2 == 0 { 0.989 } else { 0.995 }, 0.24)), "fail", 120),
-            ("NaN", Box::new(|_| both(f64::NAN, 0.24)), "inconclusive", 1800),
-            ("infinite", Box::new(|_| both(1.0, f64::INFINITY)), "inconclusive", 1800),
-            ("two series", Box::new(|_| vec![Reading::unknown("2 series where 1 was asked for"), Reading::of(0.2, 100.0)]), "inconclusive", 1800),
-            ("no reading at all", Box::new(|_| Vec::new()), "inconclusive", 1800),
-            ("500s in two of five", Box::new(|tick| if tick % 5 < 2 { vec![Reading::unknown("HTTP 500"), Reading::unknown("HTTP 500")] } else { both(1.0, 0.2) }), "inconclusive", 1800),
-            ("one void in six", Box::new(|tick| if tick % 6 == 3 { vec![Reading::unknown("timeout"), Reading::unknown("timeout")] } else { both(1.0, 0.2) }), "pass", 180),
-            ("no traffic", Box::new(|_| vec![Reading { rate: Some(0.0), ..Reading::of(1.0, 0.0) }, Reading::of(0.2, 0.0)]), "inconclusive", 1800),
-            ("19 of 20 requests", Box::new(|_| vec![Reading::of(1.0, 19.0), Reading::of(0.2, 19.0)]), "inconclusive", 1800),
-            ("20 of 20 requests", Box::new(|_| vec![Reading::of(1.0, 20.0), Reading::of(0.2, 20.0)]), "pass", 180),
-            ("bad, then good from minute two on", Box::new(|tick| both(if (1..5).contains(&tick) { 0.97 } else { 1.0 }, 0.2)), "pass", 255),
+            (
+                "100 % and 240 ms throughout",
+                Box::new(|_| both(1.0, 0.24)),
+                "pass",
+                180,
+            ),
+            (
+                "exactly 99 % and 500 ms",
+                Box::new(|_| both(0.99, 0.5)),
+                "pass",
+                180,
+            ),
+            (
+                "100 then 94 %",
+                Box::new(|tick| both(if tick < 4 { 1.0 } else { 0.94 }, 0.24)),
+                "fail",
+                60,
+            ),
+            (
+                "98.9 flapping with 99.5",
+                Box::new(|tick| both(if tick % 2 == 0 { 0.989 } else { 0.995 }, 0.24)),
+                "fail",
+                120,
+            ),
+            (
+                "NaN",
+                Box::new(|_| both(f64::NAN, 0.24)),
+                "inconclusive",
+                1800,
+            ),
+            (
+                "infinite",
+                Box::new(|_| both(1.0, f64::INFINITY)),
+                "inconclusive",
+                1800,
+            ),
+            (
+                "two series",
+                Box::new(|_| {
+                    vec![
+                        Reading::unknown("2 series where 1 was asked for"),
+                        Reading::of(0.2, 100.0),
+                    ]
+                }),
+                "inconclusive",
+                1800,
+            ),
+            (
+                "no reading at all",
+                Box::new(|_| Vec::new()),
+                "inconclusive",
+                1800,
+            ),
+            (
+                "500s in two of five",
+                Box::new(|tick| {
+                    if tick % 5 < 2 {
+                        vec![Reading::unknown("HTTP 500"), Reading::unknown("HTTP 500")]
+                    } else {
+                        both(1.0, 0.2)
+                    }
+                }),
+                "inconclusive",
+                1800,
+            ),
+            (
+                "one void in six",
+                Box::new(|tick| {
+                    if tick % 6 == 3 {
+                        vec![Reading::unknown("timeout"), Reading::unknown("timeout")]
+                    } else {
+                        both(1.0, 0.2)
+                    }
+                }),
+                "pass",
+                180,
+            ),
+            (
+                "no traffic",
+                Box::new(|_| {
+                    vec![
+                        Reading {
+                            rate: Some(0.0),
+                            ..Reading::of(1.0, 0.0)
+                        },
+                        Reading::of(0.2, 0.0),
+                    ]
+                }),
+                "inconclusive",
+                1800,
+            ),
+            (
+                "19 of 20 requests",
+                Box::new(|_| vec![Reading::of(1.0, 19.0), Reading::of(0.2, 19.0)]),
+                "inconclusive",
+                1800,
+            ),
+            (
+                "20 of 20 requests",
+                Box::new(|_| vec![Reading::of(1.0, 20.0), Reading::of(0.2, 20.0)]),
+                "pass",
+                180,
+            ),
+            (
+                "bad, then good from minute two on",
+                Box::new(|tick| both(if (1..5).contains(&tick) { 0.97 } else { 1.0 }, 0.2)),
+                "pass",
+                255,
+            ),
         ];
         for (name, readings, wanted, seconds) in table {
             let (verdict, took) = run(spec(), readings);
-            assert_eq!((kind(&verdict), took), (wanted, seconds), "{name}: {verdict:?}");
+            assert_eq!(
+                (kind(&verdict), took),
+                (wanted, seconds),
+                "{name}: {verdict:?}"
+            );
         }
     }
 
     #[test]
     fn too_little_traffic_says_how_long_it_would_take() {
-        let slow = || vec![Reading { rate: Some(0.1), ..Reading::of(1.0, 6.0) }, Reading { rate: Some(0.1), ..Reading::of(0.2, 6.0) }];
+        let slow = || {
+            vec![
+                Reading {
+                    rate: Some(0.1),
+                    ..Reading::of(1.0, 6.0)
+                },
+                Reading {
+                    rate: Some(0.1),
+                    ..Reading::of(0.2, 6.0)
+                },
+            ]
+        };
         let (verdict, _) = run(spec(), |_| slow());
-        let Verdict::Inconclusive { why, lost: false } = verdict else { panic!("{verdict:?}") };
-        assert!(why.contains("6 of 20 requests; at this rate 3m20s bring enough"), "{why}");
+        let Verdict::Inconclusive { why, lost: false } = verdict else {
+            panic!("{verdict:?}")
+        };
+        assert!(
+            why.contains("6 of 20 requests; at this rate 3m20s bring enough"),
+            "{why}"
+        );
         let mut gate = Gate::new(spec(), Timestamp::UNIX_EPOCH, BTreeMap::new());
-        let Verdict::Pending(progress) = gate.observe(Timestamp::UNIX_EPOCH, slow()) else { panic!() };
+        let Verdict::Pending(progress) = gate.observe(Timestamp::UNIX_EPOCH, slow()) else {
+            panic!()
+        };
         assert_eq!(progress.missing.unwrap().need, 20);
     }
 
     #[test]
     fn an_old_version_that_is_bad_already_makes_a_relative_gate_inconclusive_and_says_so() {
         let mut spec = spec();
-        spec.metrics = vec![MetricSpec { relative: Some(Limit::parse("<= 50 ms").unwrap()), ..metric("p99", "<= 500 ms", None, Some(2)) }];
-        let reading = |new: f64, old: f64| vec![Reading { baseline: Some(Ok(old)), ..Reading::of(new, 100.0) }];
+        spec.metrics = vec![MetricSpec {
+            relative: Some(Limit::parse("<= 50 ms").unwrap()),
+            ..metric("p99", "<= 500 ms", None, Some(2))
+        }];
+        let reading = |new: f64, old: f64| {
+            vec![Reading {
+                baseline: Some(Ok(old)),
+                ..Reading::of(new, 100.0)
+            }]
+        };
         let (verdict, _) = run(spec.clone(), |_| reading(0.7, 0.8));
-        let Verdict::Inconclusive { why, .. } = verdict else { panic!("{verdict:?}") };
+        let Verdict::Inconclusive { why, .. } = verdict else {
+            panic!("{verdict:?}")
+        };
         assert!(why.contains("old version is bad already"), "{why}");
         assert_eq!(kind(&run(spec.clone(), |_| reading(0.3, 0.25)).0), "pass");
         assert_eq!(kind(&run(spec, |_| reading(0.4, 0.25)).0), "fail");
@@ -525,16 +864,28 @@ mod tests {
         let start = Timestamp::from_second(1_000_000).unwrap();
         let mut gate = Gate::new(spec(), start, BTreeMap::new());
         assert_eq!(kind(&gate.observe(start, both(1.0, 0.2))), "pending");
-        assert_eq!(kind(&gate.observe(start + SignedDuration::from_secs(45 - 15), both(1.0, 0.2))), "pending", "exactly two intervals are no gap");
+        assert_eq!(
+            kind(&gate.observe(start + SignedDuration::from_secs(45 - 15), both(1.0, 0.2))),
+            "pending",
+            "exactly two intervals are no gap"
+        );
         let verdict = gate.observe(start + SignedDuration::from_secs(270), both(1.0, 0.2));
-        assert!(matches!(&verdict, Verdict::Inconclusive { lost: true, why } if why.contains("gap of 4m")), "{verdict:?}");
-        assert!(matches!(gate.tick(start + SignedDuration::from_secs(270)), Verdict::Inconclusive { lost: true, .. }));
+        assert!(
+            matches!(&verdict, Verdict::Inconclusive { lost: true, why } if why.contains("gap of 4m")),
+            "{verdict:?}"
+        );
+        assert!(matches!(
+            gate.tick(start + SignedDuration::from_secs(270)),
+            Verdict::Inconclusive { lost: true, .. }
+        ));
     }
 
     #[test]
     fn still_bad_at_the_deadline_is_a_failure_even_without_fail_at() {
         let mut spec = spec();
-        spec.metrics.iter_mut().for_each(|metric| metric.fail_at = None);
+        spec.metrics
+            .iter_mut()
+            .for_each(|metric| metric.fail_at = None);
         let (verdict, took) = run(spec, |_| both(0.97, 0.2));
         assert_eq!((kind(&verdict), took), ("fail", 1800));
     }
@@ -543,7 +894,14 @@ mod tests {
     fn bad_evaluations_add_up_over_the_run_only_when_the_gate_says_so() {
         let start = Timestamp::from_second(1_000_000).unwrap();
         let earlier = BTreeMap::from([("0:success_ratio".to_owned(), 4)]);
-        let mut over_run = Gate::new(GateSpec { fail_scope_run: true, ..spec() }, start, earlier.clone());
+        let mut over_run = Gate::new(
+            GateSpec {
+                fail_scope_run: true,
+                ..spec()
+            },
+            start,
+            earlier.clone(),
+        );
         assert_eq!(kind(&over_run.observe(start, both(0.98, 0.2))), "fail");
         let mut own = Gate::new(spec(), start, earlier);
         assert_eq!(kind(&own.observe(start, both(0.98, 0.2))), "pending");
@@ -552,8 +910,17 @@ mod tests {
     #[test]
     fn any_needs_one_good_metric_and_all_needs_each() {
         let marks = [Mark::Good, Mark::Bad, Mark::Void];
-        assert_eq!((combine(true, &marks), combine(false, &marks)), (Mark::Good, Mark::Bad));
-        assert_eq!((combine(true, &marks[1..]), combine(false, &[Mark::Good, Mark::Void])), (Mark::Void, Mark::Void));
+        assert_eq!(
+            (combine(true, &marks), combine(false, &marks)),
+            (Mark::Good, Mark::Bad)
+        );
+        assert_eq!(
+            (
+                combine(true, &marks[1..]),
+                combine(false, &[Mark::Good, Mark::Void])
+            ),
+            (Mark::Void, Mark::Void)
+        );
         assert_eq!(combine(false, &[Mark::Good, Mark::Fatal]), Mark::Fatal);
     }
 }

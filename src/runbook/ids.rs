@@ -25,13 +25,18 @@ impl RunId {
         bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
         bytes[6..].copy_from_slice(&random);
         let number = u128::from_be_bytes(bytes);
-        let text = (0..26).rev().map(|place| char::from(ALPHABET[(number >> (place * 5)) as usize & 31])).collect();
+        let text = (0..26)
+            .rev()
+            .map(|place| char::from(ALPHABET[(number >> (place * 5)) as usize & 31]))
+            .collect();
         Self(text)
     }
 
     /// Reads an id; anything that is not 26 characters of the alphabet is none.
     pub fn parse(text: &str) -> Option<Self> {
-        let good = text.len() == 26 && text.bytes().all(|byte| ALPHABET.contains(&byte)) && text.as_bytes()[0] <= b'7';
+        let good = text.len() == 26
+            && text.bytes().all(|byte| ALPHABET.contains(&byte))
+            && text.as_bytes()[0] <= b'7';
         good.then(|| Self(text.to_owned()))
     }
 
@@ -56,7 +61,8 @@ impl TryFrom<String> for RunId {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        Self::parse(&text).ok_or_else(|| "not a run id: 26 characters of Crockford's base 32".to_owned())
+        Self::parse(&text)
+            .ok_or_else(|| "not a run id: 26 characters of Crockford's base 32".to_owned())
     }
 }
 
@@ -74,14 +80,24 @@ pub struct EffectKey(String);
 impl EffectKey {
     /// The key of a step's effect, or of its undo.
     pub fn new(run: &RunId, step: &str, undo: bool, iteration: u32) -> Self {
-        let name = format!("vigie-effect\n{run}\n{step}\n{}\n{iteration}", if undo { "undo" } else { "do" });
+        let name = format!(
+            "vigie-effect\n{run}\n{step}\n{}\n{iteration}",
+            if undo { "undo" } else { "do" }
+        );
         let digest = Sha256::digest(name.as_bytes());
         let mut bytes = [0_u8; 16];
         bytes.copy_from_slice(&digest[..16]);
         bytes[6] = (bytes[6] & 0x0f) | 0x80;
         bytes[8] = (bytes[8] & 0x3f) | 0x80;
         let text = hex(&bytes);
-        Self(format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]))
+        Self(format!(
+            "{}-{}-{}-{}-{}",
+            &text[..8],
+            &text[8..12],
+            &text[12..16],
+            &text[16..20],
+            &text[20..]
+        ))
     }
 
     /// The 36 characters.
@@ -108,10 +124,22 @@ mod tests {
     #[test]
     fn run_ids_are_ulids_that_sort_by_time_and_read_back() {
         let at = |ms: i64| RunId::new(Timestamp::from_millisecond(ms).unwrap(), [0xab; 10]);
-        assert_eq!(RunId::new(Timestamp::from_millisecond(1_469_918_176_385).unwrap(), [0xff; 10]).as_str(), "01ARYZ6S41ZZZZZZZZZZZZZZZZ");
+        assert_eq!(
+            RunId::new(
+                Timestamp::from_millisecond(1_469_918_176_385).unwrap(),
+                [0xff; 10]
+            )
+            .as_str(),
+            "01ARYZ6S41ZZZZZZZZZZZZZZZZ"
+        );
         assert!(at(1) < at(2) && at(2) < at(1_000_000_000_000));
         assert_eq!(RunId::parse(at(7).as_str()), Some(at(7)));
-        for wrong in ["", "../../../etc/passwd0000000", "01aryz6s41zzzzzzzzzzzzzzzz", "81ARYZ6S41ZZZZZZZZZZZZZZZZ"] {
+        for wrong in [
+            "",
+            "../../../etc/passwd0000000",
+            "01aryz6s41zzzzzzzzzzzzzzzz",
+            "81ARYZ6S41ZZZZZZZZZZZZZZZZ",
+        ] {
             assert_eq!(RunId::parse(wrong), None, "{wrong}");
         }
     }
@@ -122,7 +150,12 @@ mod tests {
         let other = RunId::new(Timestamp::UNIX_EPOCH, [2; 10]);
         let key = EffectKey::new(&run, "go-back", false, 0);
         assert_eq!(key, EffectKey::new(&run, "go-back", false, 0));
-        for different in [EffectKey::new(&other, "go-back", false, 0), EffectKey::new(&run, "go", false, 0), EffectKey::new(&run, "go-back", true, 0), EffectKey::new(&run, "go-back", false, 1)] {
+        for different in [
+            EffectKey::new(&other, "go-back", false, 0),
+            EffectKey::new(&run, "go", false, 0),
+            EffectKey::new(&run, "go-back", true, 0),
+            EffectKey::new(&run, "go-back", false, 1),
+        ] {
             assert_ne!(key, different);
         }
         assert_eq!((key.as_str().len(), &key.as_str()[14..15]), (36, "8"));

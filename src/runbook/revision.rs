@@ -75,27 +75,67 @@ pub enum Choice {
 pub fn choose(revisions: &[Revision]) -> Choice {
     let mut newest_first: Vec<&Revision> = revisions.iter().collect();
     newest_first.sort_by_key(|revision| std::cmp::Reverse(revision.number));
-    let Some(leaving) = newest_first.iter().copied().find(|revision| revision.current) else {
+    let Some(leaving) = newest_first
+        .iter()
+        .copied()
+        .find(|revision| revision.current)
+    else {
         return Choice::Ask("which revision runs now is not known".to_owned());
     };
-    let others: Vec<&Revision> = newest_first.iter().copied().filter(|revision| !same_as(revision, leaving)).collect();
-    let take = |revision: &Revision, evidence: String, amber| Choice::Take { uid: revision.uid.clone(), number: revision.number, evidence, amber };
+    let others: Vec<&Revision> = newest_first
+        .iter()
+        .copied()
+        .filter(|revision| !same_as(revision, leaving))
+        .collect();
+    let take = |revision: &Revision, evidence: String, amber| Choice::Take {
+        uid: revision.uid.clone(),
+        number: revision.number,
+        evidence,
+        amber,
+    };
     if let Some((good, why)) = others.iter().find_map(|revision| match &revision.evidence {
         Evidence::Good(why) => Some((revision, why)),
         _ => None,
     }) {
-        return take(good, format!("signals were good while it served: {why}"), false);
+        return take(
+            good,
+            format!("signals were good while it served: {why}"),
+            false,
+        );
     }
-    let stood = others.iter().find(|revision| !revision.rolled_back_from && !matches!(revision.evidence, Evidence::Bad(_)) && stood(revision, revisions).is_some_and(|span| span >= STOOD));
+    let stood = others.iter().find(|revision| {
+        !revision.rolled_back_from
+            && !matches!(revision.evidence, Evidence::Bad(_))
+            && stood(revision, revisions).is_some_and(|span| span >= STOOD)
+    });
     if let Some(revision) = stood {
         let span = stood_text(revision, revisions);
-        return take(revision, format!("no signals from then; it stood {span} before the next and was not rolled back from"), false);
+        return take(
+            revision,
+            format!(
+                "no signals from then; it stood {span} before the next and was not rolled back from"
+            ),
+            false,
+        );
     }
     match others.as_slice() {
         [] => Choice::Ask("there is no other revision to go back to".to_owned()),
-        [only] if matches!(only.evidence, Evidence::Bad(_)) => Choice::Ask(format!("the only other revision, {}, was bad too", only.number)),
-        [only] => take(only, format!("short history: revision {} is the only other one, and nothing shows that it was good", only.number), true),
-        several => Choice::Ask(format!("none of {} other revisions is known to have been good", several.len())),
+        [only] if matches!(only.evidence, Evidence::Bad(_)) => Choice::Ask(format!(
+            "the only other revision, {}, was bad too",
+            only.number
+        )),
+        [only] => take(
+            only,
+            format!(
+                "short history: revision {} is the only other one, and nothing shows that it was good",
+                only.number
+            ),
+            true,
+        ),
+        several => Choice::Ask(format!(
+            "none of {} other revisions is known to have been good",
+            several.len()
+        )),
     }
 }
 
@@ -106,12 +146,20 @@ fn same_as(revision: &Revision, leaving: &Revision) -> bool {
 
 /// How long a revision stood until a later one was made, by creation times.
 fn stood(revision: &Revision, all: &[Revision]) -> Option<SignedDuration> {
-    let next = all.iter().filter(|other| other.number > revision.number).map(|other| other.created_at).filter(|at| *at > revision.created_at).min()?;
+    let next = all
+        .iter()
+        .filter(|other| other.number > revision.number)
+        .map(|other| other.created_at)
+        .filter(|at| *at > revision.created_at)
+        .min()?;
     Some(next.duration_since(revision.created_at))
 }
 
 fn stood_text(revision: &Revision, all: &[Revision]) -> String {
-    stood(revision, all).map_or_else(|| "an unknown time".to_owned(), |span| show_duration(SignedDuration::from_mins(span.as_mins())))
+    stood(revision, all).map_or_else(
+        || "an unknown time".to_owned(),
+        |span| show_duration(SignedDuration::from_mins(span.as_mins())),
+    )
 }
 
 /// The evidence beside a revision in a list.
@@ -168,7 +216,10 @@ mod tests {
     }
 
     fn current(revision: Revision) -> Revision {
-        Revision { current: true, ..revision }
+        Revision {
+            current: true,
+            ..revision
+        }
     }
 
     fn taken(choice: &Choice) -> Option<(i64, bool)> {
@@ -180,20 +231,95 @@ mod tests {
 
     #[test]
     fn decision_eight_as_a_table() {
-        let rolled = |revision: Revision| Revision { rolled_back_from: true, ..revision };
+        let rolled = |revision: Revision| Revision {
+            rolled_back_from: true,
+            ..revision
+        };
         let table = [
-            ("the previous was good", vec![rev(41, 0, good()), rev(42, 600, good()), current(rev(43, 1200, bad()))], Some((42, false))),
-            ("the previous was bad too", vec![rev(41, 0, good()), rev(42, 600, bad()), current(rev(43, 1200, bad()))], Some((41, false))),
-            ("signals win over standing time", vec![rev(41, 0, good()), rev(42, 600, unknown()), current(rev(43, 1200, bad()))], Some((41, false))),
-            ("no signals: it stood for hours", vec![rev(41, 0, unknown()), rev(42, 600, unknown()), current(rev(43, 1200, unknown()))], Some((42, false))),
-            ("no signals: the previous stood ten minutes", vec![rev(41, 0, unknown()), rev(42, 600, unknown()), current(rev(43, 610, unknown()))], Some((41, false))),
-            ("no signals: the previous was rolled back from", vec![rev(41, 0, unknown()), rolled(rev(42, 600, unknown())), current(rev(43, 1200, unknown()))], Some((41, false))),
-            ("a known bad one is never taken for standing long", vec![rev(42, 0, bad()), current(rev(43, 1200, unknown()))], None),
-            ("one other, short history", vec![rev(42, 600, unknown()), current(rev(43, 610, unknown()))], Some((42, true))),
-            ("several, none known", vec![rev(41, 598, unknown()), rev(42, 600, unknown()), current(rev(43, 610, unknown()))], None),
+            (
+                "the previous was good",
+                vec![
+                    rev(41, 0, good()),
+                    rev(42, 600, good()),
+                    current(rev(43, 1200, bad())),
+                ],
+                Some((42, false)),
+            ),
+            (
+                "the previous was bad too",
+                vec![
+                    rev(41, 0, good()),
+                    rev(42, 600, bad()),
+                    current(rev(43, 1200, bad())),
+                ],
+                Some((41, false)),
+            ),
+            (
+                "signals win over standing time",
+                vec![
+                    rev(41, 0, good()),
+                    rev(42, 600, unknown()),
+                    current(rev(43, 1200, bad())),
+                ],
+                Some((41, false)),
+            ),
+            (
+                "no signals: it stood for hours",
+                vec![
+                    rev(41, 0, unknown()),
+                    rev(42, 600, unknown()),
+                    current(rev(43, 1200, unknown())),
+                ],
+                Some((42, false)),
+            ),
+            (
+                "no signals: the previous stood ten minutes",
+                vec![
+                    rev(41, 0, unknown()),
+                    rev(42, 600, unknown()),
+                    current(rev(43, 610, unknown())),
+                ],
+                Some((41, false)),
+            ),
+            (
+                "no signals: the previous was rolled back from",
+                vec![
+                    rev(41, 0, unknown()),
+                    rolled(rev(42, 600, unknown())),
+                    current(rev(43, 1200, unknown())),
+                ],
+                Some((41, false)),
+            ),
+            (
+                "a known bad one is never taken for standing long",
+                vec![rev(42, 0, bad()), current(rev(43, 1200, unknown()))],
+                None,
+            ),
+            (
+                "one other, short history",
+                vec![rev(42, 600, unknown()), current(rev(43, 610, unknown()))],
+                Some((42, true)),
+            ),
+            (
+                "several, none known",
+                vec![
+                    rev(41, 598, unknown()),
+                    rev(42, 600, unknown()),
+                    current(rev(43, 610, unknown())),
+                ],
+                None,
+            ),
             ("alone", vec![current(rev(43, 610, unknown()))], None),
             ("nothing known to run", vec![rev(43, 610, good())], None),
-            ("after an undo: the bad one has a lower number now", vec![rev(43, 1200, bad()), rev(41, 0, good()), current(rev(44, 600, unknown()))], Some((41, false))),
+            (
+                "after an undo: the bad one has a lower number now",
+                vec![
+                    rev(43, 1200, bad()),
+                    rev(41, 0, good()),
+                    current(rev(44, 600, unknown())),
+                ],
+                Some((41, false)),
+            ),
         ];
         for (name, revisions, wanted) in table {
             let choice = choose(&revisions);
@@ -203,14 +329,23 @@ mod tests {
 
     #[test]
     fn exactly_an_hour_is_enough_and_a_minute_less_is_not() {
-        let with = |minutes: i64| choose(&[rev(40, 0, bad()), rev(42, 600, unknown()), current(rev(43, 600 + minutes, unknown()))]);
+        let with = |minutes: i64| {
+            choose(&[
+                rev(40, 0, bad()),
+                rev(42, 600, unknown()),
+                current(rev(43, 600 + minutes, unknown())),
+            ])
+        };
         assert_eq!(taken(&with(60)), Some((42, false)));
         assert_eq!(taken(&with(59)), None);
     }
 
     #[test]
     fn a_revision_with_the_same_template_is_not_another_one() {
-        let twin = Revision { template_hash: "h43".into(), ..rev(41, 0, good()) };
+        let twin = Revision {
+            template_hash: "h43".into(),
+            ..rev(41, 0, good())
+        };
         assert_eq!(taken(&choose(&[twin, current(rev(43, 1200, bad()))])), None);
     }
 }

@@ -13,6 +13,7 @@ mod cluster;
 mod config;
 mod docs;
 mod kubectl;
+mod journal;
 mod runbooks;
 mod sim;
 mod sim_promql;

@@ -1,0 +1,174 @@
+//! The few things the journal asks of a file system, behind a trait so that tests can make each of them fail.
+//! Permissions are 0700 for folders and 0600 for files where the system has them.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// What the journal needs of a file system.
+pub trait Disk: Send {
+    /// A folder, private to the user, with its parents.
+    fn make_dir(&self, path: &Path) -> io::Result<()>;
+    /// A new file with this content, synced; it must not exist.
+    fn create(&self, path: &Path, content: &[u8]) -> io::Result<()>;
+    /// A file to append to.
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Tail>>;
+    /// The folder's entries are on disk.
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+    /// The whole file.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// The file's length; a missing one has none.
+    fn len(&self, path: &Path) -> io::Result<u64>;
+    /// Cut to so many bytes and synced.
+    fn truncate(&self, path: &Path, len: u64) -> io::Result<()>;
+    /// Another name in the same folder.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// The file is gone; missing is fine.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+}
+
+/// A file open for appending.
+pub trait Tail: Send {
+    /// All of it, or an error.
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// The data is on disk. After an error this is never called again.
+    fn sync_data(&mut self) -> io::Result<()>;
+}
+
+/// The real one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn make_dir(&self, path: &Path) -> io::Result<()> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(path)
+    }
+
+    fn create(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        let mut file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
+        Write::write_all(&mut file, content)?;
+        file.sync_all()
+    }
+
+    fn append(&self, path: &Path) -> io::Result<Box<dyn Tail>> {
+        Ok(Box::new(
+            private(OpenOptions::new().append(true).create(true)).open(path)?,
+        ))
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        #[cfg(unix)]
+        File::open(path)?.sync_all()?;
+        #[cfg(not(unix))]
+        let _ = path;
+        Ok(())
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        fs::read(path)
+    }
+
+    fn len(&self, path: &Path) -> io::Result<u64> {
+        match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+            other => Ok(other?.len()),
+        }
+    }
+
+    fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).open(path)?;
+        file.set_len(len)?;
+        file.sync_all()
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+}
+
+impl Tail for File {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        Write::write_all(self, bytes)
+    }
+
+    fn sync_data(&mut self) -> io::Result<()> {
+        File::sync_data(self)
+    }
+}
+
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// An advisory lock held for as long as the value lives.
+#[derive(Debug)]
+pub struct Lock(
+    #[expect(dead_code, reason = "held, never read: dropping it releases the lock")] File,
+);
+
+/// Why a lock was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process has it.
+    #[error("another process holds {0}")]
+    Held(String),
+    /// It could not be asked for.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// Takes the lock file, at once or not at all.
+pub fn try_lock(path: &Path) -> Result<Lock, LockError> {
+    let file = private(OpenOptions::new().write(true).create(true).truncate(false)).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock(file)),
+        Err(fs::TryLockError::WouldBlock) => Err(LockError::Held(path.display().to_string())),
+        Err(fs::TryLockError::Error(error)) => Err(LockError::Io(error)),
+    }
+}
+
+/// Takes the lock file, waiting for it.
+pub fn lock(path: &Path) -> io::Result<Lock> {
+    let file = private(OpenOptions::new().write(true).create(true).truncate(false)).open(path)?;
+    file.lock()?;
+    Ok(Lock(file))
+}
+
+/// The folders in a folder, sorted; a missing one has none.
+pub fn folders(path: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let mut found: Vec<_> = entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    found
+}
+
+/// The names in a folder; a missing one has none.
+pub fn names(path: &Path) -> Vec<String> {
+    fs::read_dir(path)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect()
+}
+
+/// Whether a path exists.
+pub fn exists(path: &Path) -> bool {
+    path.exists()
+}

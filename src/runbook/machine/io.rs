@@ -1,0 +1,345 @@
+//! What goes into the machine and what comes out: events the engine reports, effects it is asked to carry out.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::runbook::gate::{GateSpec, Reading};
+use crate::runbook::ids::EffectKey;
+use crate::runbook::machine::fact::{Entry, Reason, RunState, Status, Way};
+use crate::runbook::model::Branch;
+use crate::runbook::patch::{Action, ObjectRef, Planned};
+use crate::runbook::preflight::{Access, Line, ObjectFacts, Requirement};
+use crate::runbook::revision::{Choice, Revision};
+
+/// Names a question so that its answer finds it.
+pub type ReadId = u64;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The last [`Effect::Record`] is on disk.
+    Recorded,
+    /// It is not, and will not be.
+    RecordFailed(String),
+    /// A question's answer; a rollout is answered again whenever it moves.
+    Answered(ReadId, Box<Answer>),
+    /// A question that could not be answered.
+    Unanswered(ReadId, Failure),
+    /// The effect happened.
+    Performed {
+        /// Which.
+        effect: EffectKey,
+        /// Which attempt.
+        attempt: u32,
+        /// HTTP status.
+        http: u16,
+        /// The object's version afterwards.
+        resource_version: String,
+        /// Its generation afterwards.
+        generation: i64,
+    },
+    /// The server definitely did not do it.
+    Refused {
+        /// Which.
+        effect: EffectKey,
+        /// Which attempt.
+        attempt: u32,
+        /// Anything but applied.
+        status: Status,
+        /// HTTP status.
+        http: u16,
+        /// The server's words.
+        message: String,
+    },
+    /// Whether it happened is not known: reset, timeout, 5xx after the request was written.
+    Unknown {
+        /// Which.
+        effect: EffectKey,
+        /// Which attempt.
+        attempt: u32,
+        /// What broke.
+        why: String,
+    },
+    /// The answer to the open [`Ask`].
+    Decided {
+        /// Who.
+        by: String,
+        /// What.
+        decision: Decision,
+    },
+    /// One evaluation's readings, in the order of the gate's metrics.
+    Measured(ReadId, Vec<Reading>),
+    /// Time passed; send at least at every [`Effect::Wake`] and once a second.
+    Tick,
+    /// Stop after the action in flight.
+    StopRequested,
+    /// The program is going down; nothing is rolled back.
+    Interrupted(String),
+    /// Take a replayed run up again; `confirm` is the text that lets it go on.
+    Resume {
+        /// Who.
+        by: String,
+        /// Why somebody else takes it over.
+        hand_over: Option<String>,
+        /// The confirmation text, if given.
+        confirm: Option<String>,
+    },
+    /// Undo back to the last barrier.
+    RollBack {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// Close the run as it is.
+    Abandon {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// A person's line for the record.
+    Note {
+        /// Who.
+        by: String,
+        /// What.
+        text: String,
+    },
+}
+
+/// Why a question has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The platform does not answer; it is asked again.
+    Offline(String),
+    /// A right is missing, or the login is over.
+    Denied(String),
+    /// What was asked about does not exist.
+    Gone(String),
+    /// The server refused the question itself.
+    Invalid(String),
+}
+
+/// Something to be asked of the platform.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// Which workload is meant, or which there are.
+    Workload {
+        /// Where.
+        namespace: String,
+        /// `Kind/name` or a name.
+        reference: Option<String>,
+    },
+    /// The revisions of a workload with evidence.
+    Revisions {
+        /// The workload.
+        object: ObjectRef,
+    },
+    /// An object as it is now, read from the server and not from a cache; `uid` may be empty when not yet known.
+    Object {
+        /// Which.
+        object: ObjectRef,
+    },
+    /// The same, to find out whether an effect landed.
+    Probe {
+        /// The effect.
+        effect: EffectKey,
+        /// Which object.
+        object: ObjectRef,
+    },
+    /// Rights and facts before the first effect.
+    Preflight {
+        /// The rights to ask about.
+        requirements: Vec<Requirement>,
+        /// The object.
+        object: ObjectRef,
+    },
+    /// The change with `dryRun=All`.
+    DryRun {
+        /// The change, with the version the object has now.
+        action: Action,
+    },
+    /// The rollout of our own change, from this generation on; answered until forgotten.
+    Rollout {
+        /// The workload.
+        object: ObjectRef,
+        /// The generation our patch returned.
+        generation: i64,
+    },
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// The workload meant.
+    Workload(ObjectRef),
+    /// Those there are.
+    Workloads(Vec<ObjectRef>),
+    /// The revisions.
+    Revisions(Vec<Revision>),
+    /// The object.
+    Object(ObjectState),
+    /// It does not exist.
+    Gone,
+    /// Rights and facts; `more` are the engine's own lines (identity, clock, policy, lock, disk).
+    Preflight {
+        /// What the server said about each right.
+        access: Vec<Access>,
+        /// Facts about the object.
+        facts: Option<ObjectFacts>,
+        /// Lines of the engine's own.
+        more: Vec<Line>,
+    },
+    /// The dry run's object.
+    DryRun(Value),
+    /// The dry run was refused, and the change would be too.
+    DryRunRefused(String),
+    /// This server cannot rehearse it, and why.
+    CannotRehearse(String),
+    /// How the rollout stands.
+    Rollout(Rollout),
+}
+
+/// An object as read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObjectState {
+    /// Kind, namespace, name, uid.
+    pub object: ObjectRef,
+    /// Its version.
+    pub resource_version: String,
+    /// Its generation.
+    pub generation: i64,
+    /// The whole object as JSON.
+    pub body: Value,
+    /// Facts the engine knows how to read from it.
+    pub facts: ObjectFacts,
+}
+
+/// How a rollout stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rollout {
+    /// On the way, in words.
+    Moving(String),
+    /// Done, in words.
+    Complete(String),
+    /// It cannot complete: deadline exceeded, image, configuration.
+    Stuck(String),
+    /// Somebody paused it.
+    Paused,
+    /// The generation moved on and the template is not ours.
+    Superseded(String),
+    /// The object is gone or another one.
+    Gone,
+}
+
+/// Something to be done outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Append these to the journal as one batch, sync, then report [`Event::Recorded`].
+    Record(Vec<Entry>),
+    /// Send this once. It comes only after its intent was recorded.
+    Perform {
+        /// The effect.
+        effect: EffectKey,
+        /// The attempt.
+        attempt: u32,
+        /// The `Audit-ID` header.
+        audit_id: String,
+        /// What to send.
+        action: Box<Action>,
+    },
+    /// Ask the platform.
+    Read(ReadId, Box<Question>),
+    /// No longer interested.
+    Forget(ReadId),
+    /// Ask the person.
+    Ask(Box<Ask>),
+    /// Take one reading of each metric.
+    Measure {
+        /// Answer with this.
+        id: ReadId,
+        /// What is judged.
+        spec: Box<GateSpec>,
+        /// Whose signals.
+        object: Option<ObjectRef>,
+        /// Count restarts from here.
+        since: Timestamp,
+    },
+    /// Send a tick at this moment.
+    Wake(Timestamp),
+    /// Put this into the audit log.
+    Audit {
+        /// The event.
+        event: String,
+        /// Its fields.
+        fields: BTreeMap<String, String>,
+    },
+    /// Nothing more will come from this run unless it is resumed or decided.
+    Done(RunState),
+}
+
+/// A question to the person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// The step, if it belongs to one.
+    pub step: Option<String>,
+    /// Why a person is needed.
+    pub reason: Reason,
+    /// The sentence.
+    pub message: String,
+    /// What is asked.
+    pub kind: AskKind,
+}
+
+/// What is asked of a person, and what would answer it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AskKind {
+    /// One of these; answered by [`Decision::Value`] with `Kind/name`.
+    Workload(Vec<ObjectRef>),
+    /// One of these; answered by [`Decision::Value`] with the number.
+    Revision {
+        /// With their evidence.
+        revisions: Vec<Revision>,
+        /// What the program would take.
+        suggested: Choice,
+    },
+    /// One of these; answered by [`Decision::Value`] with the id.
+    Branch(Vec<Branch>),
+    /// A value of a parameter; answered by [`Decision::Value`].
+    Param(String),
+    /// Go or no-go; answered by [`Decision::Yes`] or [`Decision::No`].
+    Confirm {
+        /// The text to type, or a plain yes.
+        typed: Option<String>,
+        /// The changes that will follow.
+        plans: Vec<Planned>,
+        /// The preflight's page.
+        lines: Vec<Line>,
+        /// Whether everything can be undone.
+        undo: bool,
+    },
+    /// A reason for going on; answered by [`Decision::Value`].
+    Reason(Vec<Line>),
+    /// Something went wrong; answered by [`Decision::Way`].
+    Trouble(Vec<Way>),
+    /// Where we are after a resume; answered by [`Decision::Yes`] or a way.
+    Resume {
+        /// The text to type, or a plain yes.
+        typed: Option<String>,
+    },
+}
+
+/// A person's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Yes, with what was typed.
+    Yes(Option<String>),
+    /// No.
+    No,
+    /// A value.
+    Value(String),
+    /// A way out of trouble.
+    Way(Way),
+}

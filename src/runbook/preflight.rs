@@ -1,0 +1,340 @@
+//! What must be true before the first effect: the rights every step and its undo need, and the facts about the
+//! target that would turn a good plan into damage. Questions and answers are data; the engine asks.
+
+use serde::{Deserialize, Serialize};
+
+use crate::runbook::model::{Step, Undo};
+use crate::runbook::patch::ObjectRef;
+
+/// One right the run needs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Requirement {
+    /// As `patch`.
+    pub verb: String,
+    /// As `apps`.
+    pub group: String,
+    /// As `deployments`.
+    pub resource: String,
+    /// Where.
+    pub namespace: String,
+    /// Which object.
+    pub name: String,
+    /// Needed for the way back only.
+    pub undo: bool,
+}
+
+impl Requirement {
+    /// The right in words.
+    pub fn words(&self) -> String {
+        format!(
+            "{} {}.{}/{} in {}",
+            self.verb, self.resource, self.group, self.name, self.namespace
+        )
+    }
+
+    /// The missing rule, ready to be put into a Role.
+    pub fn rule(&self) -> String {
+        format!(
+            "- apiGroups: [\"{}\"]\n  resources: [\"{}\"]\n  resourceNames: [\"{}\"]\n  verbs: [\"{}\"]",
+            self.group, self.resource, self.name, self.verb
+        )
+    }
+}
+
+/// What the server said about one right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// The right asked about.
+    pub requirement: Requirement,
+    /// Allowed, or not known.
+    pub allowed: Option<bool>,
+    /// The server's reason.
+    pub reason: String,
+}
+
+/// A tool that owns the object and may put it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manager {
+    /// As `Argo CD`.
+    pub tool: String,
+    /// The application or release.
+    pub name: String,
+    /// Whether it undoes changes by itself; `None` is not known.
+    pub self_heals: Option<bool>,
+}
+
+/// Facts about a workload.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectFacts {
+    /// `spec.paused`.
+    pub paused: bool,
+    /// A rollout is under way.
+    pub rolling: bool,
+    /// Uid of the revision its template asks for.
+    pub revision_uid: Option<String>,
+    /// Who owns it.
+    pub managers: Vec<Manager>,
+    /// Wanted replicas.
+    pub replicas: i64,
+    /// `progressDeadlineSeconds`.
+    pub progress_deadline_s: Option<i64>,
+    /// The autoscaler's name.
+    pub autoscaler: Option<String>,
+}
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Cannot start.
+    Red,
+    /// Could not be asked.
+    Unknown,
+    /// May go on with a reason.
+    Amber,
+    /// Fine.
+    Passed,
+}
+
+/// One line of the preflight page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// How it came out.
+    pub level: Level,
+    /// What was asked.
+    pub text: String,
+    /// The fact that decided.
+    pub fact: String,
+    /// What would mend it.
+    pub fix: Option<String>,
+}
+
+impl Line {
+    /// A line.
+    pub fn new(level: Level, text: impl Into<String>, fact: impl Into<String>) -> Self {
+        Self {
+            level,
+            text: text.into(),
+            fact: fact.into(),
+            fix: None,
+        }
+    }
+
+    /// The line with what would mend it.
+    pub fn fix(self, fix: impl Into<String>) -> Self {
+        Self {
+            fix: Some(fix.into()),
+            ..self
+        }
+    }
+}
+
+/// The rights the steps need on one object, the ways back included.
+pub fn requirements<'s>(
+    steps: impl Iterator<Item = &'s Step>,
+    object: &ObjectRef,
+) -> Vec<Requirement> {
+    let resource = format!("{}s", object.kind.to_lowercase());
+    let right = |verb: &str, undo: bool| Requirement {
+        verb: verb.to_owned(),
+        group: "apps".to_owned(),
+        resource: resource.clone(),
+        namespace: object.namespace.clone(),
+        name: object.name.clone(),
+        undo,
+    };
+    let mut needed = Vec::new();
+    for step in steps.filter(|step| step.kind.mutates()) {
+        needed.push(right("get", false));
+        needed.push(right("patch", false));
+        if matches!(step.undo, Some(Undo::Restore | Undo::Act(..))) {
+            needed.push(right("patch", true));
+        }
+    }
+    needed.sort();
+    needed.dedup();
+    needed
+}
+
+/// Judges rights and facts; failures first.
+pub fn judge(access: &[Access], facts: Option<&ObjectFacts>, more: &[Line]) -> Vec<Line> {
+    let mut lines: Vec<Line> = access.iter().map(right_line).collect();
+    match facts {
+        Some(facts) => fact_lines(facts, &mut lines),
+        None => lines.push(Line::new(
+            Level::Unknown,
+            "the target",
+            "its state could not be read",
+        )),
+    }
+    lines.extend(more.iter().cloned());
+    lines.sort_by_key(|line| line.level);
+    lines
+}
+
+fn right_line(access: &Access) -> Line {
+    let why = if access.requirement.undo {
+        " (for the way back)"
+    } else {
+        ""
+    };
+    let text = format!("may {}{why}", access.requirement.words());
+    let reason = if access.reason.is_empty() {
+        "no reason given".to_owned()
+    } else {
+        crate::runbook::prose::bounded(&access.reason, 200)
+    };
+    match access.allowed {
+        Some(true) => Line::new(Level::Passed, text, format!("yes: {reason}")),
+        Some(false) => {
+            Line::new(Level::Red, text, format!("no: {reason}")).fix(access.requirement.rule())
+        }
+        None => Line::new(
+            Level::Unknown,
+            text,
+            format!("could not be asked: {reason}"),
+        ),
+    }
+}
+
+fn fact_lines(facts: &ObjectFacts, lines: &mut Vec<Line>) {
+    lines.push(if facts.paused {
+        Line::new(
+            Level::Red,
+            "the rollout is not paused",
+            "it is paused: nothing would move",
+        )
+        .fix("kubectl rollout resume, after finding out who paused it")
+    } else {
+        Line::new(
+            Level::Passed,
+            "the rollout is not paused",
+            "spec.paused is not set",
+        )
+    });
+    if facts.managers.is_empty() {
+        lines.push(Line::new(
+            Level::Passed,
+            "nobody puts it back",
+            "no marks of Argo CD, Flux or Helm",
+        ));
+    }
+    for manager in &facts.managers {
+        let text = format!("{} will not put it back", manager.tool);
+        let name = crate::runbook::prose::bounded(&manager.name, 80);
+        lines.push(match manager.self_heals {
+            Some(true) => Line::new(
+                Level::Red,
+                text,
+                format!("{name} heals itself: the bad version would be back within minutes (T22)"),
+            )
+            .fix("revert in Git, or suspend its automatic sync first"),
+            Some(false) => Line::new(
+                Level::Amber,
+                text,
+                format!("{name} owns it: its next sync or upgrade brings the bad version back"),
+            )
+            .fix("revert in Git as well"),
+            None => Line::new(
+                Level::Amber,
+                text,
+                format!("{name} owns it; whether it heals itself is not known (T22)"),
+            )
+            .fix("revert in Git as well"),
+        });
+    }
+    if let Some(autoscaler) = &facts.autoscaler {
+        lines.push(Line::new(
+            Level::Passed,
+            "replicas stay with the autoscaler",
+            format!(
+                "{} decides; only the template is changed",
+                crate::runbook::prose::bounded(autoscaler, 80)
+            ),
+        ));
+    }
+}
+
+/// Whether a run may go on: no red line; amber and unknown need a reason.
+pub fn verdict(lines: &[Line]) -> Level {
+    lines
+        .iter()
+        .map(|line| line.level)
+        .min()
+        .unwrap_or(Level::Unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access(allowed: Option<bool>) -> Access {
+        let requirement = Requirement {
+            verb: "patch".into(),
+            group: "apps".into(),
+            resource: "deployments".into(),
+            namespace: "prod".into(),
+            name: "api".into(),
+            undo: false,
+        };
+        Access {
+            requirement,
+            allowed,
+            reason: "RoleBinding/oncall".into(),
+        }
+    }
+
+    #[test]
+    fn each_fact_has_its_level() {
+        let heals = |self_heals| ObjectFacts {
+            managers: vec![Manager {
+                tool: "Argo CD".into(),
+                name: "veza".into(),
+                self_heals,
+            }],
+            ..ObjectFacts::default()
+        };
+        let table = [
+            (access(Some(true)), ObjectFacts::default(), Level::Passed),
+            (access(Some(false)), ObjectFacts::default(), Level::Red),
+            (access(None), ObjectFacts::default(), Level::Unknown),
+            (
+                access(Some(true)),
+                ObjectFacts {
+                    paused: true,
+                    ..ObjectFacts::default()
+                },
+                Level::Red,
+            ),
+            (access(Some(true)), heals(Some(true)), Level::Red),
+            (access(Some(true)), heals(Some(false)), Level::Amber),
+            (access(Some(true)), heals(None), Level::Amber),
+        ];
+        for (access, facts, wanted) in table {
+            let lines = judge(std::slice::from_ref(&access), Some(&facts), &[]);
+            assert_eq!(verdict(&lines), wanted, "{lines:?}");
+            assert_eq!(lines[0].level, wanted, "failures first");
+        }
+        assert_eq!(
+            verdict(&judge(&[access(Some(true))], None, &[])),
+            Level::Unknown
+        );
+    }
+
+    #[test]
+    fn a_missing_right_is_named_with_the_rule_that_grants_it() {
+        let lines = judge(&[access(Some(false))], Some(&ObjectFacts::default()), &[]);
+        assert!(
+            lines[0].text.contains("patch deployments.apps/api in prod"),
+            "{:?}",
+            lines[0]
+        );
+        assert!(
+            lines[0]
+                .fix
+                .as_ref()
+                .unwrap()
+                .contains("resourceNames: [\"api\"]")
+        );
+    }
+}
