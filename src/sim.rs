@@ -49,6 +49,7 @@ use self::kubernetes::Neighbours;
 use self::ledger::Ledger;
 use self::scenario::Scenario;
 use self::series::Source;
+use self::scenario::Scenario;
 use self::shared::Shared;
 use self::world::World;
 
@@ -155,6 +156,8 @@ pub async fn start(options: Options) -> std::io::Result<Running> {
     tasks.push(task);
     let (alertmanager, task) = serve::serve(Face::Alertmanager, alertmanager, &shared).await?;
     tasks.push(task);
+    let router = kubernetes::router(&shared, Neighbours::default());
+    let mut tasks = vec![tokio::spawn(shared.clone().live())];
     let mut doors = Vec::new();
     for who in Identity::ALL {
         let router = serve::for_user(router.clone(), who);

@@ -4,6 +4,7 @@ mod answer;
 mod discovery;
 mod list;
 mod logs;
+mod protobuf;
 mod proxy;
 mod reviews;
 mod route;

@@ -146,12 +146,12 @@ impl Shared {
     pub async fn live(self) {
         let mut changes = self.changes();
         loop {
+            changes.mark_unchanged();
             let due = self.with(|world| world.due());
             let wait = due
                 .and_then(|at| self.inner.clock.until(at))
                 .unwrap_or(Duration::from_secs(3600));
             let wait = wait.max(Duration::from_millis(1));
-            changes.mark_unchanged();
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 _ = changes.changed() => {}

@@ -232,9 +232,14 @@ async fn kubectl_changes_what_it_may() {
     kubectl
         .ok("delete pod -l app=stream-server --wait=false")
         .await;
-    kubectl
-        .ok("create configmap extra --from-literal=a=b")
-        .await;
+    let file = kubectl.home.path().join("extra.json");
+    for value in ["b", "c"] {
+        let object = serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "extra"}, "data": {"a": value}});
+        std::fs::write(&file, object.to_string()).unwrap();
+        kubectl.ok(&format!("apply -f {}", file.display())).await;
+    }
+    let kept = kubectl.ok("get cm extra -o jsonpath={.data.a}").await;
+    assert_eq!(kept, "c");
     kubectl.ok("delete configmap extra").await;
     let refused = kubectl
         .run("delete deploy chat-server --context veza-demo-viewer")

@@ -22,3 +22,5 @@ mod sources;
 mod themes;
 mod terminal;
 mod tidy;
+mod kubectl;
+mod sim;

@@ -220,14 +220,49 @@ fn aggregated_group(group: &str, version: &str) -> Value {
     json!({"metadata": {"name": group, "creationTimestamp": null}, "versions": [{"version": version, "resources": resources, "freshness": "Current"}]})
 }
 
-/// `/openapi/...`: an empty document where one is asked for, so that clients skip what they would check themselves.
+/// `/openapi/...`: no schemas, but that this server checks fields itself, so that `kubectl` leaves it to do so.
 pub fn openapi(what: &str) -> Result<Response, Refusal> {
-    match what {
-        "v3" => Ok(answer::json(200, &json!({"paths": {}}))),
-        "v2" => Ok(answer::json(
-            200,
-            &json!({"swagger": "2.0", "info": {"title": "Kubernetes", "version": VERSION}, "paths": {}, "definitions": {}}),
-        )),
-        _ => Err(Refusal::no_such_path()),
+    let mut all = kind::groups();
+    all.push(("", "v1"));
+    let root = |group: &str, version: &str| {
+        if group.is_empty() {
+            format!("api/{version}")
+        } else {
+            format!("apis/{group}/{version}")
+        }
+    };
+    if what == "v3" {
+        let paths: serde_json::Map<String, Value> = all
+            .iter()
+            .map(|(group, version)| {
+                let path = root(group, version);
+                let url = format!("/openapi/v3/{path}?hash=0");
+                (path, json!({"serverRelativeURL": url}))
+            })
+            .collect();
+        return Ok(answer::json(200, &json!({"paths": paths})));
     }
+    let wanted = what.strip_prefix("v3/").ok_or_else(Refusal::no_such_path)?;
+    let found = all.iter().find(|(g, v)| root(g, v) == wanted);
+    let (group, version) = found.ok_or_else(Refusal::no_such_path)?;
+    let ours = RESOURCES
+        .iter()
+        .filter(|r| r.group == *group && r.version == *version);
+    let paths: serde_json::Map<String, Value> = ours
+        .map(|resource| {
+            let place = if resource.namespaced {
+                "namespaces/{namespace}/"
+            } else {
+                ""
+            };
+            let patch = json!({
+                "parameters": [{"name": "fieldValidation", "in": "query", "schema": {"type": "string"}}],
+                "x-kubernetes-group-version-kind": {"group": group, "version": version, "kind": resource.name},
+            });
+            let path = format!("/{wanted}/{place}{}/{{name}}", resource.plural);
+            (path, json!({"patch": patch}))
+        })
+        .collect();
+    let document = json!({"openapi": "3.0.0", "info": {"title": "Kubernetes", "version": VERSION}, "paths": paths});
+    Ok(answer::json(200, &document))
 }

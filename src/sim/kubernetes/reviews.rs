@@ -8,15 +8,19 @@ use super::super::access::Act;
 use super::super::refusal::Refusal;
 use super::super::tree;
 use super::Asked;
-use super::answer;
+use super::{answer, protobuf};
 
 /// Answers a review.
 pub fn review(asked: &Asked, what: &str) -> Result<Response, Refusal> {
     if asked.method != Method::POST {
         return Err(Refusal::not_allowed());
     }
-    let body: Value =
-        serde_json::from_slice(&asked.body).map_err(|why| Refusal::bad_request(why.to_string()))?;
+    let body: Value = if asked.content.contains("protobuf") {
+        protobuf::review(&asked.body)
+            .ok_or_else(|| Refusal::bad_request("the object provided is unrecognized"))?
+    } else {
+        serde_json::from_slice(&asked.body).map_err(|why| Refusal::bad_request(why.to_string()))?
+    };
     let (kind, group, spec, status) = match what {
         "selfsubjectaccessreviews" => (
             "SelfSubjectAccessReview",

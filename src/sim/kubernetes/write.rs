@@ -32,7 +32,7 @@ pub fn write(shared: &Shared, asked: &Asked, verb: &'static str) -> Result<Respo
     };
     let body: Value = if asked.body.is_empty() {
         Value::Null
-    } else if verb == "patch" && asked.content.contains("yaml") {
+    } else if asked.content.contains("yaml") || asked.content.contains("protobuf") {
         return Err(Refusal::new(
             415,
             "UnsupportedMediaType",
