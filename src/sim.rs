@@ -6,6 +6,7 @@
 pub mod access;
 pub mod alertmanager;
 pub mod clock;
+mod controllers;
 mod crowd;
 mod defaults;
 pub mod fault;

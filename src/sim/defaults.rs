@@ -105,7 +105,7 @@ pub fn check(kind: Kind, body: &Value) -> Result<(), Refusal> {
             return invalid("spec.replicas", &why);
         }
         let wanted = &spec["selector"]["matchLabels"];
-        if !wanted.as_object().is_some_and(|w| !w.is_empty()) {
+        if wanted.as_object().is_none_or(serde_json::Map::is_empty) {
             return invalid("spec.selector", "Required value");
         }
         if !tree::labelled(&spec["template"], wanted) {

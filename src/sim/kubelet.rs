@@ -146,12 +146,12 @@ fn tell(
     state.event(pod, warning, reason, message, &source);
 }
 
-fn enter(state: &mut State, id: &Id, stage: Stage, low: i64, high: i64) {
-    let Some(kubelet) = state.kubelets.get_mut(id) else {
+fn enter(state: &mut State, id: &Id, next: Stage, low: i64, high: i64) {
+    let Some(memory) = state.kubelets.get_mut(id) else {
         return;
     };
-    kubelet.stage = stage;
-    let task = Task::Pod(id.clone(), kubelet.uid.clone());
+    memory.stage = next;
+    let task = Task::Pod(id.clone(), memory.uid.clone());
     state.after_about(low, high, task);
 }
 
@@ -265,7 +265,7 @@ fn statuses(pod: &mut Value, write: impl Fn(&Value, &Value) -> Value) {
     tree::put(pod, &["status", "containerStatuses"], Value::from(new));
 }
 
-fn status(container: &Value, before: &Value, ready: bool, state: Value) -> Value {
+fn status(container: &Value, before: &Value, ready: bool, state: &Value) -> Value {
     let image = tree::text(container, &["image"]);
     let digest = fold(image);
     let image_id = if state["waiting"].is_null() || !before["imageID"].is_null() {
@@ -302,7 +302,7 @@ fn waiting(pod: &mut Value, only: Option<&str>, reason: &str, message: &str) {
         if !message.is_empty() {
             tree::put(&mut state, &["waiting", "message"], message);
         }
-        status(container, before, false, state)
+        status(container, before, false, &state)
     });
 }
 
@@ -378,7 +378,7 @@ fn start(state: &mut State, id: &Id, mut pod: Value) {
             container,
             before,
             false,
-            json!({"running": {"startedAt": now}}),
+            &json!({"running": {"startedAt": now}}),
         );
         tree::put(&mut new, &["containerID"], format!("containerd://{mark}"));
         if again {
@@ -390,26 +390,40 @@ fn start(state: &mut State, id: &Id, mut pod: Value) {
         }
         new
     });
-    if tree::text(&pod, &["status", "podIP"]).is_empty() {
-        let ip = format!(
-            "10.244.{}.{}",
-            fold(tree::text(&pod, &["spec", "nodeName"])) % 250,
-            state.rng.between(2, 254)
-        );
-        tree::put(&mut pod, &["status", "podIPs"], json!([{"ip": ip}]));
-        tree::put(&mut pod, &["status", "podIP"], ip);
-    }
+    give_address(state, &mut pod);
     tree::put(&mut pod, &["status", "phase"], "Running");
     set_condition(&mut pod, "PodReadyToStartContainers", true, ("", ""), &now);
     state.update(Kind::Pod, pod.clone());
-    for container in containers(&pod).cloned().collect::<Vec<_>>() {
+    tell_start(state, &pod, again.then_some(odd.as_str()));
+    let (low, high) = match fate {
+        Fate::Crashes { .. } => (1_400, 2_600),
+        _ => (1_200, 2_800),
+    };
+    enter(state, id, Stage::Running, low, high);
+}
+
+fn give_address(state: &mut State, pod: &mut Value) {
+    if tree::text(pod, &["status", "podIP"]).is_empty() {
+        let ip = format!(
+            "10.244.{}.{}",
+            fold(tree::text(pod, &["spec", "nodeName"])) % 250,
+            state.rng.between(2, 254)
+        );
+        tree::put(pod, &["status", "podIPs"], json!([{"ip": ip}]));
+        tree::put(pod, &["status", "podIP"], ip);
+    }
+}
+
+/// Tells that the containers have started, or that the named one has started again.
+fn tell_start(state: &mut State, pod: &Value, again: Option<&str>) {
+    for container in containers(pod).cloned().collect::<Vec<_>>() {
         let name = tree::text(&container, &["name"]);
-        if again && name != odd {
+        if again.is_some_and(|only| only != name) {
             continue;
         }
         let image = tree::text(&container, &["image"]);
         let ms = state.rng.between(310, 1_290);
-        let pulled = if again {
+        let pulled = if again.is_some() {
             format!("Container image \"{image}\" already present on machine")
         } else {
             format!(
@@ -417,29 +431,16 @@ fn start(state: &mut State, id: &Id, mut pod: Value) {
                 31_000_000 + fold(image) % 90_000_000
             )
         };
-        tell(state, &pod, Some(name), false, "Pulled", &pulled);
-        tell(
-            state,
-            &pod,
-            Some(name),
-            false,
-            "Created",
-            &format!("Created container: {name}"),
-        );
-        tell(
-            state,
-            &pod,
-            Some(name),
-            false,
-            "Started",
-            &format!("Started container {name}"),
-        );
+        let created = format!("Created container: {name}");
+        let started = format!("Started container {name}");
+        for (reason, message) in [
+            ("Pulled", pulled),
+            ("Created", created),
+            ("Started", started),
+        ] {
+            tell(state, pod, Some(name), false, reason, &message);
+        }
     }
-    let (low, high) = match fate {
-        Fate::Crashes { .. } => (1_400, 2_600),
-        _ => (1_200, 2_800),
-    };
-    enter(state, id, Stage::Running, low, high);
 }
 
 /// A started container shows what it is: ready, unready, or dead.
@@ -454,7 +455,7 @@ fn settle(state: &mut State, id: &Id, mut pod: Value) {
                     container,
                     before,
                     container["name"] != name.as_str(),
-                    before["state"].clone(),
+                    &before["state"],
                 )
             });
             state.update(Kind::Pod, pod);
@@ -503,7 +504,7 @@ fn crash(state: &mut State, id: &Id, mut pod: Value, name: &str, (code, reason):
         } else {
             json!({"waiting": {"reason": "CrashLoopBackOff", "message": loops}})
         };
-        let mut new = status(container, before, false, state);
+        let mut new = status(container, before, false, &state);
         tree::put(&mut new, &["containerID"], before["containerID"].clone());
         tree::put(
             &mut new,

@@ -1,6 +1,7 @@
 //! The Kubernetes face: an apiserver's paths over the shared world. This file takes a request apart, asks who may do it, and hands it to the part that answers.
 
 mod answer;
+mod asked;
 mod discovery;
 mod list;
 mod logs;
@@ -13,25 +14,20 @@ mod watch;
 mod write;
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderValue, Method, header};
 
 use self::answer::{Shape, refused};
+use self::asked::{Api, Asked};
+pub use self::asked::{Exposition, VERSION};
 use self::route::{Path, Query};
 use super::access::{Act, Identity};
-use super::ledger::{Ledger, PodKey};
 use super::refusal::Refusal;
 use super::shared::Shared;
 
-/// The version this apiserver says it is.
-pub const VERSION: &str = "v1.33.5";
 /// How much a request may carry.
 const LARGEST: usize = 3 * 1024 * 1024;
-
-/// The text a pod's `/metrics` has at a moment.
-pub type Exposition = fn(&Ledger, &PodKey, i64) -> String;
 
 /// The other faces, as they are reached through the apiserver's proxies.
 #[derive(Clone, Default)]
@@ -48,38 +44,6 @@ impl std::fmt::Debug for Neighbours {
         f.debug_struct("Neighbours")
             .field("services", &names)
             .finish_non_exhaustive()
-    }
-}
-
-#[derive(Clone)]
-struct Api {
-    shared: Shared,
-    exposition: Option<Exposition>,
-}
-
-/// One request, taken apart.
-struct Asked {
-    who: Identity,
-    method: Method,
-    path: Path,
-    query: Query,
-    shape: Shape,
-    content: String,
-    agent: String,
-    audit_id: String,
-    uri: String,
-    body: Bytes,
-}
-
-impl Asked {
-    /// Who is named as the manager of the fields that this request writes.
-    fn manager(&self) -> String {
-        let named = self.query.text("fieldManager");
-        if named.is_empty() {
-            self.agent.split('/').next().unwrap_or("unknown").to_owned()
-        } else {
-            named.to_owned()
-        }
     }
 }
 
@@ -113,7 +77,7 @@ async fn handle(State(api): State<Api>, request: Request) -> Response {
     });
     let id = audit_id.to_str().unwrap_or_default().to_owned();
     let mut response = match take_apart(request, id).await {
-        Ok(asked) => answer_to(&api, asked).await,
+        Ok(asked) => answer_to(&api, &asked),
         Err(refusal) => refused(&refusal),
     };
     response.headers_mut().insert("audit-id", audit_id);
@@ -161,15 +125,15 @@ async fn take_apart(request: Request, audit_id: String) -> Result<Asked, Refusal
     })
 }
 
-async fn answer_to(api: &Api, asked: Asked) -> Response {
+fn answer_to(api: &Api, asked: &Asked) -> Response {
     let answer = match &asked.path {
         Path::Version => Ok(discovery::version()),
         Path::Health => Ok(answer::text("ok")),
         Path::Groups(which) => discovery::groups(which, asked.shape),
         Path::Resources { group, version } => discovery::resources(group, version),
         Path::OpenApi(what) => discovery::openapi(what),
-        Path::Review(what) => reviews::review(&asked, what),
-        Path::Object { .. } => object(api, &asked).await,
+        Path::Review(what) => reviews::review(asked, what),
+        Path::Object { .. } => object(api, asked),
         Path::Unknown => Err(Refusal::no_such_path()),
     };
     answer.unwrap_or_else(|refusal| refused(&refusal))
@@ -190,7 +154,7 @@ fn verb(method: &Method, named: bool, watch: bool) -> Option<&'static str> {
     })
 }
 
-async fn object(api: &Api, asked: &Asked) -> Result<Response, Refusal> {
+fn object(api: &Api, asked: &Asked) -> Result<Response, Refusal> {
     let Path::Object {
         resource,
         namespace,

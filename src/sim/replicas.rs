@@ -84,11 +84,11 @@ pub fn available(pod: &Value, min_ready_s: i64, now_ms: i64) -> Result<(), Optio
 pub fn pods_of(state: &State, owner: &Value) -> Vec<Value> {
     let uid = tree::text(owner, &["metadata", "uid"]);
     let namespace = tree::text(owner, &["metadata", "namespace"]);
-    let owned = |pod: &&Value| tree::owned_by(pod, uid);
+    let ours = |pod: &&Value| tree::owned_by(pod, uid);
     state
         .store
         .live(Kind::Pod, namespace)
-        .filter(owned)
+        .filter(ours)
         .cloned()
         .collect()
 }

@@ -87,15 +87,17 @@ pub fn reconcile(state: &mut State, id: &Id) -> bool {
     let version = state.store.version();
     let mut sets = sets_of(state, &deployment);
     let paused = deployment["spec"]["paused"] == true;
-    let mut new = sets.iter().position(|set| same_template(set, &deployment));
+    let hash = template_hash(&deployment["spec"]["template"]);
+    let mut new = sets.iter().position(|set| hash_of(set) == hash);
     if !paused {
         renumber(state, &mut deployment, &mut sets, &mut new);
     }
     let rescaled = scale_all(state, &deployment, &mut sets);
-    if !rescaled && !paused {
-        if let Some(new) = new {
-            advance(state, &deployment, &mut sets, new);
-        }
+    if !rescaled
+        && !paused
+        && let Some(new) = new
+    {
+        advance(state, &deployment, &mut sets, new);
     }
     write_status(state, deployment, &sets, new);
     state.store.version() != version
@@ -136,8 +138,9 @@ fn bare(template: &Value) -> Value {
     template
 }
 
-fn same_template(set: &Value, deployment: &Value) -> bool {
-    bare(&set["spec"]["template"]) == bare(&deployment["spec"]["template"])
+/// The hash of the template a ReplicaSet was made from.
+fn hash_of(set: &Value) -> &str {
+    tree::text(set, &["metadata", "labels", HASH])
 }
 
 /// The hash a template is named by.
@@ -224,57 +227,9 @@ fn renumber(
         _ => highest + 1,
     };
     if let Some(index) = *new {
-        let set = &mut sets[index];
-        let old = revision(set);
-        if old != number {
-            let past = tree::text(set, &["metadata", "annotations", HISTORY]);
-            let history = if past.is_empty() {
-                old.to_string()
-            } else {
-                format!("{past},{old}")
-            };
-            tree::put(set, &["metadata", "annotations", HISTORY], history);
-            tree::put(
-                set,
-                &["metadata", "annotations", REVISION],
-                number.to_string(),
-            );
-            progress(
-                deployment,
-                "FoundNewReplicaSet",
-                &format!("Found new replica set \"{}\"", tree::id(set).1),
-                state,
-            );
-        }
-        hand_on(deployment, set);
-        note_size(deployment, set);
-        state.update(Kind::ReplicaSet, set.clone());
+        promote(state, deployment, &mut sets[index], number);
     } else {
-        let all: i64 = sets.iter().map(size).sum();
-        let replicas = if is_recreate(deployment) {
-            0
-        } else {
-            Bounds::of(deployment).grow(0, all)
-        };
-        let set = state.create(
-            Kind::ReplicaSet,
-            set_for(deployment, replicas, number),
-            "kube-controller-manager",
-        );
-        let name = tree::id(&set).1;
-        progress(
-            deployment,
-            "NewReplicaSetCreated",
-            &format!("Created new replica set \"{name}\""),
-            state,
-        );
-        if replicas > 0 {
-            tell(
-                state,
-                deployment,
-                &format!("Scaled up replica set {name} from 0 to {replicas}"),
-            );
-        }
+        let set = make_set(state, deployment, sets, number);
         sets.push(set);
         *new = Some(sets.len() - 1);
     }
@@ -283,6 +238,64 @@ fn renumber(
         &["metadata", "annotations", REVISION],
         number.to_string(),
     );
+}
+
+/// Gives the present template's ReplicaSet its number; an older one is kept as history.
+fn promote(state: &mut State, deployment: &mut Value, set: &mut Value, number: i64) {
+    let old = revision(set);
+    if old != number {
+        let past = tree::text(set, &["metadata", "annotations", HISTORY]);
+        let history = if past.is_empty() {
+            old.to_string()
+        } else {
+            format!("{past},{old}")
+        };
+        tree::put(set, &["metadata", "annotations", HISTORY], history);
+        tree::put(
+            set,
+            &["metadata", "annotations", REVISION],
+            number.to_string(),
+        );
+        progress(
+            deployment,
+            "FoundNewReplicaSet",
+            &format!("Found new replica set \"{}\"", tree::id(set).1),
+            state,
+        );
+    }
+    hand_on(deployment, set);
+    note_size(deployment, set);
+    state.update(Kind::ReplicaSet, set.clone());
+}
+
+/// Makes the ReplicaSet of a new template, as large as the bounds allow at once.
+fn make_set(state: &mut State, deployment: &mut Value, sets: &[Value], number: i64) -> Value {
+    let all: i64 = sets.iter().map(size).sum();
+    let replicas = if is_recreate(deployment) {
+        0
+    } else {
+        Bounds::of(deployment).grow(0, all)
+    };
+    let set = state.create(
+        Kind::ReplicaSet,
+        set_for(deployment, replicas, number),
+        "kube-controller-manager",
+    );
+    let name = tree::id(&set).1;
+    progress(
+        deployment,
+        "NewReplicaSetCreated",
+        &format!("Created new replica set \"{name}\""),
+        state,
+    );
+    if replicas > 0 {
+        tell(
+            state,
+            deployment,
+            &format!("Scaled up replica set {name} from 0 to {replicas}"),
+        );
+    }
+    set
 }
 
 fn is_recreate(deployment: &Value) -> bool {
@@ -333,7 +346,7 @@ fn scale_all(state: &mut State, deployment: &Value, sets: &mut [Value]) -> bool 
         .iter()
         .any(|i| known(&sets[*i]).is_some_and(|n| n != bounds.replicas));
     if let [only] = live[..] {
-        let current = same_template(&sets[only], deployment);
+        let current = hash_of(&sets[only]) == template_hash(&deployment["spec"]["template"]);
         if (changed || current)
             && size(&sets[only]) != bounds.replicas
             && (changed || deployment["spec"]["paused"] == true)
@@ -473,6 +486,11 @@ impl Counts {
         }
     }
 
+    /// Whether everything wanted is there, new and available, and nothing else is.
+    fn complete(self, wanted: i64) -> bool {
+        self.updated == wanted && self.all == wanted && self.available == wanted
+    }
+
     /// Whether these numbers are further on than those before.
     fn beyond(self, before: Self) -> bool {
         self.updated > before.updated
@@ -508,6 +526,37 @@ fn write_status(state: &mut State, mut deployment: Value, sets: &[Value], new: O
         available: sum("availableReplicas"),
     };
     let bounds = Bounds::of(&deployment);
+    write_counts(&mut deployment, now, bounds);
+    let (status, why) = if now.available >= bounds.replicas - bounds.unavailable {
+        ("True", AVAILABLE)
+    } else {
+        ("False", UNAVAILABLE)
+    };
+    condition(&mut deployment, ("Available", status), why, state);
+    write_progress(
+        state,
+        &mut deployment,
+        now.beyond(before),
+        (now, bounds.replicas),
+        new.map(|i| &fresh[i]),
+    );
+    state.update(Kind::Deployment, deployment.clone());
+    if now.complete(bounds.replicas) {
+        forget(state, &deployment, &fresh, new);
+    }
+}
+
+const AVAILABLE: (&str, &str) = (
+    "MinimumReplicasAvailable",
+    "Deployment has minimum availability.",
+);
+const UNAVAILABLE: (&str, &str) = (
+    "MinimumReplicasUnavailable",
+    "Deployment does not have minimum availability.",
+);
+
+/// Writes the numbers of a status; zeros are left out, as on the wire.
+fn write_counts(deployment: &mut Value, now: Counts, bounds: Bounds) {
     let conditions = deployment["status"]["conditions"].clone();
     let mut status = json!({"observedGeneration": deployment["metadata"]["generation"]});
     let unavailable = (bounds.replicas.max(now.all) - now.available).max(0);
@@ -524,44 +573,7 @@ fn write_status(state: &mut State, mut deployment: Value, sets: &[Value], new: O
     if !conditions.is_null() {
         tree::put(&mut status, &["conditions"], conditions);
     }
-    tree::put(&mut deployment, &["status"], status);
-    let enough = now.available >= bounds.replicas - bounds.unavailable;
-    let (truth, why) = if enough {
-        (
-            "True",
-            (
-                "MinimumReplicasAvailable",
-                "Deployment has minimum availability.",
-            ),
-        )
-    } else {
-        (
-            "False",
-            (
-                "MinimumReplicasUnavailable",
-                "Deployment does not have minimum availability.",
-            ),
-        )
-    };
-    condition(&mut deployment, ("Available", truth), why, state);
-    write_progress(
-        state,
-        &mut deployment,
-        now.beyond(before),
-        (now, bounds.replicas),
-        new.map(|i| &fresh[i]),
-    );
-    let done = now
-        == Counts {
-            all: bounds.replicas,
-            updated: bounds.replicas,
-            ready: now.ready,
-            available: bounds.replicas,
-        };
-    state.update(Kind::Deployment, deployment.clone());
-    if done {
-        forget(state, &deployment, &fresh, new);
-    }
+    tree::put(deployment, &["status"], status);
 }
 
 fn write_progress(
@@ -594,8 +606,7 @@ fn write_progress(
             state,
         );
     }
-    let complete = now.updated == wanted && now.all == wanted && now.available == wanted;
-    if complete {
+    if now.complete(wanted) {
         let message = format!("ReplicaSet \"{name}\" has successfully progressed.");
         return progress(deployment, "NewReplicaSetAvailable", &message, state);
     }
@@ -654,7 +665,8 @@ fn forget(state: &mut State, deployment: &Value, sets: &[Value], new: Option<usi
 mod tests {
     use super::*;
 
-    fn bounds(replicas: i64, surge: Value, unavailable: Value) -> Bounds {
+    fn bounds(replicas: i64, surge: impl Into<Value>, unavailable: impl Into<Value>) -> Bounds {
+        let (surge, unavailable) = (surge.into(), unavailable.into());
         Bounds::of(
             &json!({"spec": {"replicas": replicas, "strategy": {"rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}}}}),
         )

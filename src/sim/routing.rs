@@ -1,6 +1,6 @@
 //! Who gets the traffic: Services select ready pods, Endpoints say which, and the ledger is told how much reaches each and how it answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -11,11 +11,17 @@ use super::seed::mix;
 use super::state::State;
 use super::{replicas, tree};
 
-const NO_TRAFFIC: &str = "unknown";
+/// The namespace whose Services are reached from outside.
+const TRAFFIC: &str = "veza-production";
+/// The version of pods that name none.
+const UNNAMED: &str = "unknown";
 
-/// Finds out which pods every Service reaches, as of now, and divides its traffic among them.
-pub fn route(state: &mut State) {
-    let services: Vec<Value> = state.store.live(Kind::Service, "").cloned().collect();
+/// Finds out which pods the Services of some namespaces reach, as of now, and divides their traffic among them.
+pub fn route(state: &mut State, places: &BTreeSet<String>) {
+    let services = places
+        .iter()
+        .flat_map(|place| state.store.live(Kind::Service, place));
+    let services: Vec<Value> = services.cloned().collect();
     let mut served: BTreeMap<PodKey, (String, f64)> = BTreeMap::new();
     for service in &services {
         let (namespace, name) = tree::id(service);
@@ -31,7 +37,7 @@ pub fn route(state: &mut State) {
             .filter(|p| replicas::active(p) && tree::is_true(p, "Ready"))
             .collect();
         publish(state, service, &pods);
-        let Some(rps) = usual_rps(&name).filter(|_| namespace == "veza-production") else {
+        let Some(rps) = usual_rps(&name).filter(|_| namespace == TRAFFIC) else {
             continue;
         };
         let share = rps / ready.len().max(1) as f64;
@@ -39,6 +45,9 @@ pub fn route(state: &mut State) {
             let (namespace, pod) = tree::id(pod);
             served.insert(PodKey { namespace, pod }, (name.clone(), share));
         }
+    }
+    if !places.contains(TRAFFIC) {
+        return;
     }
     note_versions(state, &served);
     state.shares = served
@@ -60,7 +69,7 @@ fn version_of(state: &State, key: &PodKey) -> String {
     let pod = state.store.tree(Kind::Pod, &key.namespace, &key.pod);
     let label = pod.map_or("", |p| tree::text(p, &["metadata", "labels", "version"]));
     if label.is_empty() {
-        NO_TRAFFIC.into()
+        UNNAMED.into()
     } else {
         label.into()
     }
@@ -148,6 +157,13 @@ fn publish(state: &mut State, service: &Value, pods: &[Value]) {
             tree::put(&mut subset, &[key], Value::from(list));
         }
     }
+    let subsets = if placed.is_empty() {
+        json!([])
+    } else {
+        json!([subset])
+    };
+    let whole = json!({"subsets": subsets});
+    write(state, Kind::Endpoints, (&namespace, &name), whole);
     let endpoints: Vec<Value> = placed
         .iter()
         .map(|p| {
@@ -158,17 +174,6 @@ fn publish(state: &mut State, service: &Value, pods: &[Value]) {
             })
         })
         .collect();
-    let subsets = if placed.is_empty() {
-        json!([])
-    } else {
-        json!([subset])
-    };
-    write(
-        state,
-        Kind::Endpoints,
-        (&namespace, &name),
-        json!({"subsets": subsets}),
-    );
     let slice = json!({
         "metadata": {"labels": {"kubernetes.io/service-name": name}, "ownerReferences": [replicas::reference(service)]},
         "addressType": "IPv4", "endpoints": endpoints, "ports": ports,

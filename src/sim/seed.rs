@@ -47,12 +47,12 @@ impl Rng {
 
     /// So many random hexadecimal digits.
     pub fn hex(&mut self, digits: usize) -> String {
-        let mut text = String::with_capacity(digits + 16);
-        while text.len() < digits {
-            text.push_str(&format!("{:016x}", self.bits()));
+        let blocks = 0..digits.div_ceil(16);
+        let mut text: Vec<String> = blocks.map(|_| format!("{:016x}", self.bits())).collect();
+        if let Some(last) = text.last_mut() {
+            last.truncate(digits - (digits.div_ceil(16) - 1) * 16);
         }
-        text.truncate(digits);
-        text
+        text.concat()
     }
 }
 

@@ -102,10 +102,10 @@ pub fn reconcile_stateful(state: &mut State, id: &Id) -> bool {
         kubelet::dismiss(state, &tree::id(pod), 30);
     } else if let (Some(n), true) = (missing, all_before_ready) {
         make(state, &set, &format!("{}-{n}", id.1), None);
-    } else if let (Some(pod), None) = (outdated, missing) {
-        if pods.iter().all(|p| ready(p) || p == pod) {
-            kubelet::dismiss(state, &tree::id(pod), 30);
-        }
+    } else if let (Some(pod), None) = (outdated, missing)
+        && pods.iter().all(|p| ready(p) || p == pod)
+    {
+        kubelet::dismiss(state, &tree::id(pod), 30);
     }
     let pods = replicas::pods_of(state, &set);
     let current = pods
@@ -149,13 +149,13 @@ pub fn reconcile_daemon(state: &mut State, id: &Id) -> bool {
             make(state, &set, &name, Some(node));
         }
     }
-    if pods.len() == nodes.len() && pods.iter().all(ready) {
-        if let Some(old) = pods
+    if pods.len() == nodes.len()
+        && pods.iter().all(ready)
+        && let Some(old) = pods
             .iter()
             .find(|p| p["metadata"]["labels"][HASH] != label.as_str())
-        {
-            kubelet::dismiss(state, &tree::id(old), 30);
-        }
+    {
+        kubelet::dismiss(state, &tree::id(old), 30);
     }
     let pods = replicas::pods_of(state, &set);
     let up = pods.iter().filter(|p| ready(p)).count();

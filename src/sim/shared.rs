@@ -150,7 +150,7 @@ impl Shared {
             let due = self.with(|world| world.due());
             let wait = due
                 .and_then(|at| self.inner.clock.until(at))
-                .unwrap_or(Duration::from_secs(3600));
+                .unwrap_or(Duration::from_hours(1));
             let wait = wait.max(Duration::from_millis(1));
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}

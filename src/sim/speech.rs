@@ -152,7 +152,7 @@ fn said_in(speaker: &Speaker<'_>, second: i64) -> Vec<Line> {
         };
     };
     let mut said = Vec::new();
-    for n in 0..1 + (seed % 3) {
+    for n in 0..=(seed % 3) {
         let luck = mix(seed ^ n);
         let at = second + (luck % 1000) as i64;
         let share = (luck >> 20) % 10_000;

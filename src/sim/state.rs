@@ -161,7 +161,7 @@ impl State {
         if part == "f:status" {
             tree::put(&mut entry, &["subresource"], "status");
         }
-        let fields = &mut tree::object(&mut tree::object(value)["metadata"])
+        let fields = tree::object(&mut tree::object(value)["metadata"])
             .entry("managedFields")
             .or_insert(json!([]));
         let Some(fields) = fields.as_array_mut() else {
@@ -198,14 +198,14 @@ impl State {
         };
         let uid = tree::text(about, &["metadata", "uid"]).to_owned();
         let key = (uid.clone(), reason.to_owned(), message.to_owned());
-        if let Some(known) = self.heard.get(&key) {
-            if let Some(mut event) = self.store.tree(Kind::Event, &namespace, known).cloned() {
-                let count = tree::int(&event, &["count"]) + 1;
-                tree::put(&mut event, &["count"], count);
-                tree::put(&mut event, &["lastTimestamp"], self.stamp());
-                self.update(Kind::Event, event);
-                return;
-            }
+        if let Some(known) = self.heard.get(&key)
+            && let Some(mut event) = self.store.tree(Kind::Event, &namespace, known).cloned()
+        {
+            let count = tree::int(&event, &["count"]) + 1;
+            tree::put(&mut event, &["count"], count);
+            tree::put(&mut event, &["lastTimestamp"], self.stamp());
+            self.update(Kind::Event, event);
+            return;
         }
         let event_name = format!("{name}.{:016x}", self.rng.bits());
         let mut origin = json!({"component": source.component});

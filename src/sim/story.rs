@@ -7,7 +7,7 @@ use super::kind::Kind;
 use super::rollout::{self, REVISION};
 use super::scenario::Scenario;
 use super::state::{State, Task};
-use super::{time, tree};
+use super::{defaults, time, tree};
 
 /// The namespace of the customer's services.
 pub const NAMESPACE: &str = "veza-production";
@@ -118,7 +118,7 @@ pub fn schedule(state: &mut State) {
 pub fn step(state: &mut State, _number: usize) {
     match state.scenario {
         Scenario::BadRelease | Scenario::CrashLoop => {
-            deploy(state, "veza-backend", "v1.1.0", "4f1c2ab")
+            deploy(state, "veza-backend", "v1.1.0", "4f1c2ab");
         }
         Scenario::ImageMissing => deploy(state, "chat-server", "v2.0.0", "8ad91c3"),
         Scenario::SlowDependency => state.trouble_ms = Some(state.now_ms),
@@ -152,7 +152,7 @@ fn set_release(deployment: &mut Value, service: &Service, version: &str, commit:
         version,
     );
     let note = |deployment: &mut Value, key: &str, value: String| {
-        tree::put(deployment, &["metadata", "annotations", key], value)
+        tree::put(deployment, &["metadata", "annotations", key], value);
     };
     note(
         deployment,
@@ -307,8 +307,8 @@ fn install(state: &mut State, service: &Service, now: i64) {
     cluster_service(
         state,
         (NAMESPACE, service.name),
-        json!({"app": service.name}),
-        port,
+        &json!({"app": service.name}),
+        &port,
     );
     let mut known = state.create(Kind::Deployment, deployment(service, first), "ci-deployer");
     for (index, past) in service.releases.iter().enumerate() {
@@ -333,8 +333,8 @@ fn install(state: &mut State, service: &Service, now: i64) {
 fn cluster_service(
     state: &mut State,
     (namespace, name): (&str, &str),
-    selector: Value,
-    ports: Value,
+    selector: &Value,
+    ports: &Value,
 ) {
     let ip = format!(
         "10.96.{}.{}",
@@ -372,13 +372,11 @@ fn system(state: &mut State) {
             9093,
         ),
     ] {
-        state.create(
-            Kind::StatefulSet,
-            workload("monitoring", name, image, port),
-            "helm",
-        );
+        let mut set = workload("monitoring", name, image, port);
+        defaults::fill(Kind::StatefulSet, &mut set);
+        state.create(Kind::StatefulSet, set, "helm");
         let ports = json!([{"name": "web", "port": port, "targetPort": port, "protocol": "TCP"}]);
-        cluster_service(state, ("monitoring", name), json!({"app": name}), ports);
+        cluster_service(state, ("monitoring", name), &json!({"app": name}), &ports);
     }
     let mut agent = workload(
         "monitoring",
@@ -388,6 +386,7 @@ fn system(state: &mut State) {
     );
     tree::remove(&mut agent, &["spec", "replicas"]);
     tree::remove(&mut agent, &["spec", "serviceName"]);
+    defaults::fill(Kind::DaemonSet, &mut agent);
     state.create(Kind::DaemonSet, agent, "helm");
     let mut dns = workload(
         "kube-system",
@@ -404,6 +403,7 @@ fn system(state: &mut State) {
         &["spec", "strategy"],
         json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": 1}}),
     );
+    defaults::fill(Kind::Deployment, &mut dns);
     state.create(Kind::Deployment, dns, "kubeadm");
     let lease = json!({
         "metadata": {"namespace": "kube-system", "name": "kube-scheduler"},

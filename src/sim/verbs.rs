@@ -75,40 +75,7 @@ impl World {
     ) -> Result<Value, Refusal> {
         let resource = kind.resource();
         well_formed(resource, &body)?;
-        let mut name = tree::text(&body, &["metadata", "name"]).to_owned();
-        let prefix = tree::text(&body, &["metadata", "generateName"]).to_owned();
-        if name.is_empty() && !prefix.is_empty() {
-            name = format!("{prefix}{}", self.state.rng.suffix(5));
-        }
-        if !named_well(&name) {
-            return Err(Refusal::invalid(
-                resource,
-                &name,
-                "metadata.name",
-                "Required value: name or generateName is required",
-            ));
-        }
-        if resource.namespaced {
-            if self
-                .state
-                .store
-                .get(Kind::Namespace, "", namespace)
-                .is_none()
-            {
-                return Err(Refusal::not_found(Kind::Namespace.resource(), namespace));
-            }
-            let stated = tree::text(&body, &["metadata", "namespace"]);
-            if !stated.is_empty() && stated != namespace {
-                return Err(Refusal::bad_request(
-                    "the namespace of the provided object does not match the namespace sent on the request",
-                ));
-            }
-            tree::put(&mut body, &["metadata", "namespace"], namespace);
-        }
-        if self.state.store.get(kind, namespace, &name).is_some() {
-            return Err(Refusal::exists(resource, &name));
-        }
-        tree::put(&mut body, &["metadata", "name"], name.as_str());
+        self.name(kind, namespace, &mut body)?;
         for key in [
             "resourceVersion",
             "uid",
@@ -143,6 +110,46 @@ impl World {
         }
         self.settle();
         Ok(made)
+    }
+
+    /// Gives a new object its name and namespace, if nothing stands against them.
+    fn name(&mut self, kind: Kind, namespace: &str, body: &mut Value) -> Result<(), Refusal> {
+        let resource = kind.resource();
+        let mut name = tree::text(body, &["metadata", "name"]).to_owned();
+        let prefix = tree::text(body, &["metadata", "generateName"]).to_owned();
+        if name.is_empty() && !prefix.is_empty() {
+            name = format!("{prefix}{}", self.state.rng.suffix(5));
+        }
+        if !named_well(&name) {
+            return Err(Refusal::invalid(
+                resource,
+                &name,
+                "metadata.name",
+                "Required value: name or generateName is required",
+            ));
+        }
+        if resource.namespaced {
+            if self
+                .state
+                .store
+                .get(Kind::Namespace, "", namespace)
+                .is_none()
+            {
+                return Err(Refusal::not_found(Kind::Namespace.resource(), namespace));
+            }
+            let stated = tree::text(body, &["metadata", "namespace"]);
+            if !stated.is_empty() && stated != namespace {
+                return Err(Refusal::bad_request(
+                    "the namespace of the provided object does not match the namespace sent on the request",
+                ));
+            }
+            tree::put(body, &["metadata", "namespace"], namespace);
+        }
+        if self.state.store.get(kind, namespace, &name).is_some() {
+            return Err(Refusal::exists(resource, &name));
+        }
+        tree::put(body, &["metadata", "name"], name);
+        Ok(())
     }
 
     /// Replaces an object, or its status or scale.
@@ -335,14 +342,14 @@ impl World {
             kubelet::dismiss(&mut self.state, &tree::id(&pod), 30);
         }
         for kind in [Kind::ReplicaSet, Kind::EndpointSlice, Kind::Job] {
-            let owned: Vec<Value> = self
+            let orphans: Vec<Value> = self
                 .state
                 .store
                 .live(kind, &namespace)
                 .filter(|o| tree::owned_by(o, &uid))
                 .cloned()
                 .collect();
-            for object in owned {
+            for object in orphans {
                 self.state.remove(kind, &tree::id(&object));
                 self.sweep(&object);
             }

@@ -1,12 +1,11 @@
 //! The simulated world: pure and seeded. Time is an argument, chance comes from the seed, nothing here reads a clock or a socket. The HTTP faces ask it and its `verbs`.
 
 use super::crowd::Crowd;
-use super::kind::Kind;
 use super::ledger::Ledger;
 use super::scenario::Scenario;
 use super::state::{State, Task};
-use super::store::{Id, Store};
-use super::{kubelet, replicas, rollout, routing, sets, story, tree};
+use super::store::Store;
+use super::{controllers, kubelet, routing, story};
 
 const HOUR: i64 = 3_600_000;
 /// How long the customer's pods have run when a scenario begins.
@@ -67,7 +66,7 @@ impl World {
     fn perform(&mut self, task: Task) {
         match task {
             Task::Pod(id, uid) => kubelet::step(&mut self.state, &id, &uid),
-            Task::Look => self.settled = 0,
+            Task::Look => controllers::review(&mut self.state),
             Task::Traffic => {
                 routing::flow(&mut self.state);
                 self.state.prune();
@@ -75,12 +74,8 @@ impl World {
             }
             Task::Story(number) => story::step(&mut self.state, number),
             Task::Churn => {
-                let quiet = self.settled == self.state.store.version();
                 if let Some(crowd) = &mut self.crowd {
                     crowd.change(&mut self.state);
-                }
-                if quiet {
-                    self.settled = self.state.store.version();
                 }
             }
         }
@@ -88,23 +83,9 @@ impl World {
 
     /// Lets the controllers work until there is nothing left to do at this moment.
     pub(super) fn settle(&mut self) {
-        if self.settled == self.state.store.version() {
-            return;
+        if self.settled != self.state.store.version() {
+            self.settled = controllers::settle(&mut self.state, self.settled);
         }
-        for _ in 0..64 {
-            let mut busy = false;
-            for (kind, reconcile) in CONTROLLERS {
-                let ids: Vec<Id> = self.state.store.live(kind, "").map(tree::id).collect();
-                for id in ids {
-                    busy |= reconcile(&mut self.state, &id);
-                }
-            }
-            if !busy {
-                break;
-            }
-        }
-        routing::route(&mut self.state);
-        self.settled = self.state.store.version();
     }
 
     /// A new identifier.
@@ -155,18 +136,10 @@ impl World {
     }
 }
 
-type Reconcile = fn(&mut State, &Id) -> bool;
-
-const CONTROLLERS: [(Kind, Reconcile); 4] = [
-    (Kind::ReplicaSet, replicas::reconcile),
-    (Kind::Deployment, rollout::reconcile),
-    (Kind::StatefulSet, sets::reconcile_stateful),
-    (Kind::DaemonSet, sets::reconcile_daemon),
-];
-
 #[cfg(test)]
 mod tests {
-    use super::super::patch as patches;
+    use super::super::kind::Kind;
+    use super::super::{patch as patches, replicas, rollout, tree};
     use super::*;
     use serde_json::{Value, json};
 
@@ -200,9 +173,9 @@ mod tests {
             .collect()
     }
 
-    fn patch(world: &mut World, name: &str, body: Value) {
+    fn patch(world: &mut World, name: &str, body: impl Into<Value>) {
         let mut changed = deployment(world, name);
-        patches::merge(&mut changed, &body);
+        patches::merge(&mut changed, &body.into());
         let generation = tree::int(&changed, &["metadata", "generation"]) + 1;
         tree::put(&mut changed, &["metadata", "generation"], generation);
         world.state.update(Kind::Deployment, changed);

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::super::kind::{self, Kind, RESOURCES, Resource};
 use super::super::refusal::Refusal;
-use super::VERSION;
 use super::answer::{self, Shape};
+use super::asked::VERSION;
 
 /// Groups that hold nothing but reviews: group, resource, kind.
 const REVIEWS: [(&str, &str, &str); 3] = [
@@ -248,7 +248,7 @@ pub fn openapi(what: &str) -> Result<Response, Refusal> {
     let ours = RESOURCES
         .iter()
         .filter(|r| r.group == *group && r.version == *version);
-    let paths: serde_json::Map<String, Value> = ours
+    let documented: serde_json::Map<String, Value> = ours
         .map(|resource| {
             let place = if resource.namespaced {
                 "namespaces/{namespace}/"
@@ -259,10 +259,10 @@ pub fn openapi(what: &str) -> Result<Response, Refusal> {
                 "parameters": [{"name": "fieldValidation", "in": "query", "schema": {"type": "string"}}],
                 "x-kubernetes-group-version-kind": {"group": group, "version": version, "kind": resource.name},
             });
-            let path = format!("/{wanted}/{place}{}/{{name}}", resource.plural);
-            (path, json!({"patch": patch}))
+            let url = format!("/{wanted}/{place}{}/{{name}}", resource.plural);
+            (url, json!({"patch": patch}))
         })
         .collect();
-    let document = json!({"openapi": "3.0.0", "info": {"title": "Kubernetes", "version": VERSION}, "paths": paths});
+    let document = json!({"openapi": "3.0.0", "info": {"title": "Kubernetes", "version": VERSION}, "paths": documented});
     Ok(answer::json(200, &document))
 }

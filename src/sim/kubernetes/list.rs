@@ -14,8 +14,8 @@ use super::super::select::Selection;
 use super::super::shared::Shared;
 use super::super::store::{Id, Object};
 use super::super::tree;
-use super::Asked;
 use super::answer::{self, Shape};
+use super::asked::Asked;
 use super::route::Path;
 use super::table;
 

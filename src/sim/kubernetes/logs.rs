@@ -14,8 +14,8 @@ use super::super::shared::Shared;
 use super::super::speech::{self, KEPT_MS, Line, Speaker};
 use super::super::world::World;
 use super::super::{time, tree};
-use super::Asked;
 use super::answer;
+use super::asked::Asked;
 
 /// How often a followed log is looked at.
 const BEAT: Duration = Duration::from_millis(250);

@@ -47,7 +47,7 @@ fn fields(mut bytes: &[u8]) -> Option<Vec<Field<'_>>> {
     Some(fields)
 }
 
-fn field<'a>(bytes: &'a [u8], number: u64) -> Option<&'a [u8]> {
+fn field(bytes: &[u8], number: u64) -> Option<&[u8]> {
     fields(bytes)?
         .into_iter()
         .rev()
@@ -100,7 +100,7 @@ pub fn review(body: &[u8]) -> Option<Value> {
             }
         }
         "SelfSubjectRulesReview" => {
-            tree::put(&mut review, &["spec"], texts(spec, &[(1, "namespace")])?)
+            tree::put(&mut review, &["spec"], texts(spec, &[(1, "namespace")])?);
         }
         "SelfSubjectReview" => {}
         _ => return None,

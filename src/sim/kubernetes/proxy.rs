@@ -11,8 +11,8 @@ use super::super::kind::Kind;
 use super::super::ledger::PodKey;
 use super::super::refusal::Refusal;
 use super::super::tree;
-use super::Api;
 use super::answer;
+use super::asked::Api;
 
 /// A face behind the service proxy: only for those who may use it.
 pub fn guarded(face: Router, namespace: &'static str, name: &'static str) -> Router {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::access::Act;
 use super::super::refusal::Refusal;
 use super::super::tree;
-use super::Asked;
+use super::asked::Asked;
 use super::{answer, protobuf};
 
 /// Answers a review.

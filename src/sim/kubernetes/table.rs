@@ -41,6 +41,7 @@ pub fn table(
     json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": meta, "columnDefinitions": definitions, "rows": rows})
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn columns(kind: Kind) -> &'static [Column] {
     match kind {
         Kind::Pod => &[
@@ -158,6 +159,7 @@ fn columns(kind: Kind) -> &'static [Column] {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn cells(kind: Kind, object: &Value, now: i64) -> Vec<Value> {
     let name = object["metadata"]["name"].clone();
     let age = Value::from(time::age_of(
@@ -270,75 +272,75 @@ fn pairs(labels: &Value) -> Value {
     )
 }
 
+/// What a pod's row says before its age.
+struct Summary {
+    reason: String,
+    ready: usize,
+    restarts: i64,
+    last_ms: Option<i64>,
+}
+
 /// The word in the column STATUS, the containers that are ready, and the restarts with the time of the last one.
-fn pod(object: &Value, name: Value, age: Value, now: i64) -> Vec<Value> {
-    let total = tree::list(object, &["spec", "containers"]).len();
-    let (mut reason, reported) = {
-        let phase = tree::text(object, &["status", "phase"]).to_owned();
-        let reason = tree::text(object, &["status", "reason"]).to_owned();
-        (
-            if reason.is_empty() {
-                phase
-            } else {
-                reason.clone()
-            },
-            reason,
-        )
+fn summary(object: &Value) -> Summary {
+    let reported = tree::text(object, &["status", "reason"]);
+    let phase = tree::text(object, &["status", "phase"]);
+    let reason = if reported.is_empty() { phase } else { reported };
+    let mut summary = Summary {
+        reason: reason.to_owned(),
+        ready: 0,
+        restarts: 0,
+        last_ms: None,
     };
-    let (mut ready, mut restarts, mut last, mut running) = (0, 0, None, false);
-    for status in tree::list(object, &["status", "containerStatuses"])
-        .iter()
-        .rev()
-    {
-        restarts += tree::int(status, &["restartCount"]);
-        last = last.max(time::parse(tree::text(
-            status,
-            &["lastState", "terminated", "finishedAt"],
-        )));
+    let statuses = tree::list(object, &["status", "containerStatuses"]);
+    for status in statuses.iter().rev() {
+        summary.restarts += tree::int(status, &["restartCount"]);
+        let ended = tree::text(status, &["lastState", "terminated", "finishedAt"]);
+        summary.last_ms = summary.last_ms.max(time::parse(ended));
         let waiting = tree::text(status, &["state", "waiting", "reason"]);
         let ended = &status["state"]["terminated"];
         if !waiting.is_empty() {
-            reason = waiting.to_owned();
+            waiting.clone_into(&mut summary.reason);
         } else if !ended.is_null() {
-            let why = tree::text(ended, &["reason"]);
-            reason = if why.is_empty() {
-                format!("ExitCode:{}", tree::int(ended, &["exitCode"]))
-            } else {
-                why.to_owned()
-            };
+            let code = format!("ExitCode:{}", tree::int(ended, &["exitCode"]));
+            let why = Some(tree::text(ended, &["reason"])).filter(|why| !why.is_empty());
+            summary.reason = why.map_or(code, str::to_owned);
         } else if status["ready"] == true {
-            running = true;
-            ready += 1;
+            summary.ready += 1;
         }
     }
-    if reason == "Completed" && running {
-        reason = if tree::is_true(object, "Ready") {
-            "Running".into()
+    if summary.reason == "Completed" && summary.ready > 0 {
+        let word = if tree::is_true(object, "Ready") {
+            "Running"
         } else {
-            "NotReady".into()
+            "NotReady"
         };
+        word.clone_into(&mut summary.reason);
     }
     if !tree::text(object, &["metadata", "deletionTimestamp"]).is_empty() {
-        reason = if reported == "NodeLost" {
-            "Unknown".into()
-        } else {
-            "Terminating".into()
-        };
+        let lost = reported == "NodeLost";
+        let word = if lost { "Unknown" } else { "Terminating" };
+        word.clone_into(&mut summary.reason);
     }
-    let restarts = match last {
-        Some(at) if restarts > 0 => format!("{restarts} ({} ago)", time::age(now - at)),
-        _ => restarts.to_string(),
+    summary
+}
+
+fn pod(object: &Value, name: Value, age: Value, now: i64) -> Vec<Value> {
+    let total = tree::list(object, &["spec", "containers"]).len();
+    let summary = summary(object);
+    let restarts = match summary.last_ms {
+        Some(at) if summary.restarts > 0 => {
+            format!("{} ({} ago)", summary.restarts, time::age(now - at))
+        }
+        _ => summary.restarts.to_string(),
     };
     let or_none = |path: &[&str]| -> Value {
-        Some(tree::text(object, path))
-            .filter(|t| !t.is_empty())
-            .unwrap_or("<none>")
-            .into()
+        let text = Some(tree::text(object, path)).filter(|t| !t.is_empty());
+        text.unwrap_or("<none>").into()
     };
     vec![
         name,
-        format!("{ready}/{total}").into(),
-        reason.into(),
+        format!("{}/{total}", summary.ready).into(),
+        summary.reason.into(),
         restarts.into(),
         age,
         or_none(&["status", "podIP"]),
@@ -491,8 +493,8 @@ fn endpoints(object: &Value) -> Value {
 mod tests {
     use super::*;
 
-    fn row(status: Value) -> (String, String, String) {
-        let object = json!({"metadata": {"name": "p", "creationTimestamp": "1970-01-01T00:00:00Z"}, "spec": {"containers": [{"name": "a"}]}, "status": status});
+    fn row(status: impl Into<Value>) -> (String, String, String) {
+        let object = json!({"metadata": {"name": "p", "creationTimestamp": "1970-01-01T00:00:00Z"}, "spec": {"containers": [{"name": "a"}]}, "status": status.into()});
         let cells = cells(Kind::Pod, &object, 100_000);
         let text = |i: usize| cells[i].as_str().unwrap().to_owned();
         (text(1), text(2), text(3))

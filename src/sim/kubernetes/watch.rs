@@ -15,12 +15,13 @@ use super::super::select::Selection;
 use super::super::shared::Shared;
 use super::super::store::{Change, Object, What};
 use super::super::tree;
-use super::Asked;
 use super::answer::{self, Shape};
+use super::asked::Asked;
+use super::route::Path;
 use super::{list, table};
 
 /// How often a quiet watch says where it stands.
-const BOOKMARK: Duration = Duration::from_secs(60);
+const BOOKMARK: Duration = Duration::from_mins(1);
 /// How long a watch lasts that names no end.
 const LONGEST: u64 = 1800;
 
@@ -49,10 +50,10 @@ pub fn watch(
     resource: &'static Resource,
 ) -> Result<Response, Refusal> {
     let mut selection = list::selection(asked)?;
-    if let super::Path::Object { name, .. } = &asked.path {
-        if !name.is_empty() {
-            selection = Selection::parse("", &format!("metadata.name={name}"))?;
-        }
+    if let Path::Object { name, .. } = &asked.path
+        && !name.is_empty()
+    {
+        selection = Selection::parse("", &format!("metadata.name={name}"))?;
     }
     let initial = asked.query.is_true("sendInitialEvents");
     if initial && asked.query.text("resourceVersionMatch") != "NotOlderThan" {
