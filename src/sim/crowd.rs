@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use super::kind::Kind;
 use super::state::{State, Task};
-use super::time;
+use super::{time, tree};
 
 /// How often the crowd changes, in milliseconds.
 const BEAT: i64 = 10;
+const IMAGE: &str = "registry.example.com/teams/service:2026.11.3-b81d2f4";
 
 /// The crowd's pods and how fast they change.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ enum Hole {
     App,
     Set,
     Uid,
+    Owner,
     Node,
     Version,
     Ready,
@@ -40,12 +42,13 @@ enum Hole {
     Since,
 }
 
-const HOLES: [(&str, Hole); 11] = [
+const HOLES: [(&str, Hole); 12] = [
     ("@NAMESPACE@", Hole::Namespace),
     ("@NAME@", Hole::Name),
     ("@APP@", Hole::App),
     ("@SET@", Hole::Set),
     ("@UID@", Hole::Uid),
+    ("@OWNER@", Hole::Owner),
     ("@NODE@", Hole::Node),
     ("@VERSION@", Hole::Version),
     ("\"@READY@\"", Hole::Ready),
@@ -59,6 +62,7 @@ struct Member {
     namespace: String,
     app: String,
     set: String,
+    owner: String,
     name: String,
     uid: String,
     node: String,
@@ -85,9 +89,9 @@ impl Crowd {
                 state.create(Kind::Namespace, object, "kubectl");
             }
             let app = format!("service-{:04}", index / 10);
-            let set = match crowd.pods.last() {
-                Some(last) if last.app == app => last.set.clone(),
-                _ => format!("{app}-{}", state.rng.suffix(9)),
+            let (set, owner) = match crowd.pods.last() {
+                Some(last) if last.app == app => (last.set.clone(), last.owner.clone()),
+                _ => employ(state, &namespace, &app, (pods - index).min(10)),
             };
             crowd.pods.push(Member {
                 name: format!("{set}-{}", state.rng.suffix(5)),
@@ -99,6 +103,7 @@ impl Crowd {
                 namespace,
                 app,
                 set,
+                owner,
             });
             crowd.write(state, index);
         }
@@ -138,6 +143,7 @@ impl Crowd {
                     Piece::Hole(Hole::App) => &pod.app,
                     Piece::Hole(Hole::Set) => &pod.set,
                     Piece::Hole(Hole::Uid) => &pod.uid,
+                    Piece::Hole(Hole::Owner) => &pod.owner,
                     Piece::Hole(Hole::Node) => &pod.node,
                     Piece::Hole(Hole::Version) => &version,
                     Piece::Hole(Hole::Ready) if pod.ready => "true",
@@ -151,6 +157,52 @@ impl Crowd {
             text
         });
     }
+}
+
+/// The Deployment and the ReplicaSet of ten pods, as text that no controller looks at; gives the set's name and uid.
+fn employ(state: &mut State, namespace: &str, app: &str, size: usize) -> (String, String) {
+    let hash = state.rng.suffix(9);
+    let set = format!("{app}-{hash}");
+    let (boss, owner) = (state.rng.uuid(), state.rng.uuid());
+    let born = time::stamp(state.now_ms - 30 * 86_400_000);
+    let counts = json!({
+        "replicas": size, "readyReplicas": size, "availableReplicas": size, "observedGeneration": 1,
+    });
+    let template = json!({
+        "metadata": {"labels": {"app": app, "version": "2026.11.3"}},
+        "spec": {"containers": [{"name": "service", "image": IMAGE, "resources": {}}], "restartPolicy": "Always"},
+    });
+    let object = |kind: Kind, name: &str, uid: &str, version: u64| {
+        json!({
+            "apiVersion": "apps/v1", "kind": kind.resource().name,
+            "metadata": {
+                "namespace": namespace, "name": name, "uid": uid, "resourceVersion": version.to_string(),
+                "generation": 1, "creationTimestamp": born, "labels": {"app": app},
+                "annotations": {"deployment.kubernetes.io/revision": "1"},
+            },
+            "spec": {"replicas": size, "selector": {"matchLabels": {"app": app}}, "template": template},
+            "status": counts,
+        })
+    };
+    let id = |name: &str| (namespace.to_owned(), name.to_owned());
+    state.store.put_text(Kind::Deployment, id(app), |version| {
+        let mut deployment = object(Kind::Deployment, app, &boss, version);
+        tree::put(&mut deployment, &["status", "updatedReplicas"], size);
+        let conditions = json!([
+            {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable", "lastUpdateTime": born, "lastTransitionTime": born},
+            {"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable", "lastUpdateTime": born, "lastTransitionTime": born},
+        ]);
+        tree::put(&mut deployment, &["status", "conditions"], conditions);
+        deployment.to_string()
+    });
+    state.store.put_text(Kind::ReplicaSet, id(&set), |version| {
+        let mut replicas = object(Kind::ReplicaSet, &set, &owner, version);
+        let boss = json!([{"apiVersion": "apps/v1", "kind": "Deployment", "name": app, "uid": boss, "controller": true, "blockOwnerDeletion": true}]);
+        tree::put(&mut replicas, &["metadata", "ownerReferences"], boss);
+        tree::put(&mut replicas, &["metadata", "labels", "pod-template-hash"], hash.as_str());
+        replicas.to_string()
+    });
+    (set, owner)
 }
 
 /// Cuts a text at its holes.
@@ -179,7 +231,6 @@ fn template(state: &State) -> String {
         .map(|n| json!({"name": format!("SETTING_{n:02}"), "valueFrom": {"configMapKeyRef": {"name": "@APP@-config", "key": format!("setting-{n:02}"), "optional": true}}}))
         .collect();
     let probe = |path: &str| json!({"httpGet": {"path": path, "port": "http", "scheme": "HTTP"}, "initialDelaySeconds": 5, "timeoutSeconds": 2, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3});
-    let image = "registry.example.com/teams/service:2026.11.3-b81d2f4";
     let condition = |kind: &str, status: &str, since: &str| json!({"type": kind, "status": status, "lastProbeTime": null, "lastTransitionTime": since});
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod",
@@ -187,7 +238,7 @@ fn template(state: &State) -> String {
             "name": "@NAME@", "generateName": "@SET@-", "namespace": "@NAMESPACE@", "uid": "@UID@", "resourceVersion": "@VERSION@", "generation": 1, "creationTimestamp": born,
             "labels": {"app": "@APP@", "app.kubernetes.io/name": "@APP@", "app.kubernetes.io/part-of": "teams", "app.kubernetes.io/version": "2026.11.3", "version": "2026.11.3", "pod-template-hash": "7c9d8f6b5"},
             "annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": "8080", "checksum/config": "4f0c9f7a1d5e4b1f9d3c7c6a2b8e0f5d6a7b8c9d0e1f2a3b4c5d6e7f8091a2b3", "cni.projectcalico.org/podIP": "10.244.7.31/32"},
-            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "@SET@", "uid": "@UID@", "controller": true, "blockOwnerDeletion": true}],
+            "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "@SET@", "uid": "@OWNER@", "controller": true, "blockOwnerDeletion": true}],
             "managedFields": managed(&born),
         },
         "spec": {
@@ -196,7 +247,7 @@ fn template(state: &State) -> String {
                 {"name": "config", "configMap": {"name": "@APP@-config", "defaultMode": 420}}, {"name": "tmp", "emptyDir": {}},
             ],
             "containers": [{
-                "name": "service", "image": image, "imagePullPolicy": "IfNotPresent", "env": env,
+                "name": "service", "image": IMAGE, "imagePullPolicy": "IfNotPresent", "env": env,
                 "ports": [{"name": "http", "containerPort": 8080, "protocol": "TCP"}, {"name": "metrics", "containerPort": 9102, "protocol": "TCP"}],
                 "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "512Mi"}},
                 "volumeMounts": [{"name": "config", "readOnly": true, "mountPath": "/etc/service"}, {"name": "tmp", "mountPath": "/tmp"}, {"name": "kube-api-access", "readOnly": true, "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}],
@@ -213,7 +264,7 @@ fn template(state: &State) -> String {
             "phase": "Running", "qosClass": "Burstable", "startTime": born, "hostIP": "10.2.0.11", "hostIPs": [{"ip": "10.2.0.11"}], "podIP": "10.244.7.31", "podIPs": [{"ip": "10.244.7.31"}],
             "conditions": [condition("PodReadyToStartContainers", "True", &born), condition("Initialized", "True", &born), condition("Ready", "@TRUTH@", "@SINCE@"), condition("ContainersReady", "@TRUTH@", "@SINCE@"), condition("PodScheduled", "True", &born)],
             "containerStatuses": [{
-                "name": "service", "image": image, "imageID": "registry.example.com/teams/service@sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae", "containerID": "containerd://@UID@",
+                "name": "service", "image": IMAGE, "imageID": "registry.example.com/teams/service@sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae", "containerID": "containerd://@UID@",
                 "ready": "@READY@", "started": true, "restartCount": "@RESTARTS@", "state": {"running": {"startedAt": "@SINCE@"}}, "lastState": {},
             }],
         },
@@ -234,7 +285,7 @@ fn managed(born: &str) -> Value {
     let probe = json!({".": {}, "f:failureThreshold": {}, "f:httpGet": {".": {}, "f:path": {}, "f:port": {}, "f:scheme": {}}, "f:periodSeconds": {}, "f:successThreshold": {}, "f:timeoutSeconds": {}});
     json!([
         {"manager": "kube-controller-manager", "operation": "Update", "apiVersion": "v1", "time": born, "fieldsType": "FieldsV1", "fieldsV1": {
-            "f:metadata": {"f:generateName": {}, "f:labels": {".": {}, "f:app": {}, "f:version": {}, "f:pod-template-hash": {}}, "f:ownerReferences": {".": {}, "k:{\"uid\":\"@UID@\"}": {}}},
+            "f:metadata": {"f:generateName": {}, "f:labels": {".": {}, "f:app": {}, "f:version": {}, "f:pod-template-hash": {}}, "f:ownerReferences": {".": {}, "k:{\"uid\":\"@OWNER@\"}": {}}},
             "f:spec": {"f:containers": {"k:{\"name\":\"service\"}": {".": {}, "f:env": env, "f:image": {}, "f:imagePullPolicy": {}, "f:livenessProbe": probe, "f:readinessProbe": probe, "f:startupProbe": probe, "f:name": {}, "f:resources": {".": {}, "f:limits": {".": {}, "f:memory": {}}, "f:requests": {".": {}, "f:cpu": {}, "f:memory": {}}}}}, "f:dnsPolicy": {}, "f:restartPolicy": {}, "f:schedulerName": {}, "f:securityContext": {}, "f:terminationGracePeriodSeconds": {}},
         }},
         {"manager": "kubelet", "operation": "Update", "apiVersion": "v1", "time": born, "subresource": "status", "fieldsType": "FieldsV1", "fieldsV1": {

@@ -194,3 +194,64 @@ fn object(api: &Api, asked: &Asked) -> Result<Response, Refusal> {
         _ => write::write(&api.shared, asked, verb),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::super::clock::Clock;
+    use super::super::fault::Face;
+    use super::super::scenario::Scenario;
+    use super::super::serve::serve;
+    use super::super::world::World;
+    use super::*;
+
+    const START: i64 = 1_795_316_412_000;
+
+    /// What a plain request for a path is answered with, head included.
+    async fn ask(url: &str, who: Identity, path: &str) -> String {
+        let address = url.trim_start_matches("http://");
+        let mut line = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
+            who.token()
+        );
+        line.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        line.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn neighbours_are_reached_through_the_proxies_by_those_who_may() {
+        let world = World::new(Scenario::Healthy, 1, START);
+        let shared = Shared::new(world, Clock::start(Some(START), 0.0));
+        let pod = shared.peek(|w| w.ledger().pods.keys().next().cloned().unwrap());
+        let face = Router::new().route("/api/v1/query", get(|| async { "neighbour" }));
+        let neighbours = Neighbours {
+            services: vec![("monitoring", "prometheus", 9090, face)],
+            exposition: Some(|_, key, _| format!("up{{pod=\"{}\"}} 1\n", key.pod)),
+        };
+        let app = router(&shared, neighbours);
+        let (url, task) = serve(Face::Kubernetes, app, &shared).await.unwrap();
+        let base = "/api/v1/namespaces/monitoring/services";
+        for host in ["prometheus:9090", "http:prometheus:web"] {
+            let path = format!("{base}/{host}/proxy/api/v1/query?query=up");
+            let answer = ask(&url, Identity::Oncall, &path).await;
+            assert!(answer.ends_with("neighbour"), "{answer}");
+        }
+        let path = format!(
+            "/api/v1/namespaces/{}/pods/{}:8080/proxy/metrics",
+            pod.namespace, pod.pod
+        );
+        let answer = ask(&url, Identity::Oncall, &path).await;
+        assert!(
+            answer.ends_with(&format!("up{{pod=\"{}\"}} 1\n", pod.pod)),
+            "{answer}"
+        );
+        let refused = ask(&url, Identity::Viewer, &path).await;
+        assert!(refused.starts_with("HTTP/1.1 403"), "{refused}");
+        task.abort();
+    }
+}

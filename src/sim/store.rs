@@ -90,6 +90,7 @@ pub struct Store {
     log: VecDeque<Change>,
     version: u64,
     compacted: u64,
+    forgotten: u64,
 }
 
 impl Store {
@@ -100,6 +101,7 @@ impl Store {
             log: VecDeque::new(),
             version,
             compacted: version,
+            forgotten: version,
         }
     }
 
@@ -234,6 +236,18 @@ impl Store {
     pub fn compact(&mut self) {
         self.log.clear();
         self.compacted = self.version;
+        self.forgotten = self.version;
+    }
+
+    /// Whether a list begun at a version may still be continued: the log may be short where everything changes,
+    /// and pages are kept alive longer than it.
+    pub fn continues(&self, version: u64) -> Result<(), Gone> {
+        if version < self.forgotten {
+            return Err(Gone {
+                oldest: self.forgotten,
+            });
+        }
+        Ok(())
     }
 
     /// The changes after a version, oldest first.

@@ -161,7 +161,7 @@ fn page(shared: &Shared, asked: &Asked, resource: &Resource) -> Result<Page, Ref
             return Err(refusal);
         }
         let version = resumed.as_ref().map_or(store.version(), |(version, _)| *version);
-        if let Err(gone) = store.since(version) {
+        if let Err(gone) = store.continues(version) {
             let mut refusal = Refusal::expired(version, gone.oldest);
             refusal.message = "The provided continue parameter is too old to display a consistent list result.".into();
             return Err(refusal);
