@@ -1,5 +1,5 @@
 //! The entry point: hands over to [`vigie::cli`] and returns its exit code.
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    vigie::cli::main()
 }

@@ -1,8 +1,8 @@
 //! The verbs we may ask of the outside (Kubernetes, Prometheus, Alertmanager), and their typed failures. Does not know runbooks.
 
 pub mod alertmanager;
+pub mod failure;
 pub mod http;
+pub mod kubernetes;
 pub mod prometheus;
 pub mod scrape;
-pub mod failure;
-pub mod kubernetes;

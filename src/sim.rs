@@ -50,12 +50,14 @@ use self::kubernetes::Neighbours;
 use self::ledger::Ledger;
 use self::scenario::Scenario;
 use self::series::Source;
-use self::scenario::Scenario;
 use self::shared::Shared;
 use self::world::World;
 
 /// The name of the simulated cluster's context.
 pub const CONTEXT: &str = "veza-demo";
+
+/// The namespace its story plays in.
+pub use story::NAMESPACE;
 
 /// How a platform is simulated.
 #[derive(Debug, Clone)]
@@ -149,7 +151,9 @@ pub async fn start(options: Options) -> std::io::Result<Running> {
             ("monitoring", "prometheus", 9090, prometheus.clone()),
             ("monitoring", "alertmanager", 9093, alertmanager.clone()),
         ],
-        exposition: None,
+        exposition: Some(Arc::new(move |ledger, key, now| {
+            series::exposition(ledger, key, options.seed, now)
+        })),
     };
     let router = kubernetes::router(&shared, neighbours);
     let mut tasks = vec![tokio::spawn(shared.clone().live())];
@@ -157,8 +161,6 @@ pub async fn start(options: Options) -> std::io::Result<Running> {
     tasks.push(task);
     let (alertmanager, task) = serve::serve(Face::Alertmanager, alertmanager, &shared).await?;
     tasks.push(task);
-    let router = kubernetes::router(&shared, Neighbours::default());
-    let mut tasks = vec![tokio::spawn(shared.clone().live())];
     let mut doors = Vec::new();
     for who in Identity::ALL {
         let router = serve::for_user(router.clone(), who);
@@ -202,6 +204,12 @@ impl Running {
             "clusters": clusters, "users": users, "contexts": contexts,
         });
         format!("{config:#}\n")
+    }
+
+    /// The address at which everybody is that identity, who brings no token of their own.
+    pub fn address_of(&self, who: Identity) -> &str {
+        let door = self.doors.iter().find(|(name, _)| *name == who);
+        door.map_or(&self.kubernetes, |(_, url)| url)
     }
 
     /// The platform's clock.

@@ -1,1 +1,176 @@
 //! The loop: input, facts and frames go in, update decides, a frame is drawn when something changed.
+//!
+//! Nothing awaits in the input arm: a key is obeyed and drawn at once, whatever the network does. Facts are drained
+//! before a frame, and frames they cause are capped, so that a storm of changes costs no more than a few frames.
+
+use crate::app::App;
+use crate::app::command::Command;
+use crate::app::effect::Effect;
+use crate::app::message::{Fact, Message};
+use crate::engine::Engine;
+use crate::keymap::chord::Chord;
+use crate::keymap::{Keymap, Meaning};
+use crate::terminal::{self, Canvas, Notify, Signal, Signals};
+use crate::ui::theme::Theme;
+use crate::ui::{self, View};
+use crossterm::event::{Event, EventStream};
+use futures::StreamExt as _;
+use std::io;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior};
+
+/// Frames that facts cause are at least this far apart; a key is drawn at once.
+const FRAME: Duration = Duration::from_millis(33);
+/// Facts taken in before a frame.
+const DRAIN: usize = 1024;
+
+/// Everything the loop works with.
+pub struct Console {
+    /// The state.
+    pub app: App,
+    /// What runs outside.
+    pub engine: Engine,
+    /// What it reports.
+    pub facts: mpsc::Receiver<Fact>,
+    /// What the keys do.
+    pub keys: Keymap,
+    /// How it looks.
+    pub theme: Theme,
+    /// How attention is asked for.
+    pub notify: Notify,
+}
+
+/// How the loop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The operator left.
+    Left,
+    /// The system said so.
+    Signal(Signal),
+}
+
+enum Happened {
+    Input(Option<io::Result<Event>>),
+    Facts,
+    Tick,
+    Frame,
+    Signal(Signal),
+}
+
+impl Console {
+    /// Runs until the operator leaves or the system says so. The terminal must have been taken.
+    pub async fn run(mut self) -> io::Result<Ending> {
+        let mut canvas = Canvas::on_stdout()?;
+        let mut input = EventStream::new();
+        let mut signals = Signals::listen()?;
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut waiting = Vec::with_capacity(DRAIN);
+        let mut typed: Vec<Chord> = Vec::new();
+        self.draw(&mut canvas)?;
+        let mut drawn = Instant::now();
+        let mut due = false;
+        loop {
+            let happened = tokio::select! {
+                biased;
+                signal = signals.next() => Happened::Signal(signal),
+                event = input.next() => Happened::Input(event),
+                () = tokio::time::sleep_until(drawn + FRAME), if due => Happened::Frame,
+                _ = self.facts.recv_many(&mut waiting, DRAIN) => Happened::Facts,
+                _ = tick.tick() => Happened::Tick,
+            };
+            let at_once = match happened {
+                Happened::Signal(signal) => return Ok(Ending::Signal(signal)),
+                // The terminal is gone: there is nobody to draw for.
+                Happened::Input(None | Some(Err(_))) => return Ok(Ending::Signal(Signal::Hangup)),
+                Happened::Input(Some(Ok(event))) => self.take(&event, &mut typed),
+                Happened::Facts => {
+                    for fact in waiting.drain(..) {
+                        self.tell(Message::Fact(fact));
+                    }
+                    false
+                }
+                Happened::Tick => {
+                    self.tell(Message::Tick);
+                    true
+                }
+                Happened::Frame => true,
+            };
+            self.settle();
+            if self.app.leaving {
+                return Ok(Ending::Left);
+            }
+            if at_once || drawn.elapsed() >= FRAME {
+                self.draw(&mut canvas)?;
+                (drawn, due) = (Instant::now(), false);
+            } else {
+                due = true;
+            }
+        }
+    }
+
+    /// Takes in one event of the terminal; says whether a frame is due at once.
+    fn take(&mut self, event: &Event, typed: &mut Vec<Chord>) -> bool {
+        match event {
+            Event::Key(key) => {
+                let Some(chord) = Chord::pressed(key) else {
+                    return false;
+                };
+                typed.push(chord);
+                match self.keys.meaning(&self.app, typed) {
+                    Meaning::Begun => return false,
+                    Meaning::Command(command) => self.tell(Message::Command(command)),
+                    Meaning::Nothing => {}
+                }
+                typed.clear();
+            }
+            Event::Paste(text) => self.tell(Message::Command(Command::Paste(text.clone()))),
+            Event::Resize(_, rows) => self.app.height = *rows,
+            Event::FocusGained | Event::FocusLost | Event::Mouse(_) => return false,
+        }
+        true
+    }
+
+    fn tell(&mut self, message: Message) {
+        let now = self.engine.clock().now();
+        let effects = self.app.update(message, now);
+        self.perform(effects);
+    }
+
+    /// After a batch: judge what it touched, and let the engine run what is wanted now.
+    fn settle(&mut self) {
+        let effects = self.app.refresh();
+        self.perform(effects);
+        self.engine.reconcile(self.app.wants());
+    }
+
+    fn perform(&self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::AskNow => self.engine.ask_now(),
+                // A terminal that cannot be written to is noticed at the next frame.
+                Effect::Copy(text) => drop(terminal::write(&terminal::copy(&text))),
+                Effect::Attention(sentence) => {
+                    let call = terminal::level_changed(self.notify, "vigie", &sentence, |name| {
+                        std::env::var(name).ok()
+                    });
+                    drop(terminal::write(&call));
+                }
+            }
+        }
+    }
+
+    fn draw(&mut self, canvas: &mut Canvas) -> io::Result<()> {
+        self.app.height = canvas.size()?.1;
+        let view = View {
+            app: &self.app,
+            theme: &self.theme,
+            keys: &self.keys,
+        };
+        canvas.draw(|frame| {
+            let area = frame.area();
+            ui::draw(&view, area, frame.buffer_mut());
+        })
+    }
+}

@@ -43,3 +43,23 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     }
     chrome::foot(view, foot, buf);
 }
+
+/// The console as lines of text, for a picture.
+pub fn picture(view: &View<'_>, width: u16, height: u16) -> String {
+    let area = Rect::new(0, 0, width, height);
+    let mut buf = Buffer::empty(area);
+    draw(view, area, &mut buf);
+    let mut lines = String::new();
+    for y in 0..height {
+        let mut line = String::new();
+        let mut x = 0;
+        while x < width {
+            let symbol = buf[(x, y)].symbol();
+            line.push_str(symbol);
+            x += widget::text::width(symbol).max(1) as u16;
+        }
+        lines.push_str(line.trim_end());
+        lines.push('\n');
+    }
+    lines
+}

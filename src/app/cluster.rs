@@ -98,9 +98,11 @@ impl Cluster {
 
     /// Makes the subjects anew if they may have changed; an equal list stays the same one.
     pub fn refresh_subjects(&mut self) {
-        if !std::mem::take(&mut self.subjects_stale) {
+        // A question about half of them would be asked again at once.
+        if !self.subjects_stale || !self.listed() {
             return;
         }
+        self.subjects_stale = false;
         let mut subjects: Vec<Subject> = self
             .all_workloads()
             .map(|workload| self.subject(workload))

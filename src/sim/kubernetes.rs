@@ -198,6 +198,7 @@ fn object(api: &Api, asked: &Asked) -> Result<Response, Refusal> {
 #[cfg(test)]
 mod tests {
     use axum::routing::get;
+    use std::sync::Arc;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::super::clock::Clock;
@@ -231,7 +232,9 @@ mod tests {
         let face = Router::new().route("/api/v1/query", get(|| async { "neighbour" }));
         let neighbours = Neighbours {
             services: vec![("monitoring", "prometheus", 9090, face)],
-            exposition: Some(|_, key, _| format!("up{{pod=\"{}\"}} 1\n", key.pod)),
+            exposition: Some(Arc::new(|_, key, _| {
+                Some(format!("up{{pod=\"{}\"}} 1\n", key.pod))
+            })),
         };
         let app = router(&shared, neighbours);
         let (url, task) = serve(Face::Kubernetes, app, &shared).await.unwrap();

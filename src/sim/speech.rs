@@ -84,7 +84,7 @@ fn line(speaker: &Speaker<'_>, at_ms: i64, text: String) -> Line {
 
 fn opening(speaker: &Speaker<'_>) -> Vec<(i64, String)> {
     let at = speaker.started_ms;
-    vec![
+    let mut said = vec![
         (
             at + 40,
             format!("INFO  starting {} {}", speaker.container, speaker.version),
@@ -97,8 +97,11 @@ fn opening(speaker: &Speaker<'_>) -> Vec<(i64, String)> {
             at + 480,
             "INFO  connected to postgres at postgres:5432, pool of 20".into(),
         ),
-        (at + 650, "INFO  listening on 0.0.0.0".into()),
-    ]
+    ];
+    if !matches!(speaker.fate, Fate::Crashes { code: 1, .. }) {
+        said.push((at + 650, "INFO  listening on 0.0.0.0".into()));
+    }
+    said
 }
 
 fn closing(speaker: &Speaker<'_>) -> Vec<(i64, String)> {

@@ -112,7 +112,7 @@ fn place(view: &View<'_>) -> Vec<Segment> {
             } else {
                 theme.dim()
             },
-            if armed { 0 } else { 5 },
+            if armed && guarded { 0 } else { 6 },
         ),
     ];
     segments.extend(target.user.as_ref().map(|user| left(user, theme.dim(), 8)));

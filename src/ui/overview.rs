@@ -46,37 +46,27 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         y += height.saturating_sub(1);
         part
     };
-    if heights.pods > 0 || heights.changes > 0 || heights.charts > 0 {
-        let (top, charts, changes, pods) = (
-            next(heights.services),
-            next(heights.charts),
-            next(heights.changes),
-            next(heights.pods),
-        );
-        if heights.pods > 0 {
-            pods_pane(view, &unwell, pods, buf);
-        }
-        changes_pane(view, changes, buf);
-        let subject = list::selected(view.app)
-            .and_then(|item| view.app.services.get(&item.id))
-            .or(rows.first().copied());
-        if let Some(row) = subject {
-            charts_pane(view, row, charts, buf);
-        } else {
-            Widget::render(
-                &Pane {
-                    title: "",
-                    note: "",
-                    focused: false,
-                    theme: view.theme,
-                },
-                charts,
-                buf,
-            );
-        }
-        services_pane(view, &rows, top, buf);
+    // From top to bottom: a lower pane's title lies in the border it shares with the one above.
+    services_pane(view, &rows, next(heights.services), buf);
+    if heights.charts == 0 {
+        return;
+    }
+    let charts = next(heights.charts);
+    let cursor = list::selected(view.app).and_then(|item| view.app.services.get(&item.id));
+    if let Some(row) = cursor.or(rows.first().copied()) {
+        charts_pane(view, row, charts, buf);
     } else {
-        services_pane(view, &rows, next(area.height), buf);
+        let empty = Pane {
+            title: "",
+            note: "",
+            focused: false,
+            theme: view.theme,
+        };
+        Widget::render(&empty, charts, buf);
+    }
+    changes_pane(view, next(heights.changes), buf);
+    if heights.pods > 0 {
+        pods_pane(view, &unwell, next(heights.pods), buf);
     }
 }
 
@@ -177,14 +167,14 @@ fn empty(view: &View<'_>) -> &'static str {
 fn columns(all_namespaces: bool) -> Vec<Column<'static>> {
     let mut columns = vec![
         Column::words("", 1, 1).pin(),
-        Column::words("SERVICE", 14, 26).pin(),
+        Column::words("SERVICE", 14, 22).pin(),
     ];
     if all_namespaces {
         columns.push(Column::words("NAMESPACE", 12, 20));
     }
     columns.extend([
         Column::words("PODS", 7, 7),
-        Column::words("REVISION", 16, 20).drops(3),
+        Column::words("REVISION", 15, 18).drops(3),
         Column::figures("REQ/S", 6).drops(7),
         Column::figures("ERRORS", 7),
         Column::words("", 8, 8).drops(9),
@@ -416,9 +406,9 @@ fn changes_pane(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let columns = [
         Column::words("", 8, 8).pin(),
         Column::words("", 7, 7),
-        Column::words("", 14, 26),
-        Column::words("", 20, 120),
-        Column::words("", 19, 22).drops(3),
+        Column::words("", 14, 18),
+        Column::words("", 20, 160),
+        Column::words("", 20, 20).drops(3),
     ];
     let inside = Pane::inner(area);
     let changes = &app.changes;

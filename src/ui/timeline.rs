@@ -33,9 +33,9 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let columns = [
         Column::words("TIME", 8, 8).pin(),
         Column::words("WHAT", 7, 7),
-        Column::words("OF", 14, 26),
+        Column::words("OF", 14, 22),
         Column::words("", 20, 140),
-        Column::words("", 19, 22).drops(3),
+        Column::words("", 20, 20).drops(3),
     ];
     let table = Table {
         columns: &columns,

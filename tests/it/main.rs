@@ -12,15 +12,13 @@
 mod cluster;
 mod config;
 mod docs;
-mod kubectl;
 mod journal;
+mod kubectl;
 mod runbooks;
 mod sim;
 mod sim_promql;
 mod sim_signals;
 mod sources;
-mod themes;
 mod terminal;
+mod themes;
 mod tidy;
-mod kubectl;
-mod sim;

@@ -1,4 +1,5 @@
 //! The simulated platform over real HTTP: what an apiserver promises on the wire, this one keeps.
+//! Length: one promise of the wire per test.
 
 use std::time::Duration;
 

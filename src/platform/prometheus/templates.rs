@@ -6,6 +6,7 @@ use super::subjects::Subject;
 use super::wire::{Answered, QueryFailure, Sample};
 use super::{Ask, Prometheus, Template};
 use crate::domain::signal::{Part, Reading, ServiceSignals, SignalName, SignalSeries, Split};
+use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{self, StreamExt};
 use std::sync::Arc;
 
@@ -43,12 +44,17 @@ impl Prometheus {
                 }
             }
         }
-        let asked = questions
+        // Boxed one by one: a lazy map over borrows would keep the whole question from moving between threads.
+        let asked: Vec<BoxFuture<'_, _>> = questions
             .into_iter()
-            .map(|(index, subject, template, part)| async move {
-                let reading = self.read_template(ask, subject, template, &part).await;
-                (index, template.signal, reading)
-            });
+            .map(|(index, subject, template, part)| {
+                async move {
+                    let reading = self.read_template(ask, subject, template, &part).await;
+                    (index, template.signal, reading)
+                }
+                .boxed()
+            })
+            .collect();
         let answers: Vec<_> = stream::iter(asked)
             .buffer_unordered(AT_ONCE)
             .collect()
@@ -127,13 +133,17 @@ impl Prometheus {
                 questions.push((subject, template, None));
             }
         }
-        let asked = questions
+        let asked: Vec<BoxFuture<'_, _>> = questions
             .into_iter()
-            .map(|(subject, template, version)| async move {
-                let query = filled(ask, subject, template, version)?;
-                let answered = self.query_range(&stretch.grid, &query).await?;
-                Ok::<_, QueryFailure>((subject, version, answered))
-            });
+            .map(|(subject, template, version)| {
+                async move {
+                    let query = filled(ask, subject, template, version)?;
+                    let answered = self.query_range(&stretch.grid, &query).await?;
+                    Ok::<_, QueryFailure>((subject, version, answered))
+                }
+                .boxed()
+            })
+            .collect();
         let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
         for answer in answers {
             let (subject, version, answered) = answer?;

@@ -2,6 +2,7 @@
 
 use axum::body::Bytes;
 use http::Method;
+use std::sync::Arc;
 
 use super::super::access::Identity;
 use super::super::ledger::{Ledger, PodKey};
@@ -13,7 +14,7 @@ use super::route::{Path, Query};
 pub const VERSION: &str = "v1.33.5";
 
 /// The text a pod's `/metrics` has at a moment.
-pub type Exposition = fn(&Ledger, &PodKey, i64) -> String;
+pub type Exposition = Arc<dyn Fn(&Ledger, &PodKey, i64) -> Option<String> + Send + Sync>;
 
 /// What answers are made from.
 #[derive(Clone)]

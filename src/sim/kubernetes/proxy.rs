@@ -73,11 +73,12 @@ pub fn pod(api: &Api, namespace: &str, target: &str, path: &str) -> Result<Respo
         namespace: namespace.to_owned(),
         pod: name,
     };
-    match (path, api.exposition) {
+    match (path, &api.exposition) {
         ("metrics", Some(exposition)) => {
-            let text = api
+            let scraped = api
                 .shared
                 .with_ledger(|ledger, now| exposition(ledger, &key, now));
+            let text = scraped.ok_or_else(|| unavailable("the pod does not answer".into()))?;
             Ok(answer::of_type(
                 200,
                 "text/plain; version=0.0.4; charset=utf-8",

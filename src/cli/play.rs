@@ -1,0 +1,141 @@
+//! `vigie demo` and `vigie sim`: the simulated platform, with the console on it or alone.
+
+use super::args::value::FrameSize;
+use super::args::{Demo, Play, Sim};
+use super::console;
+use super::exit::{Failed, OK};
+use super::print;
+use super::session::{Place, Start};
+use crate::app::screen::Screen;
+use crate::config::settings::{Context, Source};
+use crate::domain::target::Scope;
+use crate::engine::clock::Clock;
+use crate::platform::kubernetes::Options;
+use crate::sim::scenario::Scenario;
+use crate::sim::{self, Running};
+use jiff::Timestamp;
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::time::Duration;
+
+/// A picture shows the platform so long after its scenario began: the trouble stands, and what to do is not yet done.
+const PICTURE_AT: Duration = Duration::from_secs(150);
+/// Every picture is of the same night, so that it can be compared.
+const PICTURE_NIGHT_MS: i64 = 1_772_593_927_000;
+/// How long a picture may take to come together.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// A picture without a terminal to measure.
+const USUAL: FrameSize = FrameSize {
+    width: 120,
+    height: 40,
+};
+
+fn scenario(play: &Play) -> Result<Scenario, Failed> {
+    let Some(name) = &play.scenario else {
+        return Ok(Scenario::default());
+    };
+    let found = Scenario::ALL
+        .into_iter()
+        .find(|scenario| scenario.name() == name);
+    found.ok_or_else(|| {
+        let known = Scenario::ALL.map(Scenario::name).join(", ");
+        Failed::usage(format!("there is no scenario `{name}`; there are {known}"))
+    })
+}
+
+/// `vigie demo`.
+pub fn demo(start: &Start, demo: &Demo) -> Result<u8, Failed> {
+    let terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
+    let picture = demo.frame.or_else(|| (!terminal).then_some(USUAL));
+    let mut options = sim::Options {
+        scenario: scenario(&demo.play)?,
+        seed: demo.play.seed,
+        ..sim::Options::default()
+    };
+    if picture.is_some() {
+        options = sim::Options {
+            advance: PICTURE_AT,
+            speed: 0.0,
+            base: Some(PICTURE_NIGHT_MS),
+            ..options
+        };
+    }
+    console::runtime()?.block_on(async {
+        let running = sim::start(options).await?;
+        let session = start.session(place(&running), Screen::Overview).await?;
+        let Some(size) = picture else { return console::live(start, session).await };
+        let frame = console::picture(start, session, size, PATIENCE).await?;
+        print::text(&frame)?;
+        if demo.frame.is_none() {
+            print::text("\nThis is one look at a simulated platform. In a terminal, `vigie demo` shows it live.\n")?;
+        }
+        Ok(OK)
+    })
+}
+
+/// Where a simulated platform is found; from here on it is a platform like any other.
+fn place(running: &Running) -> Place {
+    let source = |url: &str| {
+        Some(Source {
+            url: Some(url.to_owned()),
+            ..Source::default()
+        })
+    };
+    let clock = running.clock();
+    Place {
+        options: Options {
+            server: Some(running.address_of(sim::access::Identity::Oncall).to_owned()),
+            ..Options::default()
+        },
+        sources: Context {
+            prometheus: source(&running.prometheus),
+            alertmanager: source(&running.alertmanager),
+            ..Context::default()
+        },
+        name: Some(sim::CONTEXT.into()),
+        scope: Some(Scope::Namespace(sim::NAMESPACE.into())),
+        simulated: true,
+        clock: Clock::new(move || {
+            Timestamp::from_millisecond(clock.now_ms()).unwrap_or(Timestamp::UNIX_EPOCH)
+        }),
+    }
+}
+
+/// `vigie sim`.
+pub fn sim(asked: &Sim) -> Result<u8, Failed> {
+    let usual = sim::Options::default();
+    let options = sim::Options {
+        scenario: scenario(&asked.play)?,
+        seed: asked.play.seed,
+        pods: asked.pods.map_or(usual.pods, |pods| pods as usize),
+        churn: asked.churn.map_or(usual.churn, |churn| churn as usize),
+        ..usual
+    };
+    console::runtime()?.block_on(async {
+        let running = sim::start(options).await?;
+        let folder = match &asked.dir {
+            Some(folder) => folder.clone(),
+            None => std::env::temp_dir().join(format!("vigie-sim-{}", std::process::id())),
+        };
+        let kubeconfig = write_kubeconfig(&folder, &running.kubeconfig())?;
+        print::text(&format!(
+            "export KUBECONFIG={}\nexport PROMETHEUS_URL={}\nexport ALERTMANAGER_URL={}\n",
+            kubeconfig.display(),
+            running.prometheus,
+            running.alertmanager
+        ))?;
+        tokio::signal::ctrl_c().await?;
+        if asked.dir.is_none() {
+            // What was made for this run alone goes with it; if it cannot, nothing is lost.
+            let _ = std::fs::remove_dir_all(&folder);
+        }
+        Ok(OK)
+    })
+}
+
+fn write_kubeconfig(folder: &Path, text: &str) -> Result<std::path::PathBuf, Failed> {
+    let path = folder.join("kubeconfig");
+    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, text));
+    written.map_err(|error| Failed::usage(format!("cannot write {}: {error}", path.display())))?;
+    Ok(path)
+}

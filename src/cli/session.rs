@@ -1,0 +1,243 @@
+//! A session: one App on one target with its engine, for the console and for the headless commands alike.
+
+use super::args::Global;
+use super::exit::{Failed, USAGE};
+use crate::app::message::{Fact, Message};
+use crate::app::screen::Screen;
+use crate::app::services::Limits;
+use crate::app::{App, Settings};
+use crate::config::settings::{Context, Source, Thresholds as Configured};
+use crate::config::{Config, Loaded, environment_for};
+use crate::domain::signal::Thresholds;
+use crate::domain::target::{Environment, Scope, Target};
+use crate::engine::clock::Clock;
+use crate::engine::{Engine, EnvironmentOf, Outside, WAITING};
+use crate::platform::alertmanager::Alertmanager;
+use crate::platform::http::{Direct, Http, Transport};
+use crate::platform::kubernetes::{Cluster, Options};
+use crate::platform::prometheus::Prometheus;
+use jiff::SignedDuration;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// What every command starts from.
+pub struct Start {
+    /// The flags.
+    pub global: Global,
+    /// The configuration.
+    pub loaded: Loaded,
+}
+
+/// Where a session looks, and with which clock.
+pub struct Place {
+    /// How the cluster is reached.
+    pub options: Options,
+    /// The addresses of its sources.
+    pub sources: Context,
+    /// The context's name, where it is not the kubeconfig's to say.
+    pub name: Option<String>,
+    /// The namespace, where it is not the context's to say.
+    pub scope: Option<Scope>,
+    /// Whether this is the simulated platform.
+    pub simulated: bool,
+    /// The present.
+    pub clock: Clock,
+}
+
+/// One App with its engine.
+pub struct Session {
+    /// The state.
+    pub app: App,
+    /// What runs outside.
+    pub engine: Engine,
+    /// What it reports.
+    pub facts: mpsc::Receiver<Fact>,
+}
+
+impl Start {
+    /// The place that flags, environment, configuration and kubeconfig name.
+    pub fn place(&self) -> Place {
+        let config = self.loaded.config();
+        let options = Options {
+            kubeconfig: config.kubeconfig.clone().map(Into::into),
+            context: config.start.context.clone(),
+            act_as: self.global.act_as.clone(),
+            act_as_groups: self.global.act_as_groups.clone(),
+            server: None,
+        };
+        let scope = match (&config.start.namespace, config.start.all_namespaces) {
+            (_, true) => Some(Scope::All),
+            (Some(name), false) => Some(Scope::Namespace(name.as_str().into())),
+            (None, false) => None,
+        };
+        Place {
+            options,
+            sources: Context::default(),
+            name: None,
+            scope,
+            simulated: false,
+            clock: Clock::system(),
+        }
+    }
+
+    /// Opens a session. Asks nothing of the network: the first frame waits for nobody.
+    pub async fn session(&self, place: Place, open: Screen) -> Result<Session, Failed> {
+        let config = self.loaded.config();
+        let cluster = Cluster::connect(&place.options)
+            .await
+            .map_err(|failure| Failed::new(USAGE, format!("{failure}\n{}", failure.advice())))?;
+        let context: Arc<str> = place
+            .name
+            .as_deref()
+            .map_or_else(|| cluster.context().clone(), Arc::from);
+        let scope = place
+            .scope
+            .clone()
+            .unwrap_or_else(|| Scope::Namespace(cluster.namespace().clone()));
+        let named = if place.simulated {
+            place.sources.clone()
+        } else {
+            config.sources_for(&context)
+        };
+        let environment = environment_of(
+            config.clone(),
+            context.clone(),
+            scope.clone(),
+            place.simulated,
+        );
+        let target = Target {
+            context,
+            server: cluster.server().clone(),
+            cluster_uid: None,
+            scope: scope.clone(),
+            environment: environment(None, None),
+            user: None,
+        };
+        let interval = SignedDuration::try_from(config.refresh.metrics.get())
+            .unwrap_or(SignedDuration::from_secs(5));
+        let http = Http::default();
+        let outside = Outside {
+            cluster,
+            prometheus: transport(&http, named.prometheus.as_ref(), "Prometheus")?
+                .map(|to| Arc::new(Prometheus::new(to, Vec::new()))),
+            alertmanager: transport(&http, named.alertmanager.as_ref(), "Alertmanager")?
+                .map(|to| Arc::new(Alertmanager::new(to))),
+            scope,
+            interval,
+            window: SignedDuration::try_from(config.thresholds.window.get())
+                .unwrap_or(SignedDuration::from_mins(1)),
+            clock: place.clock.clone(),
+        };
+        let settings = Settings {
+            limits: limits(config),
+            interval,
+            read_only: config.read_only || !place.simulated,
+            simulated: place.simulated,
+        };
+        let (sender, facts) = mpsc::channel(WAITING);
+        let app = App::new(target, settings, open, place.clock.now());
+        Ok(Session {
+            app,
+            engine: Engine::start(outside, environment, sender),
+            facts,
+        })
+    }
+}
+
+/// The environment as the configuration has it, with what the cluster says of itself.
+fn environment_of(
+    config: Config,
+    context: Arc<str>,
+    scope: Scope,
+    simulated: bool,
+) -> EnvironmentOf {
+    Arc::new(move |uid, label| {
+        if simulated {
+            return Environment {
+                name: "simulated".into(),
+                guarded: false,
+            };
+        }
+        let namespace = scope.namespace().map(|name| &**name);
+        let (name, policy) = environment_for(&config, uid, &context, namespace, label);
+        Environment {
+            name: name.into(),
+            guarded: policy.read_only,
+        }
+    })
+}
+
+/// The way to a source, or why there is none.
+fn transport(
+    http: &Http,
+    source: Option<&Source>,
+    what: &str,
+) -> Result<Result<Transport, Arc<str>>, Failed> {
+    let Some(source) = source else {
+        return Ok(Err(
+            format!("no {what} is configured for this context").into()
+        ));
+    };
+    let Some(url) = &source.url else {
+        return Ok(Err(format!(
+            "{what} behind the API server's proxy is not reached yet"
+        )
+        .into()));
+    };
+    let mut direct =
+        Direct::new(http, url).map_err(|failure| Failed::usage(format!("{what}: {failure}")))?;
+    if let Some(path) = &source.token_file {
+        direct = direct.token_file(path.into());
+    }
+    if let Some(tenant) = &source.tenant {
+        direct = direct.tenant(tenant);
+    }
+    Ok(Ok(Transport::Direct(direct)))
+}
+
+fn limits(config: &Config) -> Limits {
+    let plain = |t: &Configured| Thresholds {
+        error_ratio: t.error_ratio.get(),
+        p99_ms: t.p99.get().as_secs_f64() * 1000.0,
+        saturation: t.saturation.get(),
+    };
+    Limits {
+        general: plain(&config.thresholds),
+        services: config
+            .services
+            .keys()
+            .map(|name| (name.clone(), plain(&config.thresholds_for(name))))
+            .collect(),
+    }
+}
+
+impl Session {
+    /// Takes in facts until the App can be read, or patience ends; says whether it can.
+    pub async fn settle(&mut self, patience: Duration) -> bool {
+        let settled = async {
+            loop {
+                self.engine.reconcile(self.app.wants());
+                if self.app.settled() {
+                    return;
+                }
+                let Some(fact) = self.facts.recv().await else {
+                    return;
+                };
+                self.take(fact);
+            }
+        };
+        tokio::time::timeout(patience, settled).await.is_ok()
+    }
+
+    /// Takes in one fact and all that wait behind it.
+    pub fn take(&mut self, first: Fact) {
+        let now = self.engine.clock().now();
+        let mut next = Some(first);
+        while let Some(fact) = next {
+            self.app.update(Message::Fact(fact), now);
+            next = self.facts.try_recv().ok();
+        }
+        self.app.refresh();
+    }
+}

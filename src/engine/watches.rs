@@ -1,0 +1,92 @@
+//! Standing watches: what the API server says, carried into facts.
+
+use crate::app::message::{ClusterFact, Fact, Kind, WatchNews};
+use crate::app::stock::Roll;
+use crate::domain::target::Scope;
+use crate::platform::kubernetes::{self as k8s, Cluster, Sighting};
+use tokio::sync::mpsc::Sender;
+
+/// Watches one kind until nobody listens. Where all namespaces may not be watched, the context's own is.
+pub async fn watch(cluster: Cluster, kind: Kind, scope: Scope, facts: Sender<Fact>) {
+    use ClusterFact as F;
+    let workloads = move |roll| F::Workloads(kind, roll);
+    let scope = if kind == Kind::Nodes {
+        Scope::All
+    } else {
+        scope
+    };
+    let to = Towards {
+        cluster,
+        scope,
+        kind,
+        facts,
+    };
+    match kind {
+        Kind::Pods => to.carry::<k8s::Pods>(F::Pods).await,
+        Kind::Deployments => to.carry::<k8s::Deployments>(workloads).await,
+        Kind::StatefulSets => to.carry::<k8s::StatefulSets>(workloads).await,
+        Kind::DaemonSets => to.carry::<k8s::DaemonSets>(workloads).await,
+        Kind::ReplicaSets => to.carry::<k8s::ReplicaSets>(F::Revisions).await,
+        Kind::Services => to.carry::<k8s::Services>(F::Services).await,
+        Kind::Events => to.carry::<k8s::Events>(F::Events).await,
+        Kind::Nodes => to.carry::<k8s::Nodes>(F::Nodes).await,
+        Kind::Autoscalers => to.carry::<k8s::Autoscalers>(F::Autoscalers).await,
+    }
+}
+
+/// Where a watch comes from and where its facts go.
+struct Towards {
+    cluster: Cluster,
+    scope: Scope,
+    kind: Kind,
+    facts: Sender<Fact>,
+}
+
+impl Towards {
+    async fn carry<K: k8s::Kind>(self, wrap: impl Fn(Roll<K::Row>) -> ClusterFact) {
+        let fallback = Some(self.cluster.namespace().clone());
+        let mut watch = self.cluster.watch::<K>(&self.scope, fallback);
+        while let Some(sighting) = watch.next().await {
+            let (rows, news) = translate(sighting);
+            let news = news.map(|news| ClusterFact::Watch(self.kind, news));
+            for fact in rows.map(&wrap).into_iter().chain(news) {
+                if self.facts.send(Fact::Cluster(fact)).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// What is said of the objects, and what of the watch itself.
+fn translate<T>(sighting: Sighting<T>) -> (Option<Roll<T>>, Option<WatchNews>) {
+    match sighting {
+        Sighting::Listing => (Some(Roll::Listing), None),
+        Sighting::Rows(rows) => (Some(Roll::Rows(rows)), Some(WatchNews::Heard)),
+        Sighting::Gone(uids) => (Some(Roll::Gone(uids)), Some(WatchNews::Heard)),
+        Sighting::Listed => (Some(Roll::Listed), Some(WatchNews::Heard)),
+        Sighting::Heard => (None, Some(WatchNews::Heard)),
+        Sighting::Troubled(failure) => (None, Some(WatchNews::Troubled(failure.short()))),
+        Sighting::Denied(denial) => (None, Some(denied(&denial))),
+        Sighting::Absent => (
+            None,
+            Some(WatchNews::Denied(
+                "the server does not know this kind".into(),
+            )),
+        ),
+        Sighting::Skipped(_) => (None, None),
+    }
+}
+
+fn denied(denial: &k8s::Denial) -> WatchNews {
+    match &denial.narrowed_to {
+        Some(namespace) => WatchNews::Narrowed(namespace.clone()),
+        None => WatchNews::Denied(
+            format!(
+                "may not {} {} in {}",
+                denial.verb, denial.resource, denial.scope
+            )
+            .into(),
+        ),
+    }
+}
