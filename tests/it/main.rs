@@ -22,3 +22,4 @@ mod sources;
 mod terminal;
 mod themes;
 mod tidy;
+mod kubernetes;

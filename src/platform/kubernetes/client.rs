@@ -337,6 +337,30 @@ impl Cluster {
         }
     }
 
+    /// Opens an answer that is read while it arrives; one with a bad status comes as status and body.
+    pub(super) async fn open_any(&self, ask: Ask) -> Result<Result<Body, (u16, Bytes)>, Failure> {
+        let attempt = ask.attempt.clone();
+        let request = self.request(&ask, true)?;
+        match tokio::time::timeout(PATIENCE, self.client().0.request_stream(request)).await {
+            Ok(Ok(body)) => Ok(Ok(Box::pin(body))),
+            Ok(Err(kube::Error::Api(status))) => {
+                // A body that is no Status is kept by the client library as the message of one it makes up.
+                let made_up = status.reason == "Failed to parse error data";
+                let body = if made_up || status.code == 0 {
+                    Bytes::from(status.message.clone())
+                } else {
+                    let kind =
+                        json!({ "kind": "Status", "code": status.code, "message": status.message });
+                    Bytes::from(kind.to_string())
+                };
+                let code = if status.code == 0 { 500 } else { status.code };
+                Ok(Err((code, body)))
+            }
+            Ok(Err(error)) => Err(transport(&error, &attempt, &self.inner.server)),
+            Err(_) => Err(self.failure(FailureKind::Timeout, &attempt, "")),
+        }
+    }
+
     fn request(&self, ask: &Ask, stream: bool) -> Result<Request<Vec<u8>>, Failure> {
         ask.request(stream).map_err(|_| {
             self.failure(

@@ -9,9 +9,6 @@ use crate::domain::service::Service;
 use serde::Deserialize;
 use std::sync::Arc;
 
-pub use super::pod::Pods;
-pub use super::workload::{DaemonSets, Deployments, ReplicaSets, StatefulSets};
-
 /// What every wire form says of itself.
 pub trait Identified {
     /// Its uid.

@@ -17,6 +17,10 @@ pub(super) struct Lines {
     body: Body,
     line: Vec<u8>,
     whole: bool,
+    longest: usize,
+    /// Whether what is too long is cut, not refused.
+    cuts: bool,
+    cut: bool,
 }
 
 impl Lines {
@@ -25,13 +29,26 @@ impl Lines {
             body,
             line: Vec::new(),
             whole: false,
+            longest: LONGEST,
+            cuts: false,
+            cut: false,
         }
     }
 
-    /// Waits until a whole line is there; `false` at the end. Half a line at the end is dropped. A wait may be given up and begun again.
+    /// Lines of which only the first `longest` bytes are kept.
+    pub(super) fn cutting(body: Body, longest: usize) -> Self {
+        Self {
+            longest,
+            cuts: true,
+            ..Self::new(body)
+        }
+    }
+
+    /// Waits until a whole line is there; `false` at the end. A wait may be given up and begun again.
     pub(super) async fn advance(&mut self) -> io::Result<bool> {
         if self.whole {
             self.whole = false;
+            self.cut = false;
             self.line.clear();
             if self.line.capacity() > KEEP {
                 self.line.shrink_to(KEEP);
@@ -44,12 +61,16 @@ impl Lines {
             }
             let read = BufRead::read_until(&mut &*chunk, b'\n', &mut self.line)?;
             self.body.as_mut().consume(read);
-            if self.line.last() == Some(&b'\n') {
-                self.whole = true;
-                return Ok(true);
+            self.whole = self.line.last() == Some(&b'\n');
+            if self.line.len() > self.longest.saturating_add(1) {
+                if !self.cuts {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "line too long"));
+                }
+                self.line.truncate(self.longest);
+                self.cut = true;
             }
-            if self.line.len() > LONGEST {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "line too long"));
+            if self.whole {
+                return Ok(true);
             }
         }
     }
@@ -58,6 +79,11 @@ impl Lines {
     pub(super) fn line(&self) -> &[u8] {
         let line = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
         line.strip_suffix(b"\r").unwrap_or(line)
+    }
+
+    /// Whether the line was longer than what is kept of it.
+    pub(super) fn was_cut(&self) -> bool {
+        self.cut
     }
 }
 
@@ -76,6 +102,24 @@ mod tests {
             seen.push(String::from_utf8(lines.line().to_vec()).unwrap());
         }
         assert_eq!(seen, ["one", "", "two"]);
+    }
+
+    #[tokio::test]
+    async fn a_long_line_is_cut_and_the_next_is_whole() {
+        let text = format!("{}\nshort\n", "x".repeat(100));
+        for piece in [3, 50, 1000] {
+            let pieces: Vec<_> = text
+                .as_bytes()
+                .chunks(piece)
+                .map(|p| Ok::<_, io::Error>(p.to_vec()))
+                .collect();
+            let body = futures::TryStreamExt::into_async_read(futures::stream::iter(pieces));
+            let mut lines = Lines::cutting(Box::pin(body), 10);
+            assert!(lines.advance().await.unwrap());
+            assert_eq!((lines.line().len(), lines.was_cut()), (10, true));
+            assert!(lines.advance().await.unwrap());
+            assert_eq!((lines.line(), lines.was_cut()), (&b"short"[..], false));
+        }
     }
 
     #[tokio::test]

@@ -2,8 +2,9 @@
 //!
 //! No moment is compared with the present here: how bad a reason is, and for how long, is `domain`'s to say.
 
-use super::pod::{ContainerStatus, PodWire, Terminated};
+use super::kinds::Condition;
 use super::pool::Pool;
+use super::status::{ContainerStatus, PodWire, Terminated};
 use crate::domain::pod::Trouble;
 use crate::platform::failure::bounded;
 use std::sync::Arc;
@@ -183,10 +184,7 @@ fn ready_since_its_restart(pod: &PodWire<'_>) -> bool {
 }
 
 fn running_init<'a>(pod: &'a PodWire<'_>) -> Option<&'a str> {
-    let done = pod
-        .condition("Initialized")
-        .and_then(super::kinds::Condition::holds)
-        == Some(true);
+    let done = pod.condition("Initialized").and_then(Condition::holds) == Some(true);
     let running = |c: &&ContainerStatus<'_>| c.state.running.is_some() && c.started != Some(true);
     let first = pod.status.init_container_statuses.iter().find(running);
     first.filter(|_| !done).map(|c| &*c.name)
@@ -210,11 +208,7 @@ fn crash(name: &str, ended: Option<&Terminated<'_>>, waiting: bool, pool: &mut P
 
 /// Which container or gate keeps a running pod from being ready.
 fn unready(pod: &PodWire<'_>, pool: &mut Pool) -> Option<Trouble> {
-    if pod
-        .condition("Ready")
-        .and_then(super::kinds::Condition::holds)
-        == Some(true)
-    {
+    if pod.condition("Ready").and_then(Condition::holds) == Some(true) {
         return None;
     }
     let status = &pod.status;
@@ -240,9 +234,9 @@ fn unready(pod: &PodWire<'_>, pool: &mut Pool) -> Option<Trouble> {
 }
 
 fn unmet_gate<'a>(pod: &'a PodWire<'_>) -> Option<&'a str> {
-    let unmet = |gate: &&super::pod::Gate<'_>| {
+    let unmet = |gate: &&super::status::Gate<'_>| {
         let condition = pod.condition(&gate.condition_type);
-        condition.and_then(super::kinds::Condition::holds) != Some(true)
+        condition.and_then(Condition::holds) != Some(true)
     };
     let gate = pod.spec.readiness_gates.iter().find(unmet)?;
     Some(&gate.condition_type)

@@ -5,18 +5,16 @@
 
 use super::classify::Attempt;
 use super::client::{Ask, Cluster, escape};
-use super::kinds::{Identified, Kind};
+use super::decode::{About, Decode, Seen, Typed};
+use super::kinds::Kind;
 use super::lines::Lines;
 use super::list::Splitter;
-use super::pool::Pool;
-use super::wire::{EventType, Line, LineType, Marked, StatusWire, mend, probe};
+use super::sighting::{Denial, Patience, Sighting};
 use crate::domain::object::Uid;
 use crate::domain::target::Scope;
 use crate::platform::failure::{Failure, FailureKind};
 use futures::io::AsyncBufReadExt as _;
 use futures::{FutureExt as _, Stream};
-use serde::Deserialize;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -33,68 +31,6 @@ const WAITING: usize = 4;
 const SERVER_SECONDS: u32 = 290;
 /// How often a missing right or kind is asked for again.
 const SELDOM: Duration = Duration::from_mins(1);
-
-/// What a watch has to say.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Sighting<T> {
-    /// A new list begins. Keep the old rows until [`Sighting::Listed`]; a second `Listing` throws away what came since the first.
-    Listing,
-    /// Rows that are new or changed; between `Listing` and `Listed`, rows of the new list.
-    Rows(Vec<T>),
-    /// These are gone.
-    Gone(Vec<Uid>),
-    /// The new list is complete: swap.
-    Listed,
-    /// It speaks: a bookmark, or it was opened again.
-    Heard,
-    /// It does not answer; the rows stay. Said at every failed attempt.
-    Troubled(Failure),
-    /// A right is missing. With `narrowed_to`, one namespace is watched instead.
-    Denied(Denial),
-    /// The server does not know this kind.
-    Absent,
-    /// So many objects could not be read at all since it was last said.
-    Skipped(u64),
-}
-
-/// A right that is missing.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Denial {
-    /// The verb.
-    pub verb: &'static str,
-    /// The resource.
-    pub resource: Arc<str>,
-    /// Where it was asked for.
-    pub scope: Scope,
-    /// The namespace that is watched instead.
-    pub narrowed_to: Option<Arc<str>>,
-    /// What the server said.
-    pub failure: Failure,
-}
-
-/// How patient a watch is. The defaults are the product's; tests shorten them.
-#[derive(Debug, Clone, Copy)]
-pub struct Patience {
-    /// Silence after which a watch is opened again.
-    pub silence: Duration,
-    /// Silence of a streaming list after which a plain list is tried.
-    pub listing: Duration,
-    /// The first wait after a failure; doubled up to `longest`.
-    pub first: Duration,
-    /// The longest wait after a failure.
-    pub longest: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self {
-            silence: Duration::from_secs(75),
-            listing: Duration::from_secs(10),
-            first: Duration::from_millis(500),
-            longest: Duration::from_secs(15),
-        }
-    }
-}
 
 /// A standing watch. Dropping it ends it.
 #[derive(Debug)]
@@ -131,11 +67,7 @@ impl Cluster {
         fallback: Option<Arc<str>>,
         patience: Patience,
     ) -> Watch<K::Row> {
-        let decode = Typed::<K> {
-            pool: Pool::default(),
-            kind: PhantomData,
-        };
-        start(self.clone(), decode, scope, fallback, patience)
+        start(self.clone(), Typed::<K>::new(), scope, fallback, patience)
     }
 }
 
@@ -168,161 +100,6 @@ pub(super) fn start<D: Decode>(
     Watch {
         sightings,
         _task: AbortOnDropHandle::new(tokio::spawn(watching.run())),
-    }
-}
-
-/// What is watched.
-#[derive(Debug, Clone)]
-pub(super) struct About {
-    pub(super) group: String,
-    pub(super) version: String,
-    pub(super) plural: Arc<str>,
-    pub(super) namespaced: bool,
-    /// Whether its list may come as a stream.
-    pub(super) streams: bool,
-    pub(super) accept: Option<&'static str>,
-    /// The array that holds the items of its list.
-    pub(super) items: &'static str,
-}
-
-impl About {
-    /// The path of its collection.
-    pub(super) fn path(&self, namespace: Option<&str>) -> String {
-        let root = if self.group.is_empty() {
-            format!("/api/{}", self.version)
-        } else {
-            format!("/apis/{}/{}", self.group, self.version)
-        };
-        match namespace {
-            Some(namespace) => format!("{root}/namespaces/{}/{}", escape(namespace), self.plural),
-            None => format!("{root}/{}", self.plural),
-        }
-    }
-}
-
-/// What one line of a watch says.
-pub(super) enum Seen<R> {
-    Rows(Vec<R>, String),
-    Row(R, String),
-    Gone(Uid, String),
-    Mark { version: String, complete: bool },
-    Refused(Failure),
-    Nothing,
-    Unreadable,
-}
-
-/// Reads the lines of a watch and the items of a list.
-pub(super) trait Decode: Send + Sync + 'static {
-    type Row: Send + Sync + 'static;
-
-    fn about(&self) -> About;
-    fn line(&mut self, line: &[u8], attempt: &Attempt, server: &str) -> Seen<Self::Row>;
-    fn item(&mut self, item: &[u8]) -> Option<Self::Row>;
-    /// The head of a list: rows it makes by itself, and its version.
-    fn head(&mut self, head: &[u8]) -> (Vec<Self::Row>, String) {
-        let marked: Marked<'_> = serde_json::from_slice(head).unwrap_or_default();
-        (Vec::new(), marked.metadata.resource_version.to_string())
-    }
-    /// A list is complete: time to tidy.
-    fn settled(&mut self) {}
-}
-
-/// Decodes a typed kind.
-struct Typed<K> {
-    pool: Pool,
-    kind: PhantomData<K>,
-}
-
-impl<K: Kind> Typed<K> {
-    fn event(&mut self, event: EventType, object: K::Wire<'_>) -> Seen<K::Row> {
-        let version = object.version().to_owned();
-        match event {
-            EventType::Added | EventType::Modified => match K::row(object, &mut self.pool) {
-                Some(row) => Seen::Row(row, version),
-                None => Seen::Unreadable,
-            },
-            EventType::Deleted => Seen::Gone(object.uid().into(), version),
-            _ => Seen::Nothing,
-        }
-    }
-
-    /// The slow way for objects with fields of the wrong type.
-    fn mended(&mut self, line: &[u8]) -> Option<Seen<K::Row>> {
-        let value = mend(line, |value| probe::<Line<K::Wire<'_>>>(value))?;
-        let line = Line::<K::Wire<'_>>::deserialize(&value).ok()?;
-        Some(self.event(line.event, line.object))
-    }
-}
-
-impl<K: Kind> Decode for Typed<K> {
-    type Row = K::Row;
-
-    fn about(&self) -> About {
-        About {
-            group: K::GROUP.to_owned(),
-            version: K::VERSION.to_owned(),
-            plural: K::PLURAL.into(),
-            namespaced: K::NAMESPACED,
-            streams: true,
-            accept: None,
-            items: "items",
-        }
-    }
-
-    fn line(&mut self, line: &[u8], attempt: &Attempt, server: &str) -> Seen<K::Row> {
-        match serde_json::from_slice::<Line<K::Wire<'_>>>(line) {
-            Ok(Line {
-                event: EventType::Bookmark | EventType::Error,
-                ..
-            })
-            | Err(_) => control(line, attempt, server)
-                .or_else(|| self.mended(line))
-                .unwrap_or(Seen::Unreadable),
-            Ok(read) => self.event(read.event, read.object),
-        }
-    }
-
-    fn item(&mut self, item: &[u8]) -> Option<K::Row> {
-        if let Ok(wire) = serde_json::from_slice::<K::Wire<'_>>(item) {
-            return K::row(wire, &mut self.pool);
-        }
-        let value = mend(item, |value| probe::<K::Wire<'_>>(value))?;
-        K::row(K::Wire::deserialize(&value).ok()?, &mut self.pool)
-    }
-
-    fn settled(&mut self) {
-        self.pool.prune();
-    }
-}
-
-/// Reads a bookmark or an error; `None` for lines about objects, and for what is no line at all.
-pub(super) fn control<R>(line: &[u8], attempt: &Attempt, server: &str) -> Option<Seen<R>> {
-    let kind: LineType = serde_json::from_slice(line).ok()?;
-    match kind.event {
-        EventType::Bookmark => {
-            let read: Line<Marked<'_>> = serde_json::from_slice(line).ok()?;
-            let mark = read.object.metadata;
-            let end = mark.annotations.get("k8s.io/initial-events-end");
-            Some(Seen::Mark {
-                complete: end.is_some_and(|value| &**value == "true"),
-                version: mark.resource_version.to_string(),
-            })
-        }
-        EventType::Error => {
-            let read = serde_json::from_slice::<Line<StatusWire<'_>>>(line);
-            let status = read.map(|line| line.object).unwrap_or_default();
-            let wait = Some(status.details.retry_after_seconds).filter(|seconds| *seconds > 0);
-            let wait = wait.map(Duration::from_secs);
-            let code = if status.code == 0 { 500 } else { status.code };
-            Some(Seen::Refused(super::classify::from_parts(
-                code,
-                &status.message,
-                wait,
-                attempt,
-                server,
-            )))
-        }
-        _ => None,
     }
 }
 

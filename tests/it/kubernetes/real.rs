@@ -1,0 +1,288 @@
+//! Against a real control plane, where `VIGIE_TEST_CLUSTER` names its state directory: the server's own words decide.
+
+use super::asked::deployment;
+use super::{Held, SHORT, next};
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::time::Duration;
+use vigie::domain::object::ObjectRef;
+use vigie::domain::pod::Pod;
+use vigie::domain::target::Scope;
+use vigie::platform::failure::FailureKind;
+use vigie::platform::kubernetes::{
+    Cluster, Deployments, Known, Manner, Options, Pods, ReplicaSets, Right, Sighting, TableFact,
+};
+
+fn state() -> String {
+    std::env::var("VIGIE_TEST_CLUSTER").expect("VIGIE_TEST_CLUSTER names a state directory")
+}
+
+async fn as_user(name: &str) -> Cluster {
+    let options = Options {
+        kubeconfig: Some(format!("{}/{name}.kubeconfig", state()).into()),
+        ..Options::default()
+    };
+    Cluster::connect(&options).await.unwrap()
+}
+
+fn kubectl(arguments: &[&str]) -> String {
+    let output = Command::new("kubectl")
+        .arg(format!("--kubeconfig={}/admin.kubeconfig", state()))
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Name, READY, STATUS and the number of RESTARTS, as kubectl prints them.
+fn printed(namespace: &str) -> BTreeMap<String, String> {
+    let text = kubectl(&["get", "pods", "-n", namespace, "--no-headers"]);
+    text.lines()
+        .map(|row| {
+            let cells: Vec<&str> = row.split_whitespace().collect();
+            (cells[0].to_owned(), cells[1..4].join(" "))
+        })
+        .collect()
+}
+
+fn ours(held: &Held) -> BTreeMap<String, String> {
+    let cell = |pod: &Pod| {
+        format!(
+            "{}/{} {} {}",
+            pod.ready, pod.containers, pod.status, pod.restarts
+        )
+    };
+    held.rows
+        .iter()
+        .map(|(name, pod)| (name.clone(), cell(pod)))
+        .collect()
+}
+
+fn manifest(name: &str, spec: &serde_json::Value) -> String {
+    serde_json::json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name, "namespace": "columns" }, "spec": spec }).to_string()
+}
+
+fn apply(text: &str) {
+    use std::io::Write as _;
+    let mut child = Command::new("kubectl")
+        .arg(format!("--kubeconfig={}/admin.kubeconfig", state()))
+        .args(["apply", "-f", "-"])
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+#[tokio::test]
+#[ignore = "needs VIGIE_TEST_CLUSTER"]
+async fn the_columns_are_kubectls_on_every_fate_of_the_harness() {
+    apply(r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"columns"}}"#);
+    for fate in ["good", "crash", "oom", "missing", "unready"] {
+        let container =
+            |name: &str| serde_json::json!({ "name": name, "image": format!("r/x:v1-{fate}") });
+        apply(&manifest(
+            fate,
+            &serde_json::json!({ "containers": [container("main")] }),
+        ));
+        let pair = serde_json::json!({ "containers": [container("main"), container("side")] });
+        apply(&manifest(&format!("{fate}-two"), &pair));
+    }
+    let gated = serde_json::json!({ "schedulingGates": [{ "name": "x.test/wait" }], "containers": [{ "name": "main", "image": "r/x:v1" }] });
+    apply(&manifest("gated", &gated));
+    let nowhere = serde_json::json!({ "nodeSelector": { "no": "where" }, "containers": [{ "name": "main", "image": "r/x:v1" }] });
+    apply(&manifest("nowhere", &nowhere));
+    let cluster = as_user("admin").await;
+    let scope = Scope::Namespace("columns".into());
+    let mut watch = cluster.watch::<Pods>(&scope, None);
+    let mut held = Held::default();
+    held.until(&mut watch, |held| held.listed == 1).await;
+    // Fates change while we look: both sides must agree on some moment after every fate was reached.
+    let reached = |held: &Held| {
+        let all: Vec<&str> = held.rows.values().map(|pod| &*pod.status).collect();
+        [
+            "CrashLoopBackOff",
+            "ImagePullBackOff",
+            "Running",
+            "SchedulingGated",
+            "Pending",
+        ]
+        .iter()
+        .all(|status| all.contains(status))
+    };
+    held.until(&mut watch, reached).await;
+    let mut agreed = false;
+    for _ in 0..40 {
+        while let Ok(Some(sighting)) =
+            tokio::time::timeout(Duration::from_millis(200), watch.next()).await
+        {
+            held.take(sighting);
+        }
+        agreed = printed("columns") == ours(&held);
+        if agreed {
+            break;
+        }
+    }
+    assert!(
+        agreed,
+        "kubectl: {:#?}\nours: {:#?}",
+        printed("columns"),
+        ours(&held)
+    );
+    assert!(held.rows["oom"].trouble.is_some() && held.rows["good"].trouble.is_none());
+    kubectl(&["delete", "namespace", "columns", "--wait=false"]);
+}
+
+#[tokio::test]
+#[ignore = "needs VIGIE_TEST_CLUSTER"]
+async fn identity_uid_rights_and_objects_come_from_the_server() {
+    let admin = as_user("admin").await;
+    let viewer = as_user("viewer").await;
+    assert_eq!(viewer.identity().await.unwrap().username, "viewer");
+    let uid = admin.cluster_uid().await.unwrap();
+    assert_eq!(
+        kubectl(&["get", "ns", "kube-system", "-o", "jsonpath={.metadata.uid}"]),
+        *uid
+    );
+    let version = admin.version().await.unwrap();
+    assert!(version.version.starts_with("v1.") && version.clock.is_some());
+    let right = |verb: &str| Right {
+        verb: verb.into(),
+        group: "apps".into(),
+        resource: "deployments".into(),
+        namespace: "veza-production".into(),
+        ..Right::default()
+    };
+    assert!(viewer.may(&right("get")).await.unwrap().allowed);
+    assert!(!viewer.may(&right("patch")).await.unwrap().allowed);
+}
+
+#[tokio::test]
+#[ignore = "needs VIGIE_TEST_CLUSTER"]
+async fn a_write_is_tried_refused_and_audited_as_the_server_says() {
+    let admin = as_user("admin").await;
+    let viewer = as_user("viewer").await;
+    let backend = ObjectRef::new("Deployment", "veza-production", "veza-backend");
+    let yaml = viewer.yaml(&backend).await.unwrap();
+    assert!(yaml.contains("kind: Deployment") && !yaml.contains("managedFields"));
+    let patch = serde_json::json!({ "spec": { "replicas": 4 } });
+    let manner = Manner {
+        dry_run: true,
+        audit_id: Some("vigie-test-1".into()),
+    };
+    let refused = viewer
+        .patch(
+            &deployment(),
+            "veza-production",
+            "veza-backend",
+            &patch,
+            &manner,
+        )
+        .await
+        .unwrap_err();
+    let FailureKind::Forbidden(rule) = &refused.kind else {
+        panic!("{refused}")
+    };
+    assert_eq!(
+        (&*rule.verb, &*rule.resource, &*rule.user),
+        ("patch", "deployments.apps", "viewer")
+    );
+    let tried = as_user("oncall")
+        .await
+        .patch(
+            &deployment(),
+            "veza-production",
+            "veza-backend",
+            &patch,
+            &manner,
+        )
+        .await
+        .unwrap();
+    assert_eq!(tried.audit_id.as_deref(), Some("vigie-test-1"));
+    assert_eq!(tried.object["spec"]["replicas"], 4);
+    let stale =
+        serde_json::json!({ "metadata": { "resourceVersion": "1" }, "spec": { "replicas": 4 } });
+    let failure = admin
+        .patch(
+            &deployment(),
+            "veza-production",
+            "veza-backend",
+            &stale,
+            &manner,
+        )
+        .await
+        .unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Conflict);
+}
+
+#[tokio::test]
+#[ignore = "needs VIGIE_TEST_CLUSTER"]
+async fn workloads_revisions_and_any_kind_are_read() {
+    let viewer = as_user("viewer").await;
+    let scope = Scope::Namespace("veza-production".into());
+    let mut deployments = viewer.watch::<Deployments>(&scope, None);
+    let mut replica_sets = viewer.watch::<ReplicaSets>(&scope, None);
+    let (mut workloads, mut revisions) = (Vec::new(), Vec::new());
+    loop {
+        match next(&mut deployments).await {
+            Sighting::Rows(rows) => workloads.extend(rows),
+            Sighting::Listed => break,
+            _ => {}
+        }
+    }
+    loop {
+        match next(&mut replica_sets).await {
+            Sighting::Rows(rows) => revisions.extend(rows),
+            Sighting::Listed => break,
+            _ => {}
+        }
+    }
+    let backend = workloads
+        .iter()
+        .find(|w| &*w.name == "veza-backend")
+        .unwrap();
+    assert!(backend.writer.is_some() && backend.revision.is_some() && !backend.images.is_empty());
+    assert!(
+        revisions
+            .iter()
+            .any(|r| r.owner.as_ref() == Some(&backend.uid) && r.number == backend.revision)
+    );
+    let known = viewer.kind_named("ing").await.unwrap();
+    assert_eq!(
+        (&*known.kind, &*known.group),
+        ("Ingress", "networking.k8s.io")
+    );
+    let mut table =
+        as_user("admin")
+            .await
+            .watch_table(&Known::everyday("deploy").unwrap(), &scope, None);
+    let mut rows = 0;
+    loop {
+        match next(&mut table).await {
+            Sighting::Rows(facts) => {
+                let is_row = |fact: &&TableFact| matches!(fact, TableFact::Row(_));
+                rows += facts.iter().filter(is_row).count();
+            }
+            Sighting::Listed => break,
+            _ => {}
+        }
+    }
+    assert_eq!(rows, workloads.len());
+    let all = viewer.watch_with::<Pods>(&Scope::All, Some("veza-production".into()), SHORT);
+    let mut all = all;
+    let first = next(&mut all).await;
+    assert!(
+        matches!(&first, Sighting::Denied(denial) if denial.narrowed_to.is_some())
+            || first == Sighting::Listing
+    );
+}
