@@ -334,7 +334,7 @@ impl<D: Disk + Clone> Runs<D> {
         {
             match self.peek(&dir) {
                 Ok((header, entries, condition)) => {
-                    listed.push(listing(dir, header, &entries, &condition))
+                    listed.push(listing(dir, header, &entries, &condition));
                 }
                 Err(error) => broken.push((dir, error.to_string())),
             }
@@ -479,7 +479,7 @@ impl<D: Disk + Clone> Journal<D> {
                     .iter()
                     .any(|entry| matches!(entry.fact, Fact::Intent(_) | Fact::UndoIntent(_)));
                 if error.kind() == io::ErrorKind::StorageFull && !begins {
-                    return self.from_reserve(&bytes, head, entries.len() as u64, error);
+                    return self.spend_reserve(&bytes, head, entries.len() as u64, error);
                 }
                 Err(JournalError::Io {
                     what: format!("writing the journal in {}", self.dir.display()),
@@ -491,7 +491,7 @@ impl<D: Disk + Clone> Journal<D> {
 
     /// The disk is full: free the reserve, cut what was half written, and write once more through a new descriptor.
     /// The journal then takes nothing more.
-    fn from_reserve(
+    fn spend_reserve(
         &mut self,
         bytes: &[u8],
         head: String,

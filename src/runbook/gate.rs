@@ -375,6 +375,10 @@ impl Gate {
         })
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one decision read from top to bottom, an arm for each case"
+    )]
     fn judge(&mut self, index: usize, now: Timestamp, reading: &Reading) -> Sample {
         let void = |why: String| Sample {
             at: now,
@@ -680,6 +684,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table with its cases")]
     fn the_truth_table_holds() {
         type Row = (
             &'static str,

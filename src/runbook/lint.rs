@@ -336,7 +336,7 @@ impl Lint<'_> {
                         {
                             self.step(runbook, inner);
                         }
-                    })
+                    });
             }
             StepKind::Gate {
                 gate: Some(gate), ..

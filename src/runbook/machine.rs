@@ -5,7 +5,11 @@
 mod act;
 mod drive;
 pub mod fact;
+mod inputs;
 pub mod io;
+mod judging;
+mod looking;
+mod people;
 mod plan;
 mod run;
 #[cfg(test)]

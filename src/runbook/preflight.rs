@@ -121,6 +121,7 @@ impl Line {
     }
 
     /// The line with what would mend it.
+    #[must_use]
     pub fn fix(self, fix: impl Into<String>) -> Self {
         Self {
             fix: Some(fix.into()),

@@ -1,6 +1,8 @@
 //! Text written by somebody else, made safe to show: control and direction characters become visible marks,
 //! length is bounded. Nothing here interprets markup.
 
+use std::fmt::Write as _;
+
 /// Whether a character could steer a terminal or reorder a line.
 pub fn steers(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')
@@ -12,7 +14,7 @@ pub fn neutralise(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         if steers(c) {
-            safe.push_str(&format!("‹U+{:04X}›", u32::from(c)));
+            let _ = write!(safe, "‹U+{:04X}›", u32::from(c));
         } else {
             safe.push(c);
         }

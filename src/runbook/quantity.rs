@@ -1,7 +1,7 @@
 //! Durations and limits as runbooks write them: `3m`, `1h30m`, `<= 1 %`, `> 2 s`. A limit keeps the text it was
 //! written as, for the screen and the digest, beside the figure it compares with.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use jiff::SignedDuration;
 use serde::{Serialize, Serializer};
@@ -49,7 +49,7 @@ pub fn show_duration(duration: SignedDuration) -> String {
         let count = left / size;
         left %= size;
         if count > 0 {
-            text.push_str(&format!("{count}{unit}"));
+            let _ = write!(text, "{count}{unit}");
         }
     }
     text

@@ -72,6 +72,10 @@ pub enum Choice {
 }
 
 /// Chooses the last good revision among those of a workload.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one decision read from top to bottom, an arm for each case"
+)]
 pub fn choose(revisions: &[Revision]) -> Choice {
     let mut newest_first: Vec<&Revision> = revisions.iter().collect();
     newest_first.sort_by_key(|revision| std::cmp::Reverse(revision.number));
@@ -230,6 +234,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table with its cases")]
     fn decision_eight_as_a_table() {
         let rolled = |revision: Revision| Revision {
             rolled_back_from: true,

@@ -1,4 +1,6 @@
 //! Run journals and the audit log as a whole: crashes at every byte, flipped bytes, full and failing disks.
+//!
+//! Length: one disk, its faults, and the tables over it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -537,10 +539,11 @@ fn every_abuse_of_the_audit_log_is_found_or_needs_an_anchor() {
     let text = std::fs::read_to_string(&path).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     let join = |lines: &[&str]| {
-        lines
-            .iter()
-            .map(|line| format!("{line}\n"))
-            .collect::<String>()
+        lines.join(
+            "
+",
+        ) + "
+"
     };
     let cases = [
         ("edited", text.replacen("alice", "mallo", 1), true),
@@ -559,7 +562,7 @@ fn every_abuse_of_the_audit_log_is_found_or_needs_an_anchor() {
             join(&[lines[0], lines[1], lines[1], lines[2]]),
             true,
         ),
-        ("spaces added", text.replacen(":", ": ", 1), true),
+        ("spaces added", text.replacen(':', ": ", 1), true),
         ("first deleted", join(&lines[1..]), true),
         ("last deleted", join(&lines[..4]), false),
     ];

@@ -1,5 +1,7 @@
 //! Reads a TOML table key by key, remembers what was asked for, and calls everything else a mistake. The keys a
 //! kind knows are therefore exactly the keys its reader asks for; the schema is gathered the same way.
+//!
+//! Length: one small method for each shape a key may have.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -359,7 +361,7 @@ impl<'d, 'i, 's> Reader<'d, 'i, 's> {
                     at,
                     format!("{}: {}", self.what, bounded(&message, 200)),
                     None,
-                )
+                );
             })
             .ok()
     }
@@ -533,17 +535,18 @@ impl<'d, 'i, 's> Reader<'d, 'i, 's> {
         let asked = self.asked.borrow();
         for key in self.table.keys() {
             let name: &str = key.get_ref();
-            if asked.iter().any(|asked| *asked == name) {
+            if asked.contains(&name) {
                 continue;
             }
-            let help = nearest(name, asked.iter().copied())
-                .map(|near| format!("did you mean `{near}`?"))
-                .unwrap_or_else(|| {
+            let help = nearest(name, asked.iter().copied()).map_or_else(
+                || {
                     let mut known = asked.clone();
                     known.sort_unstable();
                     known.dedup();
                     format!("known here: {}", known.join(", "))
-                });
+                },
+                |near| format!("did you mean `{near}`?"),
+            );
             self.sink.error(
                 self.base + key.span().start,
                 format!("{}: unknown key `{}`", self.what, bounded(name, 60)),

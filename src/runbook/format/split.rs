@@ -83,19 +83,16 @@ fn front_matter(text: &str, out: &mut Split) -> Option<usize> {
         out.front = 4..4;
         return Some(8);
     }
-    match text
+    if let Some(end) = text
         .find("\n+++\n")
         .or_else(|| text.strip_suffix("\n+++").map(str::len))
     {
-        Some(end) => {
-            out.front = 4..end + 1;
-            Some((end + 5).min(text.len()))
-        }
-        None => {
-            out.flaws
-                .push((0, "the front matter does not end".to_owned(), help));
-            None
-        }
+        out.front = 4..end + 1;
+        Some((end + 5).min(text.len()))
+    } else {
+        out.flaws
+            .push((0, "the front matter does not end".to_owned(), help));
+        None
     }
 }
 
@@ -112,8 +109,8 @@ impl Body<'_, '_> {
     fn read(mut self) {
         let body = self.text.get(self.base..).unwrap_or_default();
         let mut heading: Option<(usize, String)> = None;
-        let mut parser = Parser::new(body).into_offset_iter();
-        while let Some((event, range)) = parser.next() {
+        let parser = Parser::new(body).into_offset_iter();
+        for (event, range) in parser {
             let range = range.start + self.base..range.end + self.base;
             match event {
                 Event::Start(Tag::Heading {
@@ -151,7 +148,7 @@ impl Body<'_, '_> {
                 }
                 Event::Start(tag) if !matches!(tag, Tag::Paragraph) => self.depth += 1,
                 Event::End(tag) if !matches!(tag, TagEnd::Paragraph) => {
-                    self.depth = self.depth.saturating_sub(1)
+                    self.depth = self.depth.saturating_sub(1);
                 }
                 _ => {}
             }
@@ -160,6 +157,10 @@ impl Body<'_, '_> {
     }
 
     /// Takes a fence over if it is executable, and points out one that was probably meant to be.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one decision read from top to bottom, an arm for each case"
+    )]
     fn fence(&mut self, info: &str, range: Range<usize>, nested: bool) {
         let kind = match info {
             "toml step" => FenceKind::Step,

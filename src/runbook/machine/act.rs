@@ -1,5 +1,7 @@
 //! Effects and their undoing: intent before effect, probe before repeat, at most five repeats after a conflict and
 //! only while the fields touched are as confirmed.
+//!
+//! Length: an effect and its undo follow the same rules and are read side by side.
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -358,6 +360,10 @@ impl Run {
         }
     }
 
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a moment, a step, what is known of it, and where effects go"
+    )]
     fn watch(
         &mut self,
         now: Timestamp,
@@ -428,6 +434,10 @@ impl Run {
     }
 
     /// A wait that will not end well.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a moment, a step, what is known of it, and where effects go"
+    )]
     pub(super) fn not_settled(
         &mut self,
         now: Timestamp,
@@ -458,6 +468,10 @@ impl Run {
     }
 
     /// The next undo on the way back to the last barrier, or the end of it.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one decision read from top to bottom, an arm for each case"
+    )]
     pub(super) fn undo_next(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
         let after = self
             .ledger
@@ -646,6 +660,10 @@ impl Run {
     }
 
     /// A question could not be answered.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "an event or answer is consumed where it is handled"
+    )]
     pub(super) fn unanswered(
         &mut self,
         now: Timestamp,
@@ -684,8 +702,9 @@ impl Run {
             | Purpose::Plan(index)
             | Purpose::DryRun(index)
             | Purpose::BeforeIntent(index)
-            | Purpose::BeforeUndo(index) => Some(index),
-            Purpose::Probe(index, _) | Purpose::Rollout(index, _) => Some(index),
+            | Purpose::BeforeUndo(index)
+            | Purpose::Probe(index, _)
+            | Purpose::Rollout(index, _) => Some(index),
         };
         let refused = self.untouched() && !self.start.attended && reason != Reason::Offline;
         let path = step

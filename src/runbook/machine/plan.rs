@@ -39,6 +39,10 @@ impl Run {
     }
 
     /// What a step kind would change on this object.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one decision read from top to bottom, an arm for each case"
+    )]
     pub(super) fn plan_for(
         &self,
         kind: &StepKind,
@@ -101,7 +105,7 @@ impl Run {
             ),
             StepKind::SetImage {
                 container, image, ..
-            } => self.set_image(state, kind, container.as_deref(), &image.fill(&scope)?)?,
+            } => set_image(state, kind, container.as_deref(), &image.fill(&scope)?)?,
             StepKind::Annotate { set, .. } => {
                 let mut annotations = state
                     .body
@@ -130,59 +134,10 @@ impl Run {
 
     /// The template of a revision that an `input` step read.
     fn template_of(&self, number: &str) -> Option<Value> {
-        self.ledger
-            .outs
-            .values()
-            .find(|out| {
-                out.get("number")
-                    .is_some_and(|found| found.to_string() == number)
-            })?
-            .get("template")
-            .cloned()
-    }
-
-    fn set_image(
-        &self,
-        state: &ObjectState,
-        kind: &StepKind,
-        container: Option<&str>,
-        image: &str,
-    ) -> Result<Planned, String> {
-        let old = state
-            .body
-            .pointer("/spec/template")
-            .cloned()
-            .unwrap_or_else(|| json!({}));
-        let mut new = old.clone();
-        let containers = new
-            .pointer_mut("/spec/containers")
-            .and_then(Value::as_array_mut)
-            .ok_or("the template has no containers")?;
-        let chosen = match (container, containers.as_mut_slice()) {
-            (None, [only]) => only,
-            (None, _) => return Err("several containers: name one with `container`".to_owned()),
-            (Some(name), all) => all
-                .iter_mut()
-                .find(|one| one.get("name").and_then(Value::as_str) == Some(name))
-                .ok_or_else(|| format!("no container `{name}`"))?,
-        };
-        chosen["image"] = json!(image);
-        let tag = image
-            .split('@')
-            .next()
-            .and_then(|name| name.rsplit_once(':'))
-            .map(|(_, tag)| tag)
-            .filter(|tag| !tag.contains('/'));
-        if let (Some(label), Some(tag)) = (new.pointer_mut("/metadata/labels/version"), tag) {
-            *label = json!(tag);
-        }
-        let lines = crate::runbook::patch::template_lines(&old, &new);
-        Ok(Planned {
-            kind: kind.name().to_owned(),
-            object: state.object.clone(),
-            changes: changes(&old, &new, "/spec/template"),
-            lines,
-        })
+        let number: i64 = number.parse().ok()?;
+        let mut outs = self.ledger.outs.values();
+        let found = outs.find(|out| out.get("number").and_then(Value::as_i64) == Some(number))?;
+        found.get("template").cloned()
     }
 }
 
@@ -199,4 +154,48 @@ fn stamped(state: &ObjectState, stamp: &str) -> Vec<FieldChange> {
         &json!({"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": stamp}}}),
     );
     changes(&old, &new, "/spec/template")
+}
+
+/// Another image, the label `version` following where there is one.
+fn set_image(
+    state: &ObjectState,
+    kind: &StepKind,
+    container: Option<&str>,
+    image: &str,
+) -> Result<Planned, String> {
+    let old = state
+        .body
+        .pointer("/spec/template")
+        .cloned()
+        .unwrap_or_else(|| json!({}));
+    let mut new = old.clone();
+    let containers = new
+        .pointer_mut("/spec/containers")
+        .and_then(Value::as_array_mut)
+        .ok_or("the template has no containers")?;
+    let chosen = match (container, containers.as_mut_slice()) {
+        (None, [only]) => only,
+        (None, _) => return Err("several containers: name one with `container`".to_owned()),
+        (Some(name), all) => all
+            .iter_mut()
+            .find(|one| one.get("name").and_then(Value::as_str) == Some(name))
+            .ok_or_else(|| format!("no container `{name}`"))?,
+    };
+    chosen["image"] = json!(image);
+    let tag = image
+        .split('@')
+        .next()
+        .and_then(|name| name.rsplit_once(':'))
+        .map(|(_, tag)| tag)
+        .filter(|tag| !tag.contains('/'));
+    if let (Some(label), Some(tag)) = (new.pointer_mut("/metadata/labels/version"), tag) {
+        *label = json!(tag);
+    }
+    let lines = crate::runbook::patch::template_lines(&old, &new);
+    Ok(Planned {
+        kind: kind.name().to_owned(),
+        object: state.object.clone(),
+        changes: changes(&old, &new, "/spec/template"),
+        lines,
+    })
 }

@@ -1,4 +1,6 @@
 //! A run: its durable ledger, which is exactly the fold of its journal, and what lives only in this process.
+//!
+//! Length: the ledger and the only function that changes it stay together.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -193,6 +195,10 @@ pub(super) enum Purpose {
 
 /// What lives only in this process.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about this process, not one state"
+)]
 pub(super) struct Live {
     pub recording: Option<Vec<Entry>>,
     pub inbox: VecDeque<Event>,
@@ -260,6 +266,10 @@ pub enum RunError {
 
 impl Run {
     /// A run about to begin; nothing is recorded yet.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one decision read from top to bottom, an arm for each case"
+    )]
     pub fn new(book: Arc<Runbook>, start: Start, now: Timestamp) -> Result<Self, RunError> {
         if start.model != book.model_digest() {
             return Err(RunError::OtherModel(start.model));
@@ -536,6 +546,10 @@ impl Run {
         }
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one decision read from top to bottom, an arm for each case"
+    )]
     fn apply_step(&mut self, at: Timestamp, fact: &Fact) {
         match fact {
             Fact::Started { step } => self.set(step, |record| {
@@ -547,7 +561,7 @@ impl Run {
                 record.message.clone_from(reason);
             }),
             Fact::Planned { step, plan } => {
-                self.set(step, |record| record.plan = Some((**plan).clone()))
+                self.set(step, |record| record.plan = Some((**plan).clone()));
             }
             Fact::Awaiting {
                 step,
@@ -842,6 +856,8 @@ pub fn replay(book: Arc<Runbook>, entries: &[Entry]) -> Result<Run, RunError> {
         return Err(RunError::NoStart);
     };
     let mut run = Run::new(book, (**start).clone(), *ts)?;
-    entries.iter().for_each(|entry| run.apply(entry));
+    for entry in entries {
+        run.apply(entry);
+    }
     Ok(run)
 }

@@ -410,6 +410,7 @@ fn a_rollback_goes_to_the_last_good_revision_with_one_write() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table with its cases")]
 fn faults_of_the_write_as_a_table() {
     let many = |fault, times| std::iter::repeat_n(fault, times).collect::<Vec<_>>();
     let table = [
@@ -494,6 +495,7 @@ fn faults_of_the_write_as_a_table() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table with its cases")]
 fn what_stops_a_run_before_the_first_effect_is_a_refusal_with_its_reason() {
     let facts = |facts: ObjectFacts| ObjectFacts {
         revision_uid: Some("r43".into()),
@@ -617,7 +619,14 @@ fn a_dry_run_rehearses_and_sends_nothing() {
 
 #[test]
 fn gates_and_waits_end_in_the_documented_state() {
-    let table: [(&str, fn() -> Vec<Reading>, Rollout, Reason, &str); 4] = [
+    type Row = (
+        &'static str,
+        fn() -> Vec<Reading>,
+        Rollout,
+        Reason,
+        &'static str,
+    );
+    let table: [Row; 4] = [
         (
             "bad",
             bad,

@@ -1,0 +1,283 @@
+//! Settling what the plan needs: the workload, the revision, a branch.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::runbook::machine::fact::Fact;
+use crate::runbook::machine::fact::Reason;
+use crate::runbook::machine::io::Answer;
+use crate::runbook::machine::io::Effect;
+use crate::runbook::machine::io::Question;
+use crate::runbook::machine::run::Purpose;
+use crate::runbook::machine::run::Run;
+use crate::runbook::model::StepKind;
+use crate::runbook::model::Then;
+use crate::runbook::prose::bounded;
+use crate::runbook::revision::Choice;
+use crate::runbook::revision::Revision;
+use crate::runbook::revision::choose;
+use crate::runbook::revision::remark;
+
+impl Run {
+    pub(super) fn input(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        param: &str,
+        out: &mut Vec<Effect>,
+    ) {
+        use crate::runbook::model::LiveList;
+        let given = self.ledger.params.get(param).cloned().or_else(|| {
+            self.start
+                .answers
+                .step
+                .get(&self.plan[index].id)
+                .map(|text| json!(text))
+        });
+        match self.book.param(param).and_then(|param| param.from) {
+            Some(LiveList::Workloads) => {
+                let reference = given.map(|value| crate::runbook::template::plain(&value));
+                let namespace = self.namespace();
+                self.read(
+                    Purpose::Resolve(index),
+                    Question::Workload {
+                        namespace,
+                        reference,
+                    },
+                    out,
+                );
+            }
+            Some(LiveList::Revisions) => match self.workload() {
+                Some(object) => self.read(
+                    Purpose::Revisions(index),
+                    Question::Revisions { object },
+                    out,
+                ),
+                None => self.fail(
+                    now,
+                    index,
+                    Reason::Input,
+                    "no workload was chosen before".to_owned(),
+                    Then::Pause,
+                    out,
+                ),
+            },
+            None => match given {
+                Some(value) => self.finish(now, index, json!({"value": value}), out),
+                None => {
+                    self.await_person(now, index, Reason::Input, format!("{param} is needed"), out);
+                }
+            },
+        }
+    }
+
+    pub(super) fn namespace(&self) -> String {
+        self.ledger
+            .params
+            .get("namespace")
+            .and_then(Value::as_str)
+            .unwrap_or(&self.start.target.namespace)
+            .to_owned()
+    }
+
+    /// The workload an earlier step settled.
+    pub(super) fn workload(&self) -> Option<crate::runbook::patch::ObjectRef> {
+        self.ledger
+            .outs
+            .values()
+            .find(|out| out.get("uid").is_some() && out.get("kind").is_some())
+            .and_then(|out| serde_json::from_value(out.clone()).ok())
+    }
+
+    pub(super) fn take_workload(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        answer: Answer,
+        out: &mut Vec<Effect>,
+    ) {
+        match answer {
+            Answer::Workload(object) => {
+                let StepKind::Input { param } = &self.plan[index].kind else {
+                    return;
+                };
+                let settled = Fact::Param {
+                    name: param.clone(),
+                    value: json!(object.short()),
+                };
+                let found = json!({"value": object.short(), "kind": object.kind, "name": object.name, "namespace": object.namespace, "uid": object.uid});
+                self.finish_with(now, index, found, vec![settled], out);
+            }
+            Answer::Workloads(list) => {
+                self.live.candidates = list;
+                self.await_person(now, index, Reason::Input, "which workload?".to_owned(), out);
+            }
+            _ => self.fail(
+                now,
+                index,
+                Reason::Drift,
+                "that workload does not exist here".to_owned(),
+                Then::Pause,
+                out,
+            ),
+        }
+    }
+
+    pub(super) fn take_revisions(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        answer: Answer,
+        out: &mut Vec<Effect>,
+    ) {
+        let Answer::Revisions(revisions) = answer else {
+            return self.fail(
+                now,
+                index,
+                Reason::Drift,
+                "the workload does not exist any more".to_owned(),
+                Then::Pause,
+                out,
+            );
+        };
+        let StepKind::Input { param } = self.plan[index].kind.clone() else {
+            return;
+        };
+        self.live.revisions = revisions;
+        if let Some(number) = self.ledger.params.get(&param).and_then(Value::as_i64) {
+            return self.take_revision(now, index, number, None, out);
+        }
+        match choose(&self.live.revisions) {
+            Choice::Take {
+                number,
+                evidence,
+                amber,
+                ..
+            } if !self.start.attended => {
+                self.take_revision(now, index, number, Some((evidence, amber)), out);
+            }
+            Choice::Take {
+                number, evidence, ..
+            } => self.await_person(
+                now,
+                index,
+                Reason::Input,
+                format!("revision {number} is suggested: {evidence}"),
+                out,
+            ),
+            Choice::Ask(why) => self.await_person(now, index, Reason::Input, why, out),
+        }
+    }
+
+    pub(super) fn take_revision(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        number: i64,
+        evidence: Option<(String, bool)>,
+        out: &mut Vec<Effect>,
+    ) {
+        let StepKind::Input { param } = self.plan[index].kind.clone() else {
+            return;
+        };
+        let revisions = std::mem::take(&mut self.live.revisions);
+        let known = revisions
+            .iter()
+            .map(|revision| revision.number.to_string())
+            .collect::<Vec<_>>()
+            .join(", ");
+        let Some(revision) = revisions.iter().find(|revision| revision.number == number) else {
+            return self.fail(
+                now,
+                index,
+                Reason::Input,
+                format!("there is no revision {number}; there are {known}"),
+                Then::Pause,
+                out,
+            );
+        };
+        if revision.current {
+            return self.fail(
+                now,
+                index,
+                Reason::Input,
+                format!("revision {number} is the one that runs now; there are {known}"),
+                Then::Pause,
+                out,
+            );
+        }
+        let suggested = choose(&revisions);
+        let (evidence, amber) = evidence.unwrap_or_else(|| match &suggested {
+            Choice::Take {
+                uid,
+                evidence,
+                amber,
+                ..
+            } if *uid == revision.uid => (evidence.clone(), *amber),
+            _ => (
+                format!("chosen by hand; {}", remark(revision, &revisions)),
+                false,
+            ),
+        });
+        let found = revision_out(revision, &revisions, &evidence, amber);
+        self.finish_with(
+            now,
+            index,
+            found,
+            vec![Fact::Param {
+                name: param,
+                value: json!(number),
+            }],
+            out,
+        );
+    }
+
+    pub(super) fn branch(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        by: &str,
+        answer: &str,
+        out: &mut Vec<Effect>,
+    ) {
+        let StepKind::Choose { options } = &self.plan[index].kind else {
+            return;
+        };
+        if !options.iter().any(|option| option.id == answer) {
+            let known = options
+                .iter()
+                .map(|option| option.id.clone())
+                .collect::<Vec<_>>()
+                .join(", ");
+            return self.fail(
+                now,
+                index,
+                Reason::Input,
+                format!(
+                    "`{}` is not a choice; there are {known}",
+                    bounded(answer, 60)
+                ),
+                Then::Pause,
+                out,
+            );
+        }
+        let decision = Fact::Decision {
+            step: Some(self.plan[index].id.clone()),
+            by: by.to_owned(),
+            answer: answer.to_owned(),
+            accepted: true,
+        };
+        self.finish_with(now, index, json!({"choice": answer}), vec![decision], out);
+    }
+}
+
+/// What the choice of a revision leaves behind: its template is part of the record.
+fn revision_out(revision: &Revision, all: &[Revision], evidence: &str, amber: bool) -> Value {
+    let leaving = all.iter().find(|other| other.current);
+    json!({
+        "value": revision.number, "number": revision.number, "uid": revision.uid, "name": revision.name, "image": revision.image,
+        "evidence": evidence, "amber": amber, "template": revision.template,
+        "leaving": leaving.map(|leaving| leaving.number), "leaving_uid": leaving.map(|leaving| leaving.uid.clone()), "leaving_image": leaving.map(|leaving| leaving.image.clone()),
+    })
+}

@@ -1,0 +1,429 @@
+//! Looking before acting: state, rights, the difference, post-conditions; and what follows when a step fails.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::runbook::machine::fact::Fact;
+use crate::runbook::machine::fact::Reason;
+use crate::runbook::machine::fact::RunState;
+use crate::runbook::machine::fact::Way;
+use crate::runbook::machine::io::Answer;
+use crate::runbook::machine::io::Effect;
+use crate::runbook::machine::io::Question;
+use crate::runbook::machine::run::Purpose;
+use crate::runbook::machine::run::Run;
+use crate::runbook::machine::run::StepState;
+use crate::runbook::model::OnFailure;
+use crate::runbook::model::StepKind;
+use crate::runbook::model::Then;
+use crate::runbook::patch::Action;
+use crate::runbook::preflight;
+use crate::runbook::preflight::Level;
+use crate::runbook::preflight::Line;
+use crate::runbook::prose::bounded;
+
+impl Run {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "an event or answer is consumed where it is handled"
+    )]
+    pub(super) fn answered(
+        &mut self,
+        now: Timestamp,
+        purpose: Purpose,
+        answer: Answer,
+        out: &mut Vec<Effect>,
+    ) {
+        match purpose {
+            Purpose::Resolve(index) => self.take_workload(now, index, answer, out),
+            Purpose::Revisions(index) => self.take_revisions(now, index, answer, out),
+            Purpose::CheckObject(index) => self.look(now, index, answer, out),
+            Purpose::Preflight => self.judge(now, answer, out),
+            Purpose::Plan(index) => self.planned(now, index, answer, out),
+            Purpose::DryRun(index) => self.rehearsed(now, index, answer, out),
+            Purpose::BeforeIntent(index) => self.before_intent(now, index, answer, out),
+            Purpose::BeforeUndo(index) => self.before_undo(now, index, answer, out),
+            Purpose::Probe(index, undo) => self.probed(now, index, undo, answer, out),
+            Purpose::Rollout(index, undo) => match answer {
+                Answer::Rollout(rollout) => self.rollout_moved(now, index, undo, rollout, out),
+                Answer::Gone => self.rollout_moved(
+                    now,
+                    index,
+                    undo,
+                    crate::runbook::machine::io::Rollout::Gone,
+                    out,
+                ),
+                _ => {}
+            },
+        }
+    }
+
+    pub(super) fn look(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        answer: Answer,
+        out: &mut Vec<Effect>,
+    ) {
+        let Answer::Object(state) = answer else {
+            return self.fail(
+                now,
+                index,
+                Reason::Drift,
+                "the object does not exist".to_owned(),
+                Then::Pause,
+                out,
+            );
+        };
+        let leaving = self
+            .ledger
+            .outs
+            .values()
+            .find_map(|found| found.get("leaving_uid"))
+            .and_then(Value::as_str);
+        // A rollout of the very revision being left is no obstacle; any other is.
+        let foreign = state.facts.rolling
+            && leaving.is_some()
+            && state.facts.revision_uid.as_deref() != leaving;
+        let found = json!({
+            "uid": state.object.uid, "kind": state.object.kind, "name": state.object.name, "namespace": state.object.namespace,
+            "paused": state.facts.paused, "rolling": state.facts.rolling, "foreign_rollout": foreign, "replicas": state.facts.replicas,
+            "managers": state.facts.managers.iter().map(|manager| manager.tool.clone()).collect::<Vec<_>>(),
+        });
+        self.finish(now, index, found, out);
+    }
+
+    pub(super) fn preflight(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        let target = self
+            .plan
+            .iter()
+            .filter(|step| step.kind.mutates())
+            .find_map(|step| step.kind.target().cloned());
+        match target
+            .ok_or_else(|| "no step names a target".to_owned())
+            .and_then(|target| self.object_of(&target))
+        {
+            Ok(object) => {
+                let remaining = self
+                    .plan
+                    .iter()
+                    .zip(&self.ledger.steps)
+                    .filter(|(_, record)| record.state != StepState::Skipped)
+                    .map(|(step, _)| step);
+                let requirements = preflight::requirements(remaining, &object);
+                self.read(
+                    Purpose::Preflight,
+                    Question::Preflight {
+                        requirements,
+                        object,
+                    },
+                    out,
+                );
+            }
+            Err(why) => {
+                let index = self.current().unwrap_or_default();
+                self.fail(now, index, Reason::Input, why, Then::Pause, out);
+            }
+        }
+    }
+
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one decision read from top to bottom, an arm for each case"
+    )]
+    pub(super) fn judge(&mut self, now: Timestamp, answer: Answer, out: &mut Vec<Effect>) {
+        let Answer::Preflight {
+            access,
+            facts,
+            more,
+        } = answer
+        else {
+            return;
+        };
+        let mut lines = preflight::judge(&access, facts.as_ref(), &more);
+        if let Some(found) = self
+            .ledger
+            .outs
+            .values()
+            .find(|found| found.get("amber") == Some(&Value::Bool(true)))
+        {
+            let fact = found
+                .get("evidence")
+                .and_then(Value::as_str)
+                .unwrap_or("short history");
+            lines.push(
+                Line::new(Level::Amber, "the revision is known to be good", fact)
+                    .fix("say why you believe it is, as the reason"),
+            );
+            lines.sort_by_key(|line| line.level);
+        }
+        let level = preflight::verdict(&lines);
+        let worst = lines
+            .iter()
+            .filter(|line| line.level == level)
+            .map(|line| format!("{}: {}", line.text, line.fact))
+            .collect::<Vec<_>>()
+            .join("; ");
+        let facts = match level {
+            Level::Red if !self.start.attended && !self.has_effects() => vec![
+                Fact::Preflight { ok: false, lines },
+                Fact::End {
+                    state: RunState::Aborted,
+                    refused: true,
+                    message: format!("refused before the first effect: {worst}"),
+                    leftovers: Vec::new(),
+                },
+            ],
+            Level::Red => vec![
+                Fact::Preflight { ok: false, lines },
+                Fact::NeedsHuman {
+                    reason: Reason::Denied,
+                    message: worst,
+                    step: None,
+                    ways: self.ways(),
+                },
+            ],
+            Level::Amber | Level::Unknown if self.ledger.reason.is_none() => {
+                vec![
+                    Fact::Preflight { ok: false, lines },
+                    Fact::NeedsHuman {
+                        reason: Reason::Input,
+                        message: format!("going on needs a reason: {worst}"),
+                        step: None,
+                        ways: Vec::new(),
+                    },
+                ]
+            }
+            _ => vec![Fact::Preflight { ok: true, lines }],
+        };
+        self.record(now, facts, out);
+    }
+
+    pub(super) fn diff(&mut self, now: Timestamp, index: usize, of: &str, out: &mut Vec<Effect>) {
+        let Some(later) = self.plan.iter().position(|step| step.id == of) else {
+            return self.finish(now, index, json!({}), out);
+        };
+        let Some(planned) = self.ledger.steps[later].plan.clone() else {
+            let target = self.plan[later].kind.target().cloned();
+            return match target
+                .ok_or_else(|| "the step names no target".to_owned())
+                .and_then(|target| self.object_of(&target))
+            {
+                Ok(object) => self.read(Purpose::Plan(later), Question::Object { object }, out),
+                Err(why) => self.fail(now, index, Reason::Input, why, Then::Pause, out),
+            };
+        };
+        if planned.changes.is_empty() {
+            return self.fail(
+                now,
+                index,
+                Reason::Input,
+                "nothing to change: the template is already that of the chosen revision".to_owned(),
+                Then::Pause,
+                out,
+            );
+        }
+        let action = Action {
+            planned,
+            resource_version: self.live.seen_version.clone(),
+        };
+        self.read(Purpose::DryRun(index), Question::DryRun { action }, out);
+    }
+
+    pub(super) fn rehearsed(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        answer: Answer,
+        out: &mut Vec<Effect>,
+    ) {
+        let StepKind::Diff { of } = &self.plan[index].kind else {
+            return;
+        };
+        let Some(planned) = self
+            .ledger
+            .steps
+            .iter()
+            .find(|record| record.path == *of)
+            .and_then(|record| record.plan.clone())
+        else {
+            return;
+        };
+        match answer {
+            Answer::DryRun(value) => match planned.carried_by(&value) {
+                Ok(()) => self.finish(
+                    now,
+                    index,
+                    json!({"lines": planned.lines, "rehearsed": true}),
+                    out,
+                ),
+                Err(why) => self.fail(
+                    now,
+                    index,
+                    Reason::Conflict,
+                    format!(
+                        "the server would make something else of it: {}",
+                        bounded(&why, 300)
+                    ),
+                    Then::Pause,
+                    out,
+                ),
+            },
+            Answer::CannotRehearse(why) => self.finish(
+                now,
+                index,
+                json!({"lines": planned.lines, "rehearsed": false, "why": bounded(&why, 300)}),
+                out,
+            ),
+            Answer::DryRunRefused(why) => self.fail(
+                now,
+                index,
+                Reason::Denied,
+                format!("the server would refuse it: {}", bounded(&why, 300)),
+                Then::Pause,
+                out,
+            ),
+            _ => self.fail(
+                now,
+                index,
+                Reason::Drift,
+                "the object does not exist any more".to_owned(),
+                Then::Pause,
+                out,
+            ),
+        }
+    }
+
+    /// A step is done if its post-conditions hold.
+    pub(super) fn finish(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        found: Value,
+        out: &mut Vec<Effect>,
+    ) {
+        self.finish_with(now, index, found, Vec::new(), out);
+    }
+
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "an event or answer is consumed where it is handled"
+    )]
+    pub(super) fn finish_with(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        found: Value,
+        mut facts: Vec<Fact>,
+        out: &mut Vec<Effect>,
+    ) {
+        let step = &self.plan[index];
+        let scope = self.scope(Some(&found));
+        let findings: Vec<_> = step.checks.iter().map(|check| check.find(&scope)).collect();
+        let mut kept = found.clone();
+        for (name, path) in &step.capture {
+            kept[name.as_str()] = scope.get(path).unwrap_or(Value::Null);
+        }
+        let failed: Vec<String> = findings
+            .iter()
+            .filter(|finding| !finding.holds)
+            .map(|finding| finding.fact.clone())
+            .collect();
+        let id = step.id.clone();
+        self.live.findings = findings;
+        self.live.rollout = None;
+        if failed.is_empty() {
+            facts.push(Fact::Done {
+                step: id,
+                out: kept,
+            });
+            self.record(now, facts, out);
+        } else {
+            let then = self.on_failure(index);
+            self.fail(now, index, Reason::Drift, failed.join("; "), then, out);
+        }
+    }
+
+    pub(super) fn on_failure(&self, index: usize) -> Then {
+        match self.plan[index].on_failure.unwrap_or(self.book.on_failure) {
+            OnFailure::Pause => Then::Pause,
+            OnFailure::Rollback => Then::Rollback,
+            OnFailure::Abort => Then::Abort,
+            OnFailure::Continue => Then::Continue,
+        }
+    }
+
+    /// A step failed: what the runbook says follows, and nothing is decided for the person.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a moment, a step, what is known of it, and where effects go"
+    )]
+    pub(super) fn fail(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        reason: Reason,
+        message: String,
+        then: Then,
+        out: &mut Vec<Effect>,
+    ) {
+        let step = self.ledger.steps[index].path.clone();
+        let effects = self.has_effects();
+        let mut facts = vec![Fact::Failed {
+            step: step.clone(),
+            reason,
+            message: message.clone(),
+            then,
+        }];
+        match then {
+            Then::Continue if !self.plan[index].critical => {}
+            Then::Rollback if effects => facts.push(Fact::RollingBack {
+                by: "the runbook".to_owned(),
+                reason: message,
+            }),
+            Then::Abort => {
+                let state = if effects {
+                    RunState::Failed
+                } else {
+                    RunState::Aborted
+                };
+                facts.push(Fact::End {
+                    state,
+                    refused: self.untouched(),
+                    message,
+                    leftovers: self.leftovers(),
+                });
+            }
+            _ if self.untouched() && !self.start.attended => facts.push(Fact::End {
+                state: RunState::Aborted,
+                refused: true,
+                message,
+                leftovers: Vec::new(),
+            }),
+            _ => facts.push(Fact::NeedsHuman {
+                reason,
+                message,
+                step: Some(step),
+                ways: self.ways(),
+            }),
+        }
+        self.record(now, facts, out);
+    }
+
+    /// Whether nothing was ever about to be sent.
+    pub(super) fn untouched(&self) -> bool {
+        self.ledger
+            .steps
+            .iter()
+            .all(|record| record.effect.is_none())
+    }
+
+    pub(super) fn ways(&self) -> Vec<Way> {
+        if self.has_effects() && !self.ledger.rolling_back {
+            vec![Way::Again, Way::RollBack, Way::Stop]
+        } else {
+            vec![Way::Again, Way::Stop]
+        }
+    }
+}

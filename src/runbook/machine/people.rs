@@ -1,0 +1,403 @@
+//! Questions to the person, and what their answers do.
+
+use jiff::Timestamp;
+
+use crate::runbook::machine::fact::Entry;
+use crate::runbook::machine::fact::Fact;
+use crate::runbook::machine::fact::Reason;
+use crate::runbook::machine::fact::RunState;
+use crate::runbook::machine::fact::Way;
+use crate::runbook::machine::io::Ask;
+use crate::runbook::machine::io::AskKind;
+use crate::runbook::machine::io::Decision;
+use crate::runbook::machine::io::Effect;
+use crate::runbook::machine::run::Run;
+use crate::runbook::model::Confirm;
+use crate::runbook::model::Step;
+use crate::runbook::model::StepKind;
+use crate::runbook::prose::bounded;
+use crate::runbook::revision::choose;
+
+impl Run {
+    /// The text a confirmation wants typed here, if any.
+    pub(super) fn typed(&self, step: &Step) -> Option<String> {
+        match &step.confirm {
+            Confirm::Type(text) if self.start.typed => text.fill(&self.scope(None)).ok(),
+            _ => None,
+        }
+    }
+
+    /// Whether a step's guard is met; asks if it is not.
+    pub(super) fn authorised(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        out: &mut Vec<Effect>,
+    ) -> bool {
+        let step = self.plan[index].clone();
+        let guarded = step.confirm != Confirm::No || matches!(step.kind, StepKind::Confirm { .. });
+        if !guarded || self.ledger.steps[index].authorised {
+            return true;
+        }
+        let answers = &self.start.answers;
+        let given = |text: &String| {
+            answers.confirm.contains(text) || self.live.extra_confirm.contains(text)
+        };
+        let by = match self.typed(&step) {
+            Some(text) => given(&text).then_some("--confirm"),
+            None if answers.yes
+                || matches!(&step.confirm, Confirm::Type(text) if text.fill(&self.scope(None)).is_ok_and(|text| given(&text))) =>
+            {
+                Some("an answer given beforehand")
+            }
+            None => None,
+        };
+        match by {
+            Some(by) => {
+                let decision = Fact::Decision {
+                    step: Some(step.id),
+                    by: format!("{} by {by}", self.start.actor),
+                    answer: "yes".to_owned(),
+                    accepted: true,
+                };
+                self.record(now, vec![decision], out);
+            }
+            None => self.await_person(
+                now,
+                index,
+                Reason::Confirm,
+                "waits for a confirmation".to_owned(),
+                out,
+            ),
+        }
+        false
+    }
+
+    pub(super) fn await_person(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        reason: Reason,
+        message: String,
+        out: &mut Vec<Effect>,
+    ) {
+        self.record(
+            now,
+            vec![Fact::Awaiting {
+                step: self.plan[index].id.clone(),
+                reason,
+                message,
+            }],
+            out,
+        );
+    }
+
+    /// Puts the open question to the person, once.
+    pub(super) fn put_question(&mut self, out: &mut Vec<Effect>) {
+        if self.live.asked.is_some() {
+            return;
+        }
+        let Some(human) = self.ledger.human.clone() else {
+            return;
+        };
+        let index = human
+            .step
+            .as_ref()
+            .and_then(|path| self.plan.iter().position(|step| step.id == *path));
+        let kind = match (index, human.ways.is_empty()) {
+            (_, false) => AskKind::Trouble(human.ways.clone()),
+            (None, true) if human.reason == Reason::Confirm => AskKind::Resume {
+                typed: self.resume_text(),
+            },
+            (None, true) => AskKind::Reason(
+                self.ledger
+                    .preflight
+                    .clone()
+                    .map(|(_, lines)| lines)
+                    .unwrap_or_default(),
+            ),
+            (Some(index), true) => self.question_of(index),
+        };
+        let ask = Ask {
+            step: human.step,
+            reason: human.reason,
+            message: human.message,
+            kind,
+        };
+        self.live.asked = Some(ask.clone());
+        out.push(Effect::Ask(Box::new(ask)));
+        if !self.start.attended {
+            out.push(Effect::Done(RunState::NeedsHuman));
+        }
+    }
+
+    pub(super) fn question_of(&self, index: usize) -> AskKind {
+        let step = &self.plan[index];
+        match &step.kind {
+            StepKind::Choose { options } => AskKind::Branch(options.clone()),
+            StepKind::Input { .. } if !self.live.revisions.is_empty() => AskKind::Revision {
+                revisions: self.live.revisions.clone(),
+                suggested: choose(&self.live.revisions),
+            },
+            StepKind::Input { .. } if !self.live.candidates.is_empty() => {
+                AskKind::Workload(self.live.candidates.clone())
+            }
+            StepKind::Input { param } => AskKind::Param(param.clone()),
+            _ => AskKind::Confirm {
+                typed: self.typed(step),
+                plans: self
+                    .ledger
+                    .steps
+                    .iter()
+                    .filter(|record| record.effect.is_none())
+                    .filter_map(|record| record.plan.clone())
+                    .collect(),
+                lines: self
+                    .ledger
+                    .preflight
+                    .clone()
+                    .map(|(_, lines)| lines)
+                    .unwrap_or_default(),
+                undo: self
+                    .plan
+                    .iter()
+                    .filter(|step| step.kind.mutates())
+                    .all(|step| {
+                        matches!(
+                            step.undo,
+                            Some(
+                                crate::runbook::model::Undo::Restore
+                                    | crate::runbook::model::Undo::Act(..)
+                            )
+                        )
+                    }),
+            },
+        }
+    }
+
+    pub(super) fn resume_text(&self) -> Option<String> {
+        self.plan.iter().find_map(|step| self.typed(step))
+    }
+
+    pub(super) fn resume(
+        &mut self,
+        now: Timestamp,
+        by: String,
+        hand_over: Option<String>,
+        confirm: Option<String>,
+        out: &mut Vec<Effect>,
+    ) {
+        if self.ledger.end.is_some() {
+            return self.advance(now, out);
+        }
+        self.live.down = false;
+        self.live.asked = None;
+        self.live.confirm_resume = match (self.resume_text(), &confirm) {
+            (Some(wanted), Some(given)) => wanted != *given,
+            (None, Some(_)) => false,
+            (_, None) => true,
+        };
+        self.live.extra_confirm.extend(confirm);
+        self.record(now, vec![Fact::Resumed { by, hand_over }], out);
+    }
+
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one decision read from top to bottom, an arm for each case"
+    )]
+    pub(super) fn decide(
+        &mut self,
+        now: Timestamp,
+        by: &str,
+        decision: Decision,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(ask) = self.live.asked.take() else {
+            return;
+        };
+        let index = ask
+            .step
+            .as_ref()
+            .and_then(|path| self.plan.iter().position(|step| step.id == *path));
+        let fact = |answer: &str, accepted| Fact::Decision {
+            step: ask.step.clone(),
+            by: by.to_owned(),
+            answer: bounded(answer, 500),
+            accepted,
+        };
+        match (&ask.kind, decision, index) {
+            (AskKind::Trouble(ways), Decision::Way(way), _) if ways.contains(&way) => {
+                self.way(now, by, way, fact, out);
+            }
+            (AskKind::Confirm { typed, .. }, Decision::Yes(given), Some(_)) => {
+                let accepted = typed.is_none() || *typed == given;
+                self.record(
+                    now,
+                    vec![fact(
+                        if accepted {
+                            "yes"
+                        } else {
+                            "a text that does not match"
+                        },
+                        accepted,
+                    )],
+                    out,
+                );
+            }
+            (AskKind::Resume { typed }, Decision::Yes(given), _) => {
+                let accepted = typed.is_none() || *typed == given;
+                self.live.confirm_resume = !accepted;
+                self.record(
+                    now,
+                    vec![fact(
+                        if accepted {
+                            "resume"
+                        } else {
+                            "a text that does not match"
+                        },
+                        accepted,
+                    )],
+                    out,
+                );
+            }
+            (AskKind::Reason(_), Decision::Value(text), _) if !text.trim().is_empty() => self
+                .record(
+                    now,
+                    vec![fact(&format!("reason: {}", text.trim()), true)],
+                    out,
+                ),
+            (AskKind::Branch(_), Decision::Value(id), Some(index)) => {
+                self.branch(now, index, by, &id, out);
+            }
+            (AskKind::Revision { .. }, Decision::Value(number), Some(index)) => {
+                match number.trim().parse() {
+                    Ok(number) => {
+                        let evidence = None;
+                        self.take_revision(now, index, number, evidence, out);
+                        self.first(fact(&number.to_string(), true), out);
+                    }
+                    Err(_) => self.ask_again(ask, out),
+                }
+            }
+            (AskKind::Workload(_) | AskKind::Param(_), Decision::Value(text), Some(index)) => {
+                self.settle_param(now, index, &text, ask.clone(), fact(&text, true), out);
+            }
+            (_, Decision::No, _) => {
+                let effects = self.has_effects() || self.unresolved().is_some();
+                let mut facts = vec![fact("no", false)];
+                if !effects {
+                    facts.push(Fact::End {
+                        state: RunState::Aborted,
+                        refused: false,
+                        message: format!("{by} said no; nothing was changed"),
+                        leftovers: Vec::new(),
+                    });
+                }
+                self.record(now, facts, out);
+            }
+            _ => self.ask_again(ask, out),
+        }
+    }
+
+    pub(super) fn ask_again(&mut self, ask: Ask, out: &mut Vec<Effect>) {
+        out.push(Effect::Ask(Box::new(ask.clone())));
+        self.live.asked = Some(ask);
+    }
+
+    /// Puts a fact before those just queued, into the same batch.
+    pub(super) fn first(&mut self, fact: Fact, out: &mut [Effect]) {
+        if let (Some(recording), Some(Effect::Record(entries))) =
+            (&mut self.live.recording, out.last_mut())
+            && let Some(ts) = entries.first().map(|entry| entry.ts)
+        {
+            recording.insert(
+                0,
+                Entry {
+                    ts,
+                    fact: fact.clone(),
+                },
+            );
+            entries.insert(0, Entry { ts, fact });
+        }
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a moment, a step, what is known of it, and where effects go"
+    )]
+    pub(super) fn settle_param(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        text: &str,
+        ask: Ask,
+        decision: Fact,
+        out: &mut Vec<Effect>,
+    ) {
+        let StepKind::Input { param } = self.plan[index].kind.clone() else {
+            return;
+        };
+        match self.book.param(&param).map(|param| param.read(text)) {
+            Some(Ok(value)) => {
+                self.live.candidates.clear();
+                self.record(now, vec![decision, Fact::Param { name: param, value }], out);
+            }
+            Some(Err(why)) => self.ask_again(
+                Ask {
+                    message: why,
+                    ..ask
+                },
+                out,
+            ),
+            None => self.ask_again(ask, out),
+        }
+    }
+
+    pub(super) fn way(
+        &mut self,
+        now: Timestamp,
+        by: &str,
+        way: Way,
+        fact: impl Fn(&str, bool) -> Fact,
+        out: &mut Vec<Effect>,
+    ) {
+        match way {
+            Way::Again => {
+                self.live.again_at = Some(now);
+                self.record(now, vec![fact("again", true)], out);
+            }
+            Way::RollBack => self.record(
+                now,
+                vec![
+                    fact("roll back", true),
+                    Fact::RollingBack {
+                        by: by.to_owned(),
+                        reason: "decided by hand".to_owned(),
+                    },
+                ],
+                out,
+            ),
+            Way::Stop => {
+                let leftovers = self.leftovers();
+                let state = if leftovers.is_empty() {
+                    RunState::Aborted
+                } else {
+                    RunState::Failed
+                };
+                self.record(
+                    now,
+                    vec![
+                        fact("stop", true),
+                        Fact::End {
+                            state,
+                            refused: false,
+                            message: format!("stopped by {by}"),
+                            leftovers,
+                        },
+                    ],
+                    out,
+                );
+            }
+        }
+    }
+}
