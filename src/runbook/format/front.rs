@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::runbook::format::reader::Reader;
+use crate::runbook::format::reader::{Reader, good_id};
 use crate::runbook::format::steps;
 use crate::runbook::model::{
     Deviation, DocRef, LiveList, LostObserver, OnFailure, Param, ParamType, Rehearse, Risk,
@@ -92,15 +92,6 @@ pub fn front(table: Reader<'_, '_, '_>) -> Runbook {
     };
     table.finish();
     runbook
-}
-
-/// Whether a text may be an id: it becomes part of file names.
-pub fn good_id(id: &str) -> bool {
-    id.len() <= 63
-        && id.starts_with(|c: char| c.is_ascii_lowercase())
-        && id
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 fn named<'d, 'i, 's, T>(

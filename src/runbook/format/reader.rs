@@ -574,3 +574,12 @@ fn article(word: &str) -> &'static str {
         "a"
     }
 }
+
+/// Whether a text may be an id: it becomes part of file names.
+pub fn good_id(id: &str) -> bool {
+    id.len() <= 63
+        && id.starts_with(|c: char| c.is_ascii_lowercase())
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}

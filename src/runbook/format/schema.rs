@@ -4,7 +4,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::runbook::format::reader::{self, Reader, Sink};
-use crate::runbook::format::{SIGNALS, front, steps};
+use crate::runbook::format::steps::SIGNALS;
+use crate::runbook::format::{front, steps};
 use crate::runbook::model::{KINDS, OnFailure, PLANNED, ParamType, Risk, Then};
 
 /// Everything a file may say, as JSON: kinds with their keys, words, signals.

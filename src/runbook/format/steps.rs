@@ -41,7 +41,7 @@ pub struct Standing {
 /// Reads one step.
 pub fn step(table: Reader<'_, '_, '_>, standing: &Standing) -> Option<Step> {
     let id = table.need("id");
-    if !id.is_empty() && !crate::runbook::format::front::good_id(&id) {
+    if !id.is_empty() && !crate::runbook::format::reader::good_id(&id) {
         table.error(
             format!(
                 "`{}` is not an id: small letters, digits, hyphens, at most 63",
