@@ -8,6 +8,7 @@ pub mod command;
 pub mod effect;
 pub mod headline;
 pub mod judge;
+pub mod kind;
 pub mod layer;
 pub mod list;
 pub mod message;

@@ -6,7 +6,8 @@ pub mod clock;
 mod polls;
 mod watches;
 
-use crate::app::message::{ClusterFact, Fact, Kind, SourceNews, WatchNews};
+use crate::app::kind::Kind;
+use crate::app::message::{ClusterFact, Fact, SourceNews, WatchNews};
 use crate::app::wants::Wants;
 use crate::domain::link::Source;
 use crate::domain::target::{Environment, Scope};

@@ -13,15 +13,12 @@ mod timeline;
 mod view;
 pub mod widget;
 
-pub use view::View;
+pub use view::{SMALLEST, View};
 
 use crate::app::layer::Layer;
 use crate::app::screen::Screen;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-
-/// The smallest terminal the screens are made for.
-pub const SMALLEST: (u16, u16) = (40, 12);
 
 /// Draws the console into an area.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {

@@ -1,6 +1,7 @@
 //! What is known of the cluster: the stocks of every watched kind, their links, and the indexes between them.
 
-use super::message::{ClusterFact, Kind, WatchNews};
+use super::kind::Kind;
+use super::message::{ClusterFact, WatchNews};
 use super::stock::{Roll, Row, Stock};
 use super::wants::Subject;
 use crate::domain::event::Event;

@@ -1,6 +1,7 @@
 //! What reaches the App: facts from outside and commands from the operator.
 
 use super::command::Command;
+use super::kind::Kind;
 use super::stock::Roll;
 use crate::domain::alert::Alert;
 use crate::domain::event::Event;
@@ -11,65 +12,10 @@ use crate::domain::rollout::Revision;
 use crate::domain::service::Service;
 use crate::domain::signal::{ServiceSignals, SignalSeries};
 use crate::domain::target::Environment;
-use crate::domain::workload::{Workload, WorkloadKind};
+use crate::domain::workload::Workload;
 use std::sync::Arc;
 
 use super::wants::RangeWant;
-
-/// The kinds the console watches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// Pods.
-    Pods,
-    /// Deployments.
-    Deployments,
-    /// StatefulSets.
-    StatefulSets,
-    /// DaemonSets.
-    DaemonSets,
-    /// ReplicaSets.
-    ReplicaSets,
-    /// Services.
-    Services,
-    /// Events.
-    Events,
-    /// Nodes.
-    Nodes,
-    /// HorizontalPodAutoscalers.
-    Autoscalers,
-}
-
-impl Kind {
-    /// Whether a verdict cannot be had without it.
-    pub fn vital(self) -> bool {
-        matches!(self, Self::Pods | Self::Deployments)
-    }
-
-    /// The kind of workload it lists, if it lists workloads.
-    pub fn workload(self) -> Option<WorkloadKind> {
-        match self {
-            Self::Deployments => Some(WorkloadKind::Deployment),
-            Self::StatefulSets => Some(WorkloadKind::StatefulSet),
-            Self::DaemonSets => Some(WorkloadKind::DaemonSet),
-            _ => None,
-        }
-    }
-
-    /// The plural in the API.
-    pub fn plural(self) -> &'static str {
-        match self {
-            Self::Pods => "pods",
-            Self::Deployments => "deployments",
-            Self::StatefulSets => "statefulsets",
-            Self::DaemonSets => "daemonsets",
-            Self::ReplicaSets => "replicasets",
-            Self::Services => "services",
-            Self::Events => "events",
-            Self::Nodes => "nodes",
-            Self::Autoscalers => "horizontalpodautoscalers",
-        }
-    }
-}
 
 /// What a watch says of itself.
 #[derive(Debug, Clone, PartialEq)]

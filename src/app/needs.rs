@@ -33,9 +33,7 @@ impl App {
 
     /// What is needed from outside now.
     pub fn wants(&self) -> Wants {
-        use super::message::Kind::{
-            DaemonSets, Deployments, Events, Pods, ReplicaSets, StatefulSets,
-        };
+        use super::kind::Kind::{DaemonSets, Deployments, Events, Pods, ReplicaSets, StatefulSets};
         let mut wants = Wants {
             subjects: self.cluster.subjects(),
             watches: [Pods, Deployments, ReplicaSets, StatefulSets, DaemonSets].into(),

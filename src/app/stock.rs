@@ -160,7 +160,7 @@ mod tests {
         assert_eq!((stock.len(), stock.get("b").unwrap().1), (2, 1));
         heard.clear();
         stock.apply(Roll::Listed, |old, new| {
-            heard.push((old.cloned(), new.cloned()))
+            heard.push((old.cloned(), new.cloned()));
         });
         heard.sort_by_key(|(old, _)| old.as_ref().map(|o| o.0.clone()));
         assert_eq!(

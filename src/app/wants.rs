@@ -1,7 +1,7 @@
 //! What the screens and the verdict need from outside, as data. The engine compares it with what runs, starts what is
 //! missing and ends what nobody wants: what no screen uses is not fetched.
 
-use super::message::Kind;
+use super::kind::Kind;
 use crate::domain::signal::{SignalName, Split};
 use crate::domain::workload::WorkloadKind;
 use std::collections::BTreeSet;

@@ -13,6 +13,7 @@ use crate::engine::clock::Clock;
 use crate::platform::kubernetes::Options;
 use crate::sim::scenario::Scenario;
 use crate::sim::{self, Running};
+use crate::terminal::Signals;
 use jiff::Timestamp;
 use std::io::IsTerminal as _;
 use std::path::Path;
@@ -124,12 +125,12 @@ pub fn sim(asked: &Sim) -> Result<u8, Failed> {
             running.prometheus,
             running.alertmanager
         ))?;
-        tokio::signal::ctrl_c().await?;
+        let ended = Signals::listen()?.next().await;
         if asked.dir.is_none() {
             // What was made for this run alone goes with it; if it cannot, nothing is lost.
             let _ = std::fs::remove_dir_all(&folder);
         }
-        Ok(OK)
+        Ok(ended.exit_code())
     })
 }
 

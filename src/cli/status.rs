@@ -15,6 +15,7 @@ use crate::domain::signal::{Part, Reading, ServiceSignals, SignalName};
 use crate::domain::target::Scope;
 use crate::domain::verdict::Level;
 use crate::domain::workload::Workload;
+use crate::terminal::Signals;
 use crate::ui::widget::text::sanitize;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -30,9 +31,14 @@ pub fn status(start: &Start, asked: &Status) -> Result<u8, Failed> {
     runtime()?.block_on(async {
         let mut session = start.session(start.place(), Screen::Overview).await?;
         session.settle(PATIENCE).await;
+        let mut signals = Signals::listen()?;
         let mut printed = String::new();
         loop {
-            let now = if json { format!("{}\n", document(&session.app)) } else { lines(&session.app) };
+            let now = if json {
+                format!("{}\n", document(&session.app))
+            } else {
+                lines(&session.app)
+            };
             let code = exit::of(session.app.headline.level);
             if !asked.watch {
                 print::text(&now)?;
@@ -47,7 +53,7 @@ pub fn status(start: &Start, asked: &Status) -> Result<u8, Failed> {
                     Some(fact) => session.take(fact),
                     None => return Ok(code),
                 },
-                interrupted = tokio::signal::ctrl_c() => return interrupted.map(|()| 130).map_err(Failed::from),
+                ended = signals.next() => return Ok(ended.exit_code()),
             }
             session.engine.reconcile(session.app.wants());
         }

@@ -1,6 +1,7 @@
 //! Standing watches: what the API server says, carried into facts.
 
-use crate::app::message::{ClusterFact, Fact, Kind, WatchNews};
+use crate::app::kind::Kind;
+use crate::app::message::{ClusterFact, Fact, WatchNews};
 use crate::app::stock::Roll;
 use crate::domain::target::Scope;
 use crate::platform::kubernetes::{self as k8s, Cluster, Sighting};

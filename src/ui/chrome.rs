@@ -8,7 +8,7 @@
 
 use super::lines::{level_tone, level_word};
 use super::theme::Tone;
-use super::view::View;
+use super::view::{SMALLEST, View};
 use super::widget::keyhints::KeyHints;
 use super::widget::text;
 use crate::app::layer::Layer;
@@ -282,10 +282,7 @@ pub fn too_small(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         format!("{}: {}", level_word(headline.level), headline.text),
         format!(
             "{}x{} is too small; {}x{} at least",
-            area.width,
-            area.height,
-            super::SMALLEST.0,
-            super::SMALLEST.1
+            area.width, area.height, SMALLEST.0, SMALLEST.1
         ),
     ];
     let lines = words

@@ -269,7 +269,7 @@ fn charts_pane(view: &View<'_>, row: &ServiceRow, area: Rect, buf: &mut Buffer) 
         figure: millis,
     };
     if one {
-        let shown = if view.app.here().place.pane % 2 == 0 {
+        let shown = if view.app.here().place.pane.is_multiple_of(2) {
             errors
         } else {
             p99

@@ -4,6 +4,9 @@ use super::theme::Theme;
 use crate::app::App;
 use crate::keymap::Keymap;
 
+/// The smallest terminal the screens are made for.
+pub const SMALLEST: (u16, u16) = (40, 12);
+
 /// What drawing reads.
 pub struct View<'a> {
     /// The state of the console.

@@ -1,5 +1,7 @@
 //! The Prometheus and Alertmanager faces of the simulated platform over real HTTP: what a client reads off them
 //! for a hand-written ledger.
+//!
+//! Length: one claim an endpoint, on one shared ledger.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -47,7 +47,11 @@ const DOORS: &[(&str, &[&str])] = &[
     ("axum", &["sim"]),
     ("clap", &["cli"]),
     ("std::fs", &["config", "journal", "cli", "terminal"]),
-    ("tokio::fs", &["config", "journal", "cli", "terminal"]),
+    // A source's token file changes while the console runs: the platform reads it anew.
+    (
+        "tokio::fs",
+        &["config", "journal", "cli", "terminal", "platform"],
+    ),
     ("tokio::signal", &["terminal"]),
     // Waiting is not knowing what time it is: the platform's deadlines need no clock of ours.
     ("tokio::time", &["engine", "tui", "sim", "platform", "cli"]),
