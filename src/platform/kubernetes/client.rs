@@ -18,9 +18,13 @@ use sha2::{Digest as _, Sha256};
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long an answer may take to begin and to end.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A plugin that failed without a terminal is left alone for so long: some open a browser at every try.
+const PLUGIN_REST: Duration = Duration::from_mins(2);
 
 /// One cluster, as one identity. Cheap to clone.
 #[derive(Clone)]
@@ -30,7 +34,8 @@ pub struct Cluster {
 
 struct Inner {
     client: RwLock<(kube::Client, u64)>,
-    renewing: tokio::sync::Mutex<()>,
+    /// When the login last could not be renewed silently.
+    renewing: tokio::sync::Mutex<Option<(Instant, Failure)>>,
     config: Config,
     plugin: Option<ExecConfig>,
     server: Arc<str>,
@@ -135,7 +140,7 @@ impl Cluster {
         Ok(Self {
             inner: Arc::new(Inner {
                 client: RwLock::new((client, 0)),
-                renewing: tokio::sync::Mutex::new(()),
+                renewing: tokio::sync::Mutex::new(None),
                 namespace: made.config.default_namespace.as_str().into(),
                 config: made.config,
                 plugin: made.plugin,
@@ -382,18 +387,28 @@ impl Cluster {
 
     /// Runs the plugin again, unless somebody else just did.
     async fn renew(&self, seen: u64, terminal: bool) -> Result<(), Failure> {
-        let _alone = self.inner.renewing.lock().await;
+        let mut refused = self.inner.renewing.lock().await;
         if self.client().1 != seen {
             return Ok(());
         }
-        let client = build(&self.inner.config, self.inner.plugin.as_ref(), terminal).await?;
-        let mut held = self
-            .inner
-            .client
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        *held = (client, seen + 1);
-        Ok(())
+        if let Some((at, failure)) = &*refused
+            && !terminal
+            && at.elapsed() < PLUGIN_REST
+        {
+            return Err(failure.clone());
+        }
+        match build(&self.inner.config, self.inner.plugin.as_ref(), terminal).await {
+            Ok(client) => {
+                let held = self.inner.client.write();
+                *held.unwrap_or_else(PoisonError::into_inner) = (client, seen + 1);
+                *refused = None;
+                Ok(())
+            }
+            Err(failure) => {
+                *refused = Some((Instant::now(), failure.clone()));
+                Err(failure)
+            }
+        }
     }
 }
 

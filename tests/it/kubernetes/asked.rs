@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use vigie::platform::failure::FailureKind;
 use vigie::platform::kubernetes::{
-    Known, LogNews, LogRequest, Manner, Precondition, Sighting, TableFact,
+    Cluster, Known, LogNews, LogRequest, Manner, Options, Precondition, Sighting, TableFact,
+    contexts, plugin_of,
 };
 
 pub fn deployment() -> Known {
@@ -217,4 +218,101 @@ async fn any_kind_is_a_table_that_is_watched() {
     assert_eq!(next(&mut watch).await, Sighting::Heard);
     assert_eq!(next(&mut watch).await, Sighting::Gone(vec!["u1".into()]));
     assert!(server.seen()[0].headers["accept"].contains("as=Table"));
+}
+
+/// A kubeconfig whose plugin issues `t1`, `t2`, … and the folder it counts in.
+fn with_plugin(server: &Server) -> (tempfile::TempDir, Options) {
+    let folder = tempfile::tempdir().unwrap();
+    let count = folder.path().join("count");
+    let script = format!(
+        r#"echo >> '{0}'; printf '{{"status":{{"token":"t%d"}}}}' $(wc -l < '{0}')"#,
+        count.display()
+    );
+    let config = serde_json::json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "prod",
+        "clusters": [{ "name": "c", "cluster": { "server": server.address() } }],
+        "users": [{ "name": "u", "user": { "exec": { "apiVersion": "client.authentication.k8s.io/v1", "command": "sh",
+            "args": ["-c", script], "interactiveMode": "IfAvailable" } } }],
+        "contexts": [{ "name": "prod", "context": { "cluster": "c", "user": "u", "namespace": "veza" } }],
+    });
+    let path = folder.path().join("config");
+    std::fs::write(&path, config.to_string()).unwrap();
+    let options = Options {
+        kubeconfig: Some(path.into_os_string()),
+        act_as: Some("somebody".into()),
+        act_as_groups: vec!["ops".into(), "dev".into()],
+        ..Options::default()
+    };
+    (folder, options)
+}
+
+#[tokio::test]
+async fn a_login_that_ran_out_is_renewed_once_and_a_write_is_not_repeated() {
+    let server = Server::start(|number, seen: &Seen| {
+        let wanted = if number < 2 { "Bearer t2" } else { "Bearer t3" };
+        if seen
+            .headers
+            .get("authorization")
+            .is_some_and(|own| own == wanted)
+        {
+            Reply::json(200, r#"{"metadata":{"uid":"u"},"items":[]}"#)
+        } else {
+            Reply::status(401, "Unauthorized")
+        }
+    })
+    .await;
+    let (folder, options) = with_plugin(&server);
+    assert_eq!(plugin_of(&options).unwrap().as_deref(), Some("sh"));
+    assert_eq!(
+        contexts(&options).unwrap()[0].namespace.as_deref(),
+        Some("veza")
+    );
+    let cluster = Cluster::connect(&options).await.unwrap();
+    let runs = || {
+        std::fs::read_to_string(folder.path().join("count"))
+            .unwrap()
+            .lines()
+            .count()
+    };
+    assert_eq!((runs(), server.seen().len()), (1, 0), "one run, no request");
+    assert_eq!(&*cluster.cluster_uid().await.unwrap(), "u");
+    let seen = server.seen();
+    assert_eq!((seen.len(), runs()), (2, 2));
+    assert_eq!(seen[0].headers["impersonate-user"], "somebody");
+    let patch = serde_json::json!({});
+    let failure = cluster
+        .patch(&deployment(), "veza", "api", &patch, &Manner::default())
+        .await;
+    assert_eq!(failure.unwrap_err().kind, FailureKind::Unauthorized);
+    assert_eq!(
+        (server.seen().len(), runs()),
+        (3, 3),
+        "the write was sent once"
+    );
+    cluster.namespaces().await.unwrap();
+    assert_eq!((server.seen().len(), runs()), (4, 3));
+}
+
+#[tokio::test]
+async fn a_cluster_is_searched_for_its_sources_and_then_its_namespaces() {
+    let prometheus = r#"{"items":[{"metadata":{"name":"prometheus","namespace":"monitoring"},"spec":{"ports":[{"name":"web","port":9090}]}}]}"#;
+    let server = Server::start(move |_, seen: &Seen| match seen.uri.as_str() {
+        "/api/v1/services?resourceVersion=0" => Reply::status(
+            403,
+            r#"services is forbidden: User "v" cannot list resource "services""#,
+        ),
+        "/api/v1/namespaces/monitoring/services?resourceVersion=0" => Reply::json(200, prometheus),
+        _ => Reply::json(200, r#"{"items":[]}"#),
+    })
+    .await;
+    let found = cluster(&server)
+        .await
+        .find_sources(&["veza", "monitoring"])
+        .await
+        .unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (&*found[0].namespace, &*found[0].name, found[0].port),
+        ("monitoring", "prometheus", 9090)
+    );
 }

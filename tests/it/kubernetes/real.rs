@@ -286,3 +286,163 @@ async fn workloads_revisions_and_any_kind_are_read() {
             || first == Sighting::Listing
     );
 }
+
+/// Statuses that no harness plays, written by hand onto pods that never get a node.
+const HAND_MADE: [(&str, &str, &str); 10] = [
+    (
+        "init-1-of-2",
+        r#"{"initContainers":[{"name":"i"},{"name":"j"}]}"#,
+        r#"{"phase":"Pending","initContainerStatuses":[{"name":"i","state":{"terminated":{"exitCode":0}}},{"name":"j","state":{"waiting":{"reason":"PodInitializing"}}}]}"#,
+    ),
+    (
+        "init-crash",
+        r#"{"initContainers":[{"name":"i"}]}"#,
+        r#"{"phase":"Pending","initContainerStatuses":[{"name":"i","restartCount":3,"state":{"waiting":{"reason":"CrashLoopBackOff"}},"lastState":{"terminated":{"exitCode":1}}}]}"#,
+    ),
+    (
+        "init-signal",
+        r#"{"initContainers":[{"name":"i"}]}"#,
+        r#"{"phase":"Pending","initContainerStatuses":[{"name":"i","state":{"terminated":{"exitCode":137,"signal":9}}}]}"#,
+    ),
+    (
+        "sidecar",
+        r#"{"initContainers":[{"name":"s","restartPolicy":"Always"},{"name":"i"}]}"#,
+        r#"{"phase":"Running","initContainerStatuses":[{"name":"s","ready":true,"started":true,"restartCount":2,"state":{"running":{}}},{"name":"i","restartCount":4,"state":{"terminated":{"exitCode":0}}}],"containerStatuses":[{"name":"main","ready":true,"restartCount":1,"state":{"running":{}}}]}"#,
+    ),
+    (
+        "sidecar-starting",
+        r#"{"initContainers":[{"name":"s","restartPolicy":"Always"}]}"#,
+        r#"{"phase":"Pending","initContainerStatuses":[{"name":"s","started":false,"state":{"running":{}}}],"containerStatuses":[{"name":"main","state":{"waiting":{"reason":"PodInitializing"}}}]}"#,
+    ),
+    (
+        "not-ready",
+        r#"{"containers":[{"name":"side","image":"i"}]}"#,
+        r#"{"phase":"Running","containerStatuses":[{"name":"main","state":{"terminated":{"exitCode":0,"reason":"Completed"}}},{"name":"side","ready":true,"state":{"running":{}}}]}"#,
+    ),
+    (
+        "evicted",
+        "{}",
+        r#"{"phase":"Failed","reason":"Evicted","message":"low on memory"}"#,
+    ),
+    (
+        "signal",
+        "{}",
+        r#"{"phase":"Failed","containerStatuses":[{"name":"main","state":{"terminated":{"exitCode":137,"signal":9}}}]}"#,
+    ),
+    (
+        "going-done",
+        "{}",
+        r#"{"phase":"Succeeded","containerStatuses":[{"name":"main","state":{"terminated":{"exitCode":0,"reason":"Completed"}}}]}"#,
+    ),
+    (
+        "going-lost",
+        "{}",
+        r#"{"phase":"Running","reason":"NodeLost","containerStatuses":[{"name":"main","ready":true,"state":{"running":{}}}]}"#,
+    ),
+];
+
+fn hand_made(name: &str, more: &str, status: &str) {
+    let mut status: serde_json::Value = serde_json::from_str(status).unwrap();
+    for list in ["initContainerStatuses", "containerStatuses"] {
+        for one in status[list].as_array_mut().into_iter().flatten() {
+            for (field, value) in [
+                ("image", "i".into()),
+                ("imageID", "".into()),
+                ("ready", false.into()),
+                ("restartCount", 0.into()),
+            ] {
+                let fields = one.as_object_mut().unwrap();
+                fields.entry(field).or_insert(value);
+            }
+        }
+    }
+    let more: serde_json::Value = serde_json::from_str(more).unwrap();
+    let containers = |list: &serde_json::Value| -> Vec<serde_json::Value> {
+        let all = list.as_array().into_iter().flatten().cloned();
+        all.map(|mut one| {
+            one["image"] = "i".into();
+            one
+        })
+        .collect()
+    };
+    let mut main = vec![serde_json::json!({ "name": "main", "image": "i" })];
+    main.extend(containers(&more["containers"]));
+    let spec = serde_json::json!({ "schedulerName": "nobody", "containers": main, "initContainers": containers(&more["initContainers"]) });
+    let mut pod: serde_json::Value = serde_json::from_str(&manifest(name, &spec)).unwrap();
+    pod["metadata"]["namespace"] = "hand-made".into();
+    pod["metadata"]["finalizers"] = serde_json::json!(["test.vigie/stay"]);
+    apply(&pod.to_string());
+    let patch = serde_json::json!({ "status": status }).to_string();
+    kubectl(&[
+        "patch",
+        "pod",
+        name,
+        "-n",
+        "hand-made",
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        &patch,
+    ]);
+    if name.starts_with("going") {
+        kubectl(&["delete", "pod", name, "-n", "hand-made", "--wait=false"]);
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs VIGIE_TEST_CLUSTER"]
+async fn the_columns_are_kubectls_on_statuses_written_by_hand() {
+    apply(r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"hand-made"}}"#);
+    for (name, more, status) in HAND_MADE {
+        hand_made(name, more, status);
+    }
+    let cluster = as_user("admin").await;
+    let mut watch = cluster.watch::<Pods>(&Scope::Namespace("hand-made".into()), None);
+    let mut held = Held::default();
+    held.until(&mut watch, |held| held.listed == 1).await;
+    let (theirs, ours) = (printed("hand-made"), ours(&held));
+    for (name, _, _) in HAND_MADE {
+        let patch = r#"{"metadata":{"finalizers":null}}"#;
+        kubectl(&[
+            "patch",
+            "pod",
+            name,
+            "-n",
+            "hand-made",
+            "--type=merge",
+            "-p",
+            patch,
+        ]);
+    }
+    kubectl(&["delete", "namespace", "hand-made", "--wait=false"]);
+    assert_eq!(theirs, ours);
+    assert_eq!(ours.len(), HAND_MADE.len());
+}
+
+#[tokio::test]
+#[ignore = "needs VIGIE_TEST_CLUSTER"]
+async fn a_stopped_apiserver_is_said_and_nothing_is_lost() {
+    let cluster = as_user("viewer").await;
+    let mut watch =
+        cluster.watch_with::<Pods>(&Scope::Namespace("veza-production".into()), None, SHORT);
+    let mut held = Held::default();
+    held.until(&mut watch, |held| held.listed == 1).await;
+    let rows = held.rows.len();
+    let pid = std::fs::read_to_string(format!("{}/pids/kube-apiserver", state())).unwrap();
+    let signal = |name: &str| {
+        let sent = Command::new("kill").args([name, pid.trim()]).status();
+        assert!(sent.unwrap().success());
+    };
+    signal("-STOP");
+    // A process that hangs, not one that is gone: connections stand and nothing comes.
+    let silent = tokio::time::timeout(Duration::from_secs(2), async {
+        loop {
+            let sighting = next(&mut watch).await;
+            held.take(sighting);
+        }
+    });
+    assert!(silent.await.is_err());
+    assert_eq!(held.rows.len(), rows);
+    signal("-CONT");
+    while next(&mut watch).await != Sighting::Heard {}
+}
