@@ -365,10 +365,6 @@ pub struct Overlay {
 }
 
 /// Reads a translation of `runbook`; steps in it, and sections for steps that do not exist, are mistakes.
-#[expect(
-    clippy::too_many_lines,
-    reason = "one decision read from top to bottom, an arm for each case"
-)]
 pub fn parse_overlay(file: &str, text: &str, runbook: &Runbook) -> Result<Overlay, Vec<Problem>> {
     let sink = Sink::new(file, text);
     if text.len() > MAX_BYTES {

@@ -375,10 +375,6 @@ impl Gate {
         })
     }
 
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one decision read from top to bottom, an arm for each case"
-    )]
     fn judge(&mut self, index: usize, now: Timestamp, reading: &Reading) -> Sample {
         let void = |why: String| Sample {
             at: now,

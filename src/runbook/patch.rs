@@ -340,10 +340,6 @@ pub fn plan_rollback(object: ObjectRef, body: &Value, template: &Value) -> Plann
 }
 
 /// What differs between two templates, images first, in words.
-#[expect(
-    clippy::too_many_lines,
-    reason = "one decision read from top to bottom, an arm for each case"
-)]
 pub fn template_lines(current: &Value, desired: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     for group in ["containers", "initContainers"] {

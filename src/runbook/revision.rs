@@ -72,10 +72,6 @@ pub enum Choice {
 }
 
 /// Chooses the last good revision among those of a workload.
-#[expect(
-    clippy::too_many_lines,
-    reason = "one decision read from top to bottom, an arm for each case"
-)]
 pub fn choose(revisions: &[Revision]) -> Choice {
     let mut newest_first: Vec<&Revision> = revisions.iter().collect();
     newest_first.sort_by_key(|revision| std::cmp::Reverse(revision.number));

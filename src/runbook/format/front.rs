@@ -13,10 +13,6 @@ use crate::runbook::model::{
 pub const SCHEMA: i64 = 1;
 
 /// Reads the front matter; steps and sections are filled in by the caller.
-#[expect(
-    clippy::too_many_lines,
-    reason = "one decision read from top to bottom, an arm for each case"
-)]
 pub fn front(table: Reader<'_, '_, '_>) -> Runbook {
     let schema = table.int("schema").unwrap_or_default();
     if schema != SCHEMA {

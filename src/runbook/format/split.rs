@@ -157,10 +157,6 @@ impl Body<'_, '_> {
     }
 
     /// Takes a fence over if it is executable, and points out one that was probably meant to be.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one decision read from top to bottom, an arm for each case"
-    )]
     fn fence(&mut self, info: &str, range: Range<usize>, nested: bool) {
         let kind = match info {
             "toml step" => FenceKind::Step,

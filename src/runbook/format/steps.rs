@@ -116,10 +116,6 @@ pub fn step_keys(table: &Reader<'_, '_, '_>) -> Option<StepKind> {
     step_kind(table)
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "one decision read from top to bottom, an arm for each case"
-)]
 fn step_kind(table: &Reader<'_, '_, '_>) -> Option<StepKind> {
     let name = table.need("kind");
     let kind = match name.as_str() {

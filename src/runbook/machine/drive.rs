@@ -260,10 +260,6 @@ impl Run {
     }
 
     /// What follows from the ledger when nothing is open.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one decision read from top to bottom, an arm for each case"
-    )]
     pub(super) fn advance(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
         if self.live.recording.is_some() || self.live.halted.is_some() {
             return;
@@ -334,10 +330,6 @@ impl Run {
         }
     }
 
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one decision read from top to bottom, an arm for each case"
-    )]
     pub(super) fn next(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
         let Some(index) = self.current() else {
             let message = "every step is done".to_owned();
@@ -422,10 +414,6 @@ impl Run {
         !matches!(self.ledger.preflight, Some((true, _)))
     }
 
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one decision read from top to bottom, an arm for each case"
-    )]
     pub(super) fn begin_step(
         &mut self,
         now: Timestamp,

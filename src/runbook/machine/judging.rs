@@ -152,10 +152,6 @@ impl Run {
         self.verdict(now, index, verdict, out);
     }
 
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one decision read from top to bottom, an arm for each case"
-    )]
     pub(super) fn verdict(
         &mut self,
         now: Timestamp,

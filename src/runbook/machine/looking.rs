@@ -128,10 +128,6 @@ impl Run {
         }
     }
 
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one decision read from top to bottom, an arm for each case"
-    )]
     pub(super) fn judge(&mut self, now: Timestamp, answer: Answer, out: &mut Vec<Effect>) {
         let Answer::Preflight {
             access,

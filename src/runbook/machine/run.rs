@@ -266,10 +266,6 @@ pub enum RunError {
 
 impl Run {
     /// A run about to begin; nothing is recorded yet.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one decision read from top to bottom, an arm for each case"
-    )]
     pub fn new(book: Arc<Runbook>, start: Start, now: Timestamp) -> Result<Self, RunError> {
         if start.model != book.model_digest() {
             return Err(RunError::OtherModel(start.model));
@@ -546,10 +542,6 @@ impl Run {
         }
     }
 
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one decision read from top to bottom, an arm for each case"
-    )]
     fn apply_step(&mut self, at: Timestamp, fact: &Fact) {
         match fact {
             Fact::Started { step } => self.set(step, |record| {

@@ -410,7 +410,6 @@ fn a_rollback_goes_to_the_last_good_revision_with_one_write() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table with its cases")]
 fn faults_of_the_write_as_a_table() {
     let many = |fault, times| std::iter::repeat_n(fault, times).collect::<Vec<_>>();
     let table = [
@@ -495,7 +494,6 @@ fn faults_of_the_write_as_a_table() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table with its cases")]
 fn what_stops_a_run_before_the_first_effect_is_a_refusal_with_its_reason() {
     let facts = |facts: ObjectFacts| ObjectFacts {
         revision_uid: Some("r43".into()),

@@ -159,7 +159,6 @@ fn columns(kind: Kind) -> &'static [Column] {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn cells(kind: Kind, object: &Value, now: i64) -> Vec<Value> {
     let name = object["metadata"]["name"].clone();
     let age = Value::from(time::age_of(
