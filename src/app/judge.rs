@@ -3,6 +3,8 @@
 pub mod evidence;
 mod measured;
 mod pods;
+#[cfg(test)]
+mod tests;
 
 use crate::domain::alert::Severity;
 use crate::domain::rollout::RolloutState;
