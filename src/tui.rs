@@ -71,6 +71,7 @@ impl Console {
         self.draw(&mut canvas)?;
         let mut drawn = Instant::now();
         let mut due = false;
+        let mut title = String::new();
         loop {
             let happened = tokio::select! {
                 biased;
@@ -98,6 +99,12 @@ impl Console {
                 Happened::Frame => true,
             };
             self.settle();
+            let called = self.app.title();
+            if called != title {
+                // A terminal that cannot be written to is noticed at the next frame.
+                let _ = terminal::write(&terminal::title(&called));
+                title = called;
+            }
             if self.app.leaving {
                 return Ok(Ending::Left);
             }

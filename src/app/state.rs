@@ -102,6 +102,8 @@ pub struct App {
     pub height: u16,
     pub(super) last_move: Option<Timestamp>,
     pub(super) changes_stale: bool,
+    /// The level attention was last called for.
+    pub(super) announced: Option<Level>,
 }
 
 /// Changes older than this are not on the overview.
@@ -133,6 +135,7 @@ impl App {
             height: 40,
             last_move: None,
             changes_stale: false,
+            announced: None,
         }
     }
 
@@ -188,6 +191,24 @@ impl App {
             Some(workload) => Box::new(self.cluster.pods_of(workload)),
             None => Box::new(std::iter::empty()),
         }
+    }
+
+    /// What the terminal's title says: level, subject, place.
+    pub fn title(&self) -> String {
+        let worst = self
+            .services
+            .in_order()
+            .next()
+            .filter(|row| row.level() != Level::Healthy);
+        let subject = worst.map_or_else(
+            || self.target.scope.to_string(),
+            |row| row.object.name.to_string(),
+        );
+        format!(
+            "{} {subject} · {}",
+            self.headline.level.word(),
+            self.target.context
+        )
     }
 
     /// Whether changes are allowed now.

@@ -124,14 +124,14 @@ fn pod(owner: &str, trouble: Option<Trouble>, age: i64) -> Pod {
     }
 }
 
-fn crash() -> Option<Trouble> {
-    Some(Trouble::Crash {
+fn crash() -> Trouble {
+    Trouble::Crash {
         container: "backend".into(),
         exit_code: 1,
         reason: "Error".into(),
         ended: Some(at(3)),
         waiting: true,
-    })
+    }
 }
 
 /// Everything a case may vary; the rest is a healthy service whose revision 43 took over long ago.
@@ -185,10 +185,10 @@ impl Case {
 }
 
 /// Quiet, then so many bad values up to now.
-fn onset(bad: usize, quiet: f64, loud: f64) -> Option<Series> {
+fn onset(bad: usize, quiet: f64, loud: f64) -> Series {
     let mut values = vec![quiet; 60 - bad];
     values.extend(vec![loud; bad]);
-    Some(series(&values))
+    series(&values)
 }
 
 #[test]
@@ -196,8 +196,8 @@ fn a_bad_release_is_said_with_its_onset_and_its_revision() {
     let case = Case {
         taken_over: Some(at(115)),
         signals: Some(readings(0.214, 930.0)),
-        errors: onset(8, 0.001, 0.2),
-        p99: onset(7, 240.0, 900.0),
+        errors: Some(onset(8, 0.001, 0.2)),
+        p99: Some(onset(7, 240.0, 900.0)),
         ..Case::default()
     };
     let judged = case.judged();
@@ -214,7 +214,7 @@ fn a_bad_release_is_said_with_its_onset_and_its_revision() {
 fn trouble_without_a_release_before_it_suggests_no_way_back() {
     let judged = Case {
         signals: Some(readings(0.1, 240.0)),
-        errors: onset(8, 0.001, 0.1),
+        errors: Some(onset(8, 0.001, 0.1)),
         ..Case::default()
     }
     .judged();
@@ -293,7 +293,7 @@ fn a_crashing_new_pod_names_revision_and_what_still_serves() {
     let mut workload = backend();
     (workload.updated, workload.current) = (1, 4);
     let mut pods: Vec<Pod> = (1..4).map(|n| pod("rs-42", None, 1000 + n)).collect();
-    pods.push(pod("rs-43", crash(), 61));
+    pods.push(pod("rs-43", Some(crash()), 61));
     let judged = Case {
         workload,
         pods,
@@ -310,7 +310,7 @@ fn a_crashing_new_pod_names_revision_and_what_still_serves() {
 #[test]
 fn one_unwell_pod_of_an_old_template_is_watched_while_enough_serve() {
     let mut pods: Vec<Pod> = (1..4).map(|n| pod("rs-43", None, 1000 + n)).collect();
-    pods.push(pod("rs-41", crash(), 500));
+    pods.push(pod("rs-41", Some(crash()), 500));
     assert_eq!(
         Case {
             pods,
@@ -327,7 +327,9 @@ fn one_unwell_pod_of_an_old_template_is_watched_while_enough_serve() {
 fn no_ready_pod_is_the_first_thing_said() {
     let mut workload = backend();
     (workload.ready, workload.available) = (0, 0);
-    let pods = (1..4).map(|n| pod("rs-43", crash(), 300 + n)).collect();
+    let pods = (1..4)
+        .map(|n| pod("rs-43", Some(crash()), 300 + n))
+        .collect();
     let judged = Case {
         workload,
         pods,
