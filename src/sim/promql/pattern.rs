@@ -2,7 +2,7 @@
 //! program and remembers where it has been, so the work is bounded by program length times text length.
 
 /// The largest program accepted: keeps `(a{99}){99}` from growing without limit.
-const LIMIT: usize = 4096;
+const LIMIT: usize = 65_536;
 
 /// A compiled expression.
 #[derive(Debug, Clone)]
