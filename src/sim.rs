@@ -126,20 +126,22 @@ impl series::Platform for Observed {
     }
 }
 
-/// Starts a platform.
+/// Starts a platform. The doors are open at once; the world is made meanwhile, and the first who ask wait for it.
 pub async fn start(options: Options) -> std::io::Result<Running> {
     let clock = Clock::start(options.base, options.speed);
     let now = clock.now_ms();
-    let mut world = World::new(
-        options.scenario,
-        options.seed,
-        now - options.advance.as_millis() as i64,
-    );
-    if options.scenario == Scenario::Large {
-        world.gather(options.pods, options.churn);
-    }
-    world.advance(now);
-    let shared = Shared::new(world, clock);
+    let shared = Shared::later(clock, move || {
+        let mut world = World::new(
+            options.scenario,
+            options.seed,
+            now - options.advance.as_millis() as i64,
+        );
+        if options.scenario == Scenario::Large {
+            world.gather(options.pods, options.churn);
+        }
+        world.advance(now);
+        world
+    });
     let source: Source = Arc::new(Observed {
         shared: shared.clone(),
         seed: options.seed,

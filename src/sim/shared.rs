@@ -1,7 +1,7 @@
 //! The handle all faces share: the world behind a lock, its clock, the faults, who wrote what. Asking it lets the world catch up with the clock first.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -44,7 +44,7 @@ pub struct Shared {
 
 #[derive(Debug)]
 struct Inner {
-    world: Mutex<World>,
+    world: OnceLock<Mutex<World>>,
     clock: Clock,
     faults: Faults,
     version: watch::Sender<u64>,
@@ -54,12 +54,25 @@ struct Inner {
 impl Shared {
     /// A handle on a world that lives by a clock.
     pub fn new(world: World, clock: Clock) -> Self {
-        let version = watch::Sender::new(world.store().version());
+        let shared = Self::empty(clock);
+        shared.furnish(world);
+        shared
+    }
+
+    /// A handle on a world that is still being made: whoever asks it waits until it is there.
+    pub fn later(clock: Clock, make: impl FnOnce() -> World + Send + 'static) -> Self {
+        let shared = Self::empty(clock);
+        let handle = shared.clone();
+        std::thread::spawn(move || handle.furnish(make()));
+        shared
+    }
+
+    fn empty(clock: Clock) -> Self {
         let inner = Inner {
-            world: Mutex::new(world),
+            world: OnceLock::new(),
             clock,
             faults: Faults::default(),
-            version,
+            version: watch::Sender::new(0),
             writes: Mutex::default(),
         };
         Self {
@@ -67,9 +80,16 @@ impl Shared {
         }
     }
 
+    fn furnish(&self, world: World) {
+        self.inner.version.send_replace(world.store().version());
+        // It is furnished once; a second world would be another platform.
+        let _ = self.inner.world.set(Mutex::new(world));
+    }
+
     fn lock(&self) -> MutexGuard<'_, World> {
         self.inner
             .world
+            .wait()
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
