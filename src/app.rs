@@ -13,6 +13,7 @@ pub mod layer;
 pub mod list;
 pub mod message;
 pub mod needs;
+pub mod runs;
 pub mod screen;
 pub mod services;
 pub mod signals;

@@ -1,6 +1,9 @@
 //! What an operator can ask, in their words. Keys, the palette and tests send these; nothing else changes the App from inside.
 
+use super::runs::order::RunRequest;
 use super::screen::Screen;
+use crate::runbook::machine::Decision;
+use std::sync::Arc;
 
 /// A move of the cursor or of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,6 +107,36 @@ pub enum Command {
     Wrap,
     /// Show times, or not.
     Times,
+    /// Begin a run.
+    StartRun(Box<RunRequest>),
+    /// Take a run up again, by its id; `confirm` is the text that lets it go on.
+    ResumeRun {
+        /// The run.
+        run: Arc<str>,
+        /// What was typed, if anything.
+        confirm: Option<String>,
+    },
+    /// Answer the present run's question.
+    Decide(Decision),
+    /// Stop the present run after its step.
+    StopRun,
+    /// Undo what the present run changed.
+    RollBackRun {
+        /// Why.
+        reason: String,
+    },
+    /// Close the present run as it is.
+    AbandonRun {
+        /// Why.
+        reason: String,
+    },
+    /// A line for the present run's record.
+    NoteRun {
+        /// The line.
+        text: String,
+    },
+    /// Look no longer at a run that is over.
+    PutRunAway,
     /// A character typed into a line.
     Type(char),
     /// Pasted text; where something must be typed it is refused.
@@ -112,4 +145,21 @@ pub enum Command {
     Erase,
     /// Delete all that was typed.
     EraseAll,
+}
+
+impl Command {
+    /// Whether it is about runs: then it is obeyed whatever layer is open.
+    pub fn is_about_runs(&self) -> bool {
+        matches!(
+            self,
+            Self::StartRun(_)
+                | Self::ResumeRun { .. }
+                | Self::Decide(_)
+                | Self::StopRun
+                | Self::RollBackRun { .. }
+                | Self::AbandonRun { .. }
+                | Self::NoteRun { .. }
+                | Self::PutRunAway
+        )
+    }
 }

@@ -1,7 +1,9 @@
 //! What the App asks to be done outside, as data.
 
+use super::runs::order::RunOrder;
+
 /// One thing to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Put text on the clipboard.
     Copy(String),
@@ -9,4 +11,6 @@ pub enum Effect {
     AskNow,
     /// Call for attention: the level changed, or a decision waits.
     Attention(String),
+    /// Do something for runs.
+    Run(RunOrder),
 }

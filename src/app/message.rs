@@ -2,6 +2,7 @@
 
 use super::command::Command;
 use super::kind::Kind;
+use super::runs::news::RunNews;
 use super::stock::Roll;
 use crate::domain::alert::Alert;
 use crate::domain::event::Event;
@@ -86,6 +87,8 @@ pub enum Fact {
     Range(RangeWant, Vec<SignalSeries>),
     /// All alerts.
     Alerts(Vec<Alert>),
+    /// About runs.
+    Run(RunNews),
     /// A sentence for the last row.
     Notice(Notice),
 }

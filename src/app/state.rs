@@ -4,6 +4,7 @@ use super::changes::Change;
 use super::cluster::Cluster;
 use super::layer::Layer;
 use super::message::Notice;
+use super::runs::Runs;
 use super::screen::{History, Screen, Visit};
 use super::services::{Limits, Services};
 use super::signals::Signals;
@@ -80,6 +81,8 @@ pub struct App {
     pub changes: Vec<Change>,
     /// Row 2.
     pub headline: Headline,
+    /// Runbooks and runs.
+    pub runs: Runs,
     /// The screens visited.
     pub history: History,
     /// What lies over the screen, the top last.
@@ -123,6 +126,7 @@ impl App {
             services: Services::default(),
             changes: Vec::new(),
             headline: Headline::default(),
+            runs: Runs::default(),
             history: History::new(open),
             layers: Vec::new(),
             notice: None,

@@ -38,7 +38,7 @@ impl App {
                 {
                     self.notice = None;
                 }
-                Vec::new()
+                self.tick_run()
             }
         }
     }
@@ -156,6 +156,7 @@ impl App {
                 self.alerts = alerts;
                 self.judge_all();
             }
+            Fact::Run(news) => return self.learn_run(news),
             Fact::Notice(notice) => self.say(notice),
         }
         Vec::new()
@@ -176,6 +177,9 @@ impl App {
         if self.notice.as_ref().is_some_and(|(notice, _)| notice.error) {
             self.notice = None;
         }
+        if command.is_about_runs() {
+            return self.obey_run(command);
+        }
         if let Some(layer) = self.layers.pop() {
             return self.obey_in_layer(layer, command);
         }
@@ -189,7 +193,7 @@ impl App {
             Command::Back if !self.history.back() => self.leaving = true,
             Command::Back => {}
             Command::Quit => self.leaving = true,
-            Command::Interrupt => self.interrupt(),
+            Command::Interrupt => return self.interrupt(),
             Command::NextPane => self.history.here_mut().place.pane += 1,
             Command::Older => drop(self.history.back()),
             Command::Newer => drop(self.history.forward()),
@@ -222,14 +226,23 @@ impl App {
         Vec::new()
     }
 
-    fn interrupt(&mut self) {
+    fn interrupt(&mut self) -> Vec<Effect> {
+        if let Some(effects) = self.interrupt_run() {
+            self.tell("Stopping after this step. Press ctrl-c again to leave.");
+            return effects;
+        }
         if self.notice.as_ref().is_some_and(|(notice, until)| {
-            notice.text.starts_with("Nothing is running") && *until - NOTICE + TWICE > self.now
+            let asked = ["Nothing is running", "The run waits", "Stopping after"];
+            asked.iter().any(|text| notice.text.starts_with(text))
+                && *until - NOTICE + TWICE > self.now
         }) {
             self.leaving = true;
+        } else if self.runs.active().is_some() {
+            self.tell("The run waits and can be taken up again. Press ctrl-c again to leave.");
         } else {
             self.tell("Nothing is running. Press ctrl-c again to leave.");
         }
+        Vec::new()
     }
 
     fn obey_in_layer(&mut self, mut layer: Layer, command: Command) -> Vec<Effect> {

@@ -64,7 +64,7 @@ pub struct Start {
 }
 
 /// What `--confirm`, `--yes`, `--answer` and `--reason` settled beforehand.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Answers {
     /// Texts for typed confirmations.
     pub confirm: Vec<String>,
@@ -156,7 +156,7 @@ impl RunState {
 }
 
 /// What a person may decide when something went wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Way {
     /// Look, wait, measure or plan again.

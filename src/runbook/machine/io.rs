@@ -332,7 +332,7 @@ pub enum AskKind {
 }
 
 /// A person's answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Decision {
     /// Yes, with what was typed.
     Yes(Option<String>),

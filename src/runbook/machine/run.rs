@@ -228,7 +228,7 @@ pub(super) struct Live {
 }
 
 /// One execution of a runbook.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     pub(super) book: Arc<Runbook>,
     pub(super) start: Start,

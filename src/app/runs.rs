@@ -1,0 +1,76 @@
+//! Runbooks and runs as the console knows them: the shelf of runbooks, the run that is carried out now with what its
+//! journal holds, and the runs of before. The pure machine moves here; what it asks for leaves as an order.
+
+pub mod news;
+pub mod order;
+pub mod shelf;
+mod steer;
+
+use crate::runbook::machine::{Ask, Entry, Run};
+use jiff::Timestamp;
+use shelf::{Book, PastRun};
+use std::sync::Arc;
+
+/// Runbooks and runs.
+#[derive(Debug, Default)]
+pub struct Runs {
+    /// Every runbook there is, the shipped ones first.
+    pub library: Vec<Book>,
+    /// The run carried out now, or the last one until it is put away.
+    pub present: Option<Run>,
+    /// What the present run's journal holds, in order; only what is on disk.
+    pub entries: Vec<Entry>,
+    /// Runs on this machine, unfinished ones first, then newest first.
+    pub past: Vec<PastRun>,
+    /// Why the last run could not be begun or taken up again.
+    pub refused: Option<Refusal>,
+    /// A run is being opened: asked for, not begun yet, and since when.
+    pub opening: Option<Timestamp>,
+    pub(super) recording: Vec<Entry>,
+    pub(super) confirm: Option<String>,
+}
+
+/// Why a run could not be begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The sentence, with what to do.
+    pub sentence: String,
+    /// Whether what was asked is wrong in itself: a runbook, a parameter, a run that is not there.
+    pub usage: bool,
+}
+
+impl Runs {
+    /// With a shelf and nothing run yet.
+    pub fn new(library: Vec<Book>) -> Self {
+        Self {
+            library,
+            ..Self::default()
+        }
+    }
+
+    /// A runbook by id.
+    pub fn book(&self, id: &str) -> Option<&Book> {
+        self.library.iter().find(|book| &*book.id == id)
+    }
+
+    /// The present run, while it is neither over nor unable to go on.
+    pub fn active(&self) -> Option<&Run> {
+        self.present
+            .as_ref()
+            .filter(|run| run.ledger().end.is_none() && run.halted().is_none())
+    }
+
+    /// The open question to the operator.
+    pub fn ask(&self) -> Option<&Ask> {
+        self.active().and_then(Run::ask)
+    }
+
+    /// Runs of before that wait to be taken up again, without the present one.
+    pub fn unfinished(&self) -> impl Iterator<Item = &PastRun> {
+        let present: Option<Arc<str>> =
+            self.active().map(|run| Arc::from(run.start().run.as_str()));
+        self.past
+            .iter()
+            .filter(move |run| !run.state.is_terminal() && Some(&run.run) != present.as_ref())
+    }
+}

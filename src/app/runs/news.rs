@@ -1,0 +1,28 @@
+//! What the engine reports about runs.
+
+use super::Refusal;
+use super::shelf::PastRun;
+use crate::runbook::ids::RunId;
+use crate::runbook::machine::{Event, Run};
+
+/// Something learned about runs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RunNews {
+    /// What happened to a run; anything about another than the present one is late and passes by.
+    Event(RunId, Box<Event>),
+    /// A new run has its folder: it can begin.
+    Opened(Box<Run>),
+    /// A run was read from its journal: it can be taken up again.
+    Reopened {
+        /// The run as its journal tells it.
+        run: Box<Run>,
+        /// Who takes it up.
+        by: String,
+        /// Why somebody else than before takes it up.
+        hand_over: Option<String>,
+    },
+    /// It cannot be begun or taken up.
+    Refused(Refusal),
+    /// The runs on this machine.
+    Listed(Vec<PastRun>),
+}

@@ -1,0 +1,66 @@
+//! What the operator asks of runs, and what the App asks of the engine for them.
+
+use crate::runbook::Runbook;
+use crate::runbook::ids::RunId;
+use crate::runbook::machine::{Answers, Effect};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A run somebody asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunRequest {
+    /// The runbook's id.
+    pub runbook: Arc<str>,
+    /// Parameters as typed; those left out get their defaults or are asked for.
+    pub params: BTreeMap<String, String>,
+    /// Nobody is at a screen: what is not answered beforehand stops the run.
+    pub unattended: bool,
+    /// Stop before the first effect.
+    pub dry_run: bool,
+    /// What was answered beforehand.
+    pub answers: Answers,
+}
+
+impl RunRequest {
+    /// A run with a person at the screen.
+    pub fn new(runbook: &str, params: BTreeMap<String, String>) -> Self {
+        Self {
+            runbook: runbook.into(),
+            params,
+            ..Self::default()
+        }
+    }
+}
+
+/// A run to be opened: everything but its id, its place and who begins it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opening {
+    /// The runbook.
+    pub book: Arc<Runbook>,
+    /// Its text, which is kept with the run.
+    pub text: Arc<str>,
+    /// Its parameters, settled.
+    pub params: BTreeMap<String, Value>,
+    /// The namespace it runs in.
+    pub namespace: String,
+    /// Whether a person is at the screen.
+    pub attended: bool,
+    /// Stop before the first effect.
+    pub dry_run: bool,
+    /// What was answered beforehand.
+    pub answers: Answers,
+}
+
+/// What the engine is to do for runs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RunOrder {
+    /// Give a new run its folder.
+    Open(Box<Opening>),
+    /// Read a run from its journal: an id, or its beginning or end.
+    Reopen(Arc<str>),
+    /// Carry out what the machine asks for this run, in this order.
+    Perform(RunId, Vec<Effect>),
+    /// List the runs on this machine.
+    List,
+}

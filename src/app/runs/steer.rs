@@ -1,0 +1,260 @@
+//! How runs move: commands become the machine's events, its effects become orders and calls for attention.
+
+use super::Refusal;
+use super::news::RunNews;
+use super::order::{Opening, RunOrder, RunRequest};
+use crate::app::command::Command;
+use crate::app::effect::Effect;
+use crate::app::message::Notice;
+use crate::app::screen::Screen;
+use crate::app::state::App;
+use crate::runbook::machine::{self, Event, Run};
+use crate::runbook::param;
+use std::sync::Arc;
+
+impl App {
+    /// Takes in what the engine reports about runs.
+    pub(in crate::app) fn learn_run(&mut self, news: RunNews) -> Vec<Effect> {
+        match news {
+            RunNews::Event(id, event) => {
+                let present = self.runs.present.as_ref();
+                if present.is_some_and(|run| run.start().run == id) {
+                    return self.step_run(*event);
+                }
+                Vec::new()
+            }
+            RunNews::Opened(run) => {
+                self.show_run(&run);
+                let (run, effects) = machine::begin(*run, self.now);
+                self.took(run, effects)
+            }
+            RunNews::Reopened { run, by, hand_over } => {
+                self.show_run(&run);
+                self.runs.present = Some(*run);
+                let confirm = self.runs.confirm.take();
+                self.step_run(Event::Resume {
+                    by,
+                    hand_over,
+                    confirm,
+                })
+            }
+            RunNews::Refused(refusal) => {
+                self.refuse_run(refusal);
+                Vec::new()
+            }
+            RunNews::Listed(past) => {
+                self.runs.past = past;
+                Vec::new()
+            }
+        }
+    }
+
+    /// Obeys what is asked of runs.
+    pub(in crate::app) fn obey_run(&mut self, command: Command) -> Vec<Effect> {
+        match command {
+            Command::StartRun(request) => self.start_run(*request),
+            Command::ResumeRun { run, confirm } => {
+                if let Some(busy) = self.busy() {
+                    return self.refuse_run(busy);
+                }
+                self.runs.confirm = confirm;
+                self.runs.opening = Some(self.now);
+                vec![Effect::Run(RunOrder::Reopen(run))]
+            }
+            Command::Decide(decision) => {
+                let by = self.operator();
+                self.step_run(Event::Decided { by, decision })
+            }
+            Command::StopRun => self.step_run(Event::StopRequested),
+            Command::RollBackRun { reason } => {
+                let by = self.operator();
+                self.step_run(Event::RollBack { by, reason })
+            }
+            Command::AbandonRun { reason } => {
+                let by = self.operator();
+                self.step_run(Event::Abandon { by, reason })
+            }
+            Command::NoteRun { text } => {
+                let by = self.operator();
+                self.step_run(Event::Note { by, text })
+            }
+            Command::PutRunAway => {
+                if self.runs.active().is_none() {
+                    self.runs.present = None;
+                    self.runs.entries.clear();
+                }
+                vec![Effect::Run(RunOrder::List)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The first interrupt stops the run after its step; `None` when nothing runs or a stop is asked for already.
+    pub(in crate::app) fn interrupt_run(&mut self) -> Option<Vec<Effect>> {
+        let run = self.runs.active()?;
+        if run.stopping() || run.ask().is_some() {
+            return None;
+        }
+        Some(self.step_run(Event::StopRequested))
+    }
+
+    /// A second has passed for the run too.
+    pub(in crate::app) fn tick_run(&mut self) -> Vec<Effect> {
+        if self.runs.active().is_some() {
+            return self.step_run(Event::Tick);
+        }
+        Vec::new()
+    }
+
+    /// The program goes down: what the present run is told before.
+    pub fn interrupted(&mut self, why: &str) -> Vec<Effect> {
+        self.step_run(Event::Interrupted(why.to_owned()))
+    }
+
+    fn start_run(&mut self, request: RunRequest) -> Vec<Effect> {
+        let opening = self.busy().map_or_else(|| self.opening(request), Err);
+        match opening {
+            Ok(opening) => {
+                self.runs.refused = None;
+                self.runs.opening = Some(self.now);
+                vec![Effect::Run(RunOrder::Open(Box::new(opening)))]
+            }
+            Err(refusal) => self.refuse_run(refusal),
+        }
+    }
+
+    fn busy(&self) -> Option<Refusal> {
+        let run = self.runs.active()?;
+        Some(Refusal {
+            sentence: format!(
+                "{} {} is not over; finish, stop or abandon it first.",
+                run.start().runbook,
+                run.start().run.short()
+            ),
+            usage: false,
+        })
+    }
+
+    /// What a request comes to: the runbook, its parameters settled, the namespace.
+    fn opening(&self, mut request: RunRequest) -> Result<Opening, Refusal> {
+        let usage = |sentence: String| Refusal {
+            sentence,
+            usage: true,
+        };
+        let known = || {
+            let ids: Vec<&str> = self.runs.library.iter().map(|book| &*book.id).collect();
+            usage(format!(
+                "there is no runbook `{}`; there are {}",
+                request.runbook,
+                ids.join(", ")
+            ))
+        };
+        let book = self.runs.book(&request.runbook).ok_or_else(known)?;
+        let text = book.text.clone();
+        let book = book.book.clone().map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            usage(lines.join("\n"))
+        })?;
+        if book.param("namespace").is_some()
+            && !request.params.contains_key("namespace")
+            && let Some(namespace) = self.target.scope.namespace()
+        {
+            request
+                .params
+                .insert("namespace".to_owned(), namespace.to_string());
+        }
+        if book.param("reason").is_some()
+            && let Some(reason) = request.answers.reason.clone()
+        {
+            request.params.entry("reason".to_owned()).or_insert(reason);
+        }
+        let params =
+            param::settle(&book, &request.params).map_err(|wrong| usage(wrong.join("\n")))?;
+        let namespace = params
+            .get("namespace")
+            .and_then(|value| value.as_str())
+            .map(str::to_owned)
+            .or_else(|| self.target.scope.namespace().map(ToString::to_string))
+            .ok_or_else(|| usage("in which namespace? Set it with --namespace".to_owned()))?;
+        Ok(Opening {
+            book,
+            text,
+            params,
+            namespace,
+            attended: !request.unattended,
+            dry_run: request.dry_run,
+            answers: request.answers,
+        })
+    }
+
+    fn refuse_run(&mut self, refusal: Refusal) -> Vec<Effect> {
+        self.runs.opening = None;
+        let notice = Notice {
+            text: refusal.sentence.clone(),
+            error: true,
+        };
+        self.notice = Some((notice, self.now));
+        self.runs.refused = Some(refusal);
+        Vec::new()
+    }
+
+    /// A run that was just opened is what is looked at.
+    fn show_run(&mut self, run: &Run) {
+        self.runs.opening = None;
+        self.runs.refused = None;
+        self.runs.entries.clear();
+        self.runs.recording.clear();
+        self.history
+            .open(Screen::Run(Arc::from(run.start().run.as_str())));
+    }
+
+    fn operator(&self) -> String {
+        let known = self.target.user.as_deref().map(str::to_owned);
+        let began = || {
+            let run = self.runs.present.as_ref();
+            run.map_or_else(String::new, |run| run.start().actor.clone())
+        };
+        known.unwrap_or_else(began)
+    }
+
+    fn step_run(&mut self, event: Event) -> Vec<Effect> {
+        let Some(run) = self.runs.present.take() else {
+            return Vec::new();
+        };
+        if matches!(event, Event::Recorded) {
+            let recorded = std::mem::take(&mut self.runs.recording);
+            self.runs.entries.extend(recorded);
+        }
+        let (run, effects) = machine::step(run, self.now, event);
+        self.took(run, effects)
+    }
+
+    /// Keeps the run, and sorts what it asks for: questions are for the operator, the rest for the engine.
+    fn took(&mut self, run: Run, effects: Vec<machine::Effect>) -> Vec<Effect> {
+        let (mut perform, mut out) = (Vec::new(), Vec::new());
+        let mut list = false;
+        for effect in effects {
+            match effect {
+                machine::Effect::Ask(ask) => {
+                    let sentence = format!("{}: {}", run.start().runbook, ask.message);
+                    out.push(Effect::Attention(sentence));
+                }
+                machine::Effect::Done(state) => list |= state.is_terminal(),
+                machine::Effect::Record(entries) => {
+                    self.runs.recording.clone_from(&entries);
+                    perform.push(machine::Effect::Record(entries));
+                }
+                other => perform.push(other),
+            }
+        }
+        if !perform.is_empty() {
+            let order = RunOrder::Perform(run.start().run.clone(), perform);
+            out.push(Effect::Run(order));
+        }
+        if list {
+            out.push(Effect::Run(RunOrder::List));
+        }
+        self.runs.present = Some(run);
+        out
+    }
+}
