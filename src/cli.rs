@@ -3,11 +3,16 @@
 //! [`main`] parses, loads the configuration and hands over to one file per command; all they share is a [`session`].
 
 pub mod args;
+mod audit;
 mod console;
 mod exit;
 mod play;
 mod print;
+mod run;
+mod runbook;
+mod runs;
 mod session;
+mod shelf;
 mod status;
 
 use crate::config::{Folders, Inputs, Loaded, load};
@@ -49,6 +54,12 @@ fn run(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Man) => print::text(
             &args::man().map_err(|error| Failed::new(exit::UNKNOWN, error.to_string()))?,
         ),
+        Some(Command::Run(asked)) => run::run(&start, &asked),
+        Some(Command::Resume(asked)) => run::resume(&start, &asked),
+        Some(Command::Runs(asked)) => runs::runs(&start, &asked),
+        Some(Command::Abandon(asked)) => runs::abandon(&start, &asked),
+        Some(Command::Audit(asked)) => audit::audit(&start, &asked),
+        Some(Command::Runbook(asked)) => runbook::runbook(&start, &asked),
         Some(_) => Err(Failed::usage("this command is not here yet")),
     }
 }

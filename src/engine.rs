@@ -4,10 +4,12 @@
 
 pub mod clock;
 mod polls;
+pub mod runs;
 mod watches;
 
 use crate::app::kind::Kind;
 use crate::app::message::{ClusterFact, Fact, SourceNews, WatchNews};
+use crate::app::runs::order::RunOrder;
 use crate::app::wants::Wants;
 use crate::domain::link::Source;
 use crate::domain::target::{Environment, Scope};
@@ -56,6 +58,7 @@ pub struct Engine {
     watches: HashMap<Kind, AbortOnDropHandle<()>>,
     orders: watch::Sender<Orders>,
     polls: Vec<AbortOnDropHandle<()>>,
+    runs: Option<runs::Desk>,
 }
 
 impl Engine {
@@ -68,6 +71,7 @@ impl Engine {
             watches: HashMap::new(),
             orders,
             polls: Vec::new(),
+            runs: None,
         };
         engine.spawn_polls();
         let identity = identity(engine.outside.clone(), environment, engine.facts.clone());
@@ -163,6 +167,28 @@ impl Engine {
     /// Asks every polled source now.
     pub fn ask_now(&self) {
         self.orders.send_modify(|orders| orders.hurry += 1);
+    }
+
+    /// Keeps runs from now on: lists those of before, begins and takes up.
+    pub fn keep_runs(&mut self, keeping: runs::Keeping) {
+        let outside = &self.outside;
+        self.runs = Some(runs::Desk::open(runs::Means {
+            cluster: outside.cluster.clone(),
+            prometheus: outside.prometheus.clone(),
+            window: outside.window,
+            clock: outside.clock.clone(),
+            keeping,
+            facts: self.facts.clone(),
+        }));
+    }
+
+    /// Does something for runs.
+    pub fn carry(&self, order: RunOrder) {
+        match &self.runs {
+            Some(desk) => desk.take(order),
+            // The queue may be full; then the refusal is lost, and nothing was begun.
+            None => drop(self.facts.try_send(runs::nowhere())),
+        }
     }
 
     /// The present.

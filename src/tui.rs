@@ -156,7 +156,7 @@ impl Console {
         for effect in effects {
             match effect {
                 Effect::AskNow => self.engine.ask_now(),
-                Effect::Run(_) => {}
+                Effect::Run(order) => self.engine.carry(order),
                 // A terminal that cannot be written to is noticed at the next frame.
                 Effect::Copy(text) => drop(terminal::write(&terminal::copy(&text))),
                 Effect::Attention(sentence) => {

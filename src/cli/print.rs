@@ -12,3 +12,8 @@ pub fn text(text: &str) -> Result<u8, Failed> {
         Err(error) => Err(error.into()),
     }
 }
+
+/// Says something beside the data: to standard error, where there is still somebody to read it.
+pub fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "vigie: {text}");
+}

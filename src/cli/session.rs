@@ -3,6 +3,7 @@
 use super::args::Global;
 use super::exit::{Failed, USAGE};
 use crate::app::message::{Fact, Message};
+use crate::app::runs::Runs;
 use crate::app::screen::Screen;
 use crate::app::services::Limits;
 use crate::app::{App, Settings};
@@ -136,12 +137,11 @@ impl Start {
             simulated: place.simulated,
         };
         let (sender, facts) = mpsc::channel(WAITING);
-        let app = App::new(target, settings, open, place.clock.now());
-        Ok(Session {
-            app,
-            engine: Engine::start(outside, environment, sender),
-            facts,
-        })
+        let mut app = App::new(target, settings, open, place.clock.now());
+        let mut engine = Engine::start(outside, environment.clone(), sender);
+        engine.keep_runs(super::shelf::keeping(self, environment, &app.settings));
+        app.runs = Runs::new(super::shelf::library(self));
+        Ok(Session { app, engine, facts })
     }
 }
 

@@ -3,10 +3,14 @@
 use jiff::Timestamp;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A clock.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+pub struct Clock {
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    speed: f64,
+}
 
 impl Clock {
     /// The system's clock.
@@ -16,12 +20,31 @@ impl Clock {
 
     /// A clock of one's own.
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
+        Self {
+            now: Arc::new(now),
+            speed: 1.0,
+        }
     }
 
     /// The present moment.
     pub fn now(&self) -> Timestamp {
-        (self.0)()
+        (self.now)()
+    }
+
+    /// The same clock, known to run so many times as fast as the machine's.
+    #[must_use]
+    pub fn running_at(self, speed: f64) -> Self {
+        Self { speed, ..self }
+    }
+
+    /// How long to wait until this clock shows a moment; `None` when it does. One that stands still is looked at again.
+    pub fn until(&self, at: Timestamp) -> Option<Duration> {
+        let ahead = at.duration_since(self.now());
+        if ahead.is_negative() || ahead.is_zero() {
+            return None;
+        }
+        let wait = ahead.as_secs_f64() / self.speed.max(0.001);
+        Some(Duration::from_secs_f64(wait.min(60.0)))
     }
 }
 

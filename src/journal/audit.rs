@@ -263,6 +263,11 @@ fn line(event: &AuditEvent, seq: u64, prev: &str) -> (Vec<u8>, String) {
     (bytes, hash)
 }
 
+/// Checks the bytes of one file of an audit log, against an anchor if there is one.
+pub fn verify_bytes(bytes: &[u8], anchor: Option<&str>) -> Verified {
+    check(bytes, anchor).0
+}
+
 #[expect(
     clippy::too_many_lines,
     reason = "one decision read from top to bottom, an arm for each case"

@@ -183,7 +183,11 @@ fn namespaces(state: &mut State) {
         if !environment.is_empty() {
             tree::put(&mut labels, &["environment"], environment);
         }
-        let namespace = json!({"metadata": {"name": name, "labels": labels}, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}});
+        let mut namespace = json!({"metadata": {"name": name, "labels": labels}, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}});
+        if name == "kube-system" {
+            // Its uid names the cluster: anyone can see that this one is simulated.
+            tree::put(&mut namespace, &["metadata", "uid"], "simulated-platform");
+        }
         state.create(Kind::Namespace, namespace, "kubectl");
         let account = json!({"metadata": {"namespace": name, "name": "default"}});
         state.create(Kind::ServiceAccount, account, "kube-controller-manager");

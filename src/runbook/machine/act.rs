@@ -373,8 +373,9 @@ impl Run {
         generation: i64,
         out: &mut Vec<Effect>,
     ) {
-        let from = self
-            .mutation(index, undo)
+        let mutation = self.mutation(index, undo);
+        let planned = mutation.map(|mutation| Box::new(mutation.action.planned.clone()));
+        let from = mutation
             .and_then(|mutation| mutation.settled_at)
             .unwrap_or(now);
         let from = self.live.again_at.map_or(from, |again| again.max(from));
@@ -382,7 +383,11 @@ impl Run {
         out.extend(self.live.deadline.map(Effect::Wake));
         self.read(
             Purpose::Rollout(index, undo),
-            Question::Rollout { object, generation },
+            Question::Rollout {
+                object,
+                planned,
+                generation,
+            },
             out,
         );
     }

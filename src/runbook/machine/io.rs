@@ -155,6 +155,8 @@ pub enum Question {
         requirements: Vec<Requirement>,
         /// The object.
         object: ObjectRef,
+        /// The requests a gate of the plan needs, where there is one: it should be able to judge.
+        gate: Option<u64>,
     },
     /// The change with `dryRun=All`.
     DryRun {
@@ -165,6 +167,8 @@ pub enum Question {
     Rollout {
         /// The workload.
         object: ObjectRef,
+        /// What was changed: whether a later generation is still ours.
+        planned: Option<Box<Planned>>,
         /// The generation our patch returned.
         generation: i64,
     },

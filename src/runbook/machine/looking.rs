@@ -112,11 +112,13 @@ impl Run {
                     .filter(|(_, record)| record.state != StepState::Skipped)
                     .map(|(step, _)| step);
                 let requirements = preflight::requirements(remaining, &object);
+                let gate = self.least_requests();
                 self.read(
                     Purpose::Preflight,
                     Question::Preflight {
                         requirements,
                         object,
+                        gate,
                     },
                     out,
                 );
@@ -126,6 +128,23 @@ impl Run {
                 self.fail(now, index, Reason::Input, why, Then::Pause, out);
             }
         }
+    }
+
+    /// The requests a gate that is still ahead needs to judge.
+    fn least_requests(&self) -> Option<u64> {
+        let ahead = self.plan.iter().zip(&self.ledger.steps);
+        ahead
+            .filter(|(_, record)| {
+                !matches!(record.state, StepState::Skipped | StepState::Succeeded)
+            })
+            .find_map(|(step, _)| match &step.kind {
+                StepKind::Gate { named, gate, .. } => named
+                    .as_ref()
+                    .and_then(|name| self.book.gates.get(name))
+                    .or(gate.as_deref())
+                    .map(|gate| gate.min_requests.max(0) as u64),
+                _ => None,
+            })
     }
 
     pub(super) fn judge(&mut self, now: Timestamp, answer: Answer, out: &mut Vec<Effect>) {

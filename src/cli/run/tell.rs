@@ -1,0 +1,193 @@
+//! What a headless run says while it happens: the journal's own records, one document a line, or the same in words.
+
+use crate::app::runs::Runs;
+use crate::runbook::machine::{Entry, Fact, Run, RunState};
+use crate::runbook::preflight::{Level, Line};
+use crate::ui::widget::text::sanitize;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// Tells a run as it goes on.
+pub struct Teller {
+    json: bool,
+    told: usize,
+}
+
+impl Teller {
+    /// In documents or in words.
+    pub fn new(json: bool) -> Self {
+        Self { json, told: 0 }
+    }
+
+    /// What is on disk and was not told yet.
+    pub fn more(&mut self, runs: &Runs) -> String {
+        let mut text = String::new();
+        let Some(run) = &runs.present else {
+            return text;
+        };
+        for entry in runs.entries.iter().skip(self.told) {
+            if self.json {
+                // A string takes whatever is written.
+                let _ = writeln!(text, "{}", document(run, entry));
+            } else if let Some(words) = words(&entry.fact) {
+                let at = entry.ts.strftime("%H:%M:%S");
+                for (index, line) in words.lines().enumerate() {
+                    let at = if index == 0 {
+                        at.to_string()
+                    } else {
+                        " ".repeat(8)
+                    };
+                    let _ = writeln!(text, "{at}  {}", sanitize(line));
+                }
+            }
+        }
+        self.told = self.told.max(runs.entries.len());
+        text
+    }
+
+    /// The last line of a run that waits for a person.
+    pub fn stopped(&self, run: &Run, reason: &str, message: &str) -> String {
+        if self.json {
+            let state = run.ledger().state;
+            let last = json!({"schema": 1, "event": "run.end", "state": state, "reason": reason, "message": message, "run": run.start().run});
+            return format!("{last}\n");
+        }
+        let id = &run.start().run;
+        format!(
+            "run {id} waits ({reason}): {}\nvigie resume {id} looks and goes on; vigie abandon {id} --reason TEXT closes it\n",
+            sanitize(message)
+        )
+    }
+
+    /// The last line where no run began.
+    pub fn refused(&self, message: &str) -> String {
+        if self.json {
+            let last = json!({"schema": 1, "event": "run.end", "state": RunState::Aborted, "refused": true, "message": message, "run": null});
+            return format!("{last}\n");
+        }
+        String::new()
+    }
+}
+
+/// A record of the journal as a document of the contract.
+fn document(run: &Run, entry: &Entry) -> Value {
+    let mut document = json!({"schema": 1, "run": run.start().run});
+    if let (Some(fields), Ok(Value::Object(record))) =
+        (document.as_object_mut(), serde_json::to_value(entry))
+    {
+        fields.extend(record);
+    }
+    document
+}
+
+fn preflight(lines: &[Line]) -> String {
+    let mut text = String::from("preflight");
+    for line in lines {
+        let mark = match line.level {
+            Level::Red => "RED    ",
+            Level::Unknown => "unknown",
+            Level::Amber => "amber  ",
+            Level::Passed => "ok     ",
+        };
+        let _ = write!(text, "\n{mark}  {}: {}", line.text, line.fact);
+        if let Some(fix) = line.fix.as_ref().filter(|_| line.level != Level::Passed) {
+            let _ = write!(
+                text,
+                "\n         mend: {}",
+                fix.replace('\n', "\n               ")
+            );
+        }
+    }
+    text
+}
+
+/// A record in words; what only the program needs is left out.
+fn words(fact: &Fact) -> Option<String> {
+    Some(match fact {
+        Fact::Start(start) => format!(
+            "run {} of {} {} by {} in {} ({}){}",
+            start.run,
+            start.runbook,
+            start.version,
+            start.actor,
+            start.target.namespace,
+            start.target.environment,
+            if start.dry_run { ", dry run" } else { "" }
+        ),
+        Fact::Preflight { lines, .. } => preflight(lines),
+        Fact::Started { step } => format!("step {step}"),
+        Fact::Skipped { step, reason } => format!("step {step} left out: {reason}"),
+        Fact::Planned { step, plan } => format!(
+            "{step} would change {}:\n{}",
+            plan.object.short(),
+            plan.lines.join("\n")
+        ),
+        Fact::Awaiting { step, message, .. } => format!("step {step} waits: {message}"),
+        Fact::NeedsHuman {
+            reason, message, ..
+        } => format!("needs a person ({reason:?}): {message}"),
+        Fact::Resumed { by, hand_over } => match hand_over {
+            Some(why) => format!("taken up again by {by}: {why}"),
+            None => format!("taken up again by {by}"),
+        },
+        Fact::Interrupted { why } => format!("interrupted: {why}"),
+        Fact::RollingBack { by, reason } => format!("going back, by {by}: {reason}"),
+        Fact::Note { by, text } => format!("note by {by}: {text}"),
+        Fact::Recovered { aside, bytes } => {
+            format!("the journal was mended: {bytes} bytes of a torn record are in {aside}")
+        }
+        Fact::Decision { by, answer, .. } => format!("{answer} ({by})"),
+        Fact::Param { name, value } => format!("{name} = {value}"),
+        Fact::Intent(intent) => format!(
+            "about to patch {} (attempt {}, Audit-ID {})",
+            intent.action.planned.object.short(),
+            intent.attempt,
+            intent.audit_id
+        ),
+        Fact::UndoIntent(intent) => format!(
+            "about to undo {} (attempt {}, Audit-ID {})",
+            intent.action.planned.object.short(),
+            intent.attempt,
+            intent.audit_id
+        ),
+        Fact::Outcome(outcome) | Fact::UndoOutcome(outcome) => {
+            format!("{:?}: {}", outcome.status, outcome.message)
+        }
+        Fact::Unknown { why, .. } | Fact::UndoUnknown { why, .. } => {
+            format!("outcome unknown: {why}")
+        }
+        Fact::Probed(probe) | Fact::UndoProbed(probe) => {
+            format!("looked: {:?}, {}", probe.found, probe.detail.join("; "))
+        }
+        Fact::Progress { text, .. } => text.clone(),
+        Fact::Verdict {
+            verdict,
+            why,
+            metrics,
+            ..
+        } => format!("gate {verdict}: {why}\n{}", metrics.join("\n")),
+        Fact::Done { step, out } => match out.get("evidence").and_then(Value::as_str) {
+            Some(evidence) => format!(
+                "{step} done: revision {}, {evidence}",
+                out.get("value").cloned().unwrap_or_default()
+            ),
+            None => format!("{step} done"),
+        },
+        Fact::Failed { step, message, .. } => format!("{step} failed: {message}"),
+        Fact::UndoDone { step, message } => format!("{step} undone: {message}"),
+        Fact::UndoFailed { step, message, .. } => format!("{step} not undone: {message}"),
+        Fact::End {
+            state,
+            message,
+            leftovers,
+            ..
+        } => {
+            let state = serde_json::to_value(state).unwrap_or_default();
+            let mut text = format!("{}: {message}", state.as_str().unwrap_or_default());
+            for left in leftovers {
+                let _ = write!(text, "\nleft in place: {left}");
+            }
+            text
+        }
+    })
+}

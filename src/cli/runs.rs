@@ -1,0 +1,94 @@
+//! `vigie runs` and `vigie abandon`: the runs of this machine, from their journals alone.
+
+use super::args::{Abandon, Output, Runs as Asked};
+use super::exit::{Failed, OK, UNKNOWN, USAGE};
+use super::print;
+use super::session::Start;
+use crate::engine::clock::Clock;
+use crate::engine::runs::close;
+use crate::journal::{RealDisk, RunListing, Runs};
+use crate::ui::widget::text::sanitize;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// Runs that are over and shown without `--all`.
+const RECENT: usize = 10;
+
+/// `vigie runs`.
+pub fn runs(start: &Start, asked: &Asked) -> Result<u8, Failed> {
+    let (mut listed, broken) = Runs::new(&start.loaded.state_dir(), RealDisk).list();
+    if !asked.all {
+        let mut over = 0;
+        listed.retain(|run| {
+            over += usize::from(run.state.is_terminal());
+            !run.state.is_terminal() || over <= RECENT
+        });
+    }
+    for (dir, why) in &broken {
+        print::note(&format!("{}: {why}", dir.display()));
+    }
+    if start.global.output == Output::Json {
+        let all: Vec<Value> = listed.iter().map(document).collect();
+        return print::text(&format!("{}\n", json!({"schema": 1, "runs": all})));
+    }
+    if listed.is_empty() {
+        return print::text("No runs yet. `vigie runbook list` says what can be run.\n");
+    }
+    let mut text = format!(
+        "{:<26}  {:<10}  {:<19}  {:<20}  {}\n",
+        "RUN", "RUNBOOK", "STATE", "STARTED", "WHERE AND WHY"
+    );
+    for run in &listed {
+        let at = &run.header.start;
+        let why = run.read_only.as_ref().or(run.reason.as_ref());
+        // A string takes whatever is written.
+        let _ = writeln!(
+            text,
+            "{:<26}  {:<10}  {:<19}  {:<20}  {}: {}",
+            at.run,
+            at.runbook,
+            state(run),
+            run.header.created.strftime("%Y-%m-%d %H:%M:%SZ"),
+            sanitize(&at.target.namespace),
+            sanitize(why.map_or("", String::as_str))
+        );
+    }
+    print::text(&text)
+}
+
+fn state(run: &RunListing) -> String {
+    let state = serde_json::to_value(run.state).unwrap_or_default();
+    state.as_str().unwrap_or_default().to_owned()
+}
+
+fn document(run: &RunListing) -> Value {
+    let start = &run.header.start;
+    json!({
+        "run": start.run, "runbook": start.runbook, "state": run.state, "reason": run.reason,
+        "started": run.header.created.to_string(), "ended": run.ended.map(|at| at.to_string()),
+        "target": start.target, "actor": start.actor, "journal": run.dir.join("journal").display().to_string(),
+        "read_only": run.read_only,
+    })
+}
+
+/// `vigie abandon`.
+pub fn abandon(start: &Start, asked: &Abandon) -> Result<u8, Failed> {
+    if asked.reason.trim().is_empty() {
+        return Err(Failed::usage("--reason says why the run is closed"));
+    }
+    let by = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
+    let state = start.loaded.state_dir();
+    let now = Clock::system().now();
+    let end =
+        close::abandon(&state, &asked.run, &by, asked.reason.trim(), now).map_err(|refusal| {
+            let code = if refusal.usage { USAGE } else { UNKNOWN };
+            Failed::new(code, refusal.sentence)
+        })?;
+    let mut text = format!("abandoned: {}\n", sanitize(&end.message));
+    for left in &end.leftovers {
+        // A string takes whatever is written.
+        let _ = writeln!(text, "left in place: {}", sanitize(left));
+    }
+    print::text(&text)?;
+    Ok(OK)
+}

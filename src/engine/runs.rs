@@ -1,0 +1,107 @@
+//! Runs, carried out: the desk takes the App's orders in their order, opens journals, and gives every effect of the
+//! present run to whoever performs it. What comes back is reported as facts. All file work is off the async threads.
+
+mod ask;
+mod carry;
+pub mod close;
+mod evidence;
+mod lock;
+mod means;
+mod measure;
+mod open;
+mod records;
+mod revisions;
+mod rollout;
+mod state;
+mod write;
+
+use crate::app::message::Fact;
+use crate::app::runs::Refusal;
+use crate::app::runs::news::RunNews;
+use crate::app::runs::order::RunOrder;
+use carry::Carrier;
+pub use means::{Keeping, Means};
+use std::sync::Arc;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_util::task::AbortOnDropHandle;
+
+/// Takes orders for runs; dropping it ends the desk, and what was sent to a server stays to be probed.
+#[derive(Debug)]
+pub struct Desk {
+    orders: UnboundedSender<RunOrder>,
+    _work: AbortOnDropHandle<()>,
+}
+
+impl Desk {
+    /// Opens the desk and lists the runs of before. Must be called inside a runtime.
+    pub fn open(means: Means) -> Self {
+        let (orders, waiting) = unbounded_channel();
+        let work = tokio::spawn(work(Arc::new(means), waiting));
+        // The desk was opened just now: it takes its first order.
+        let _ = orders.send(RunOrder::List);
+        Self {
+            orders,
+            _work: AbortOnDropHandle::new(work),
+        }
+    }
+
+    /// Takes an order.
+    pub fn take(&self, order: RunOrder) {
+        // The desk ends only with the program.
+        let _ = self.orders.send(order);
+    }
+}
+
+async fn work(means: Arc<Means>, mut orders: UnboundedReceiver<RunOrder>) {
+    let mut present: Option<Carrier> = None;
+    while let Some(order) = orders.recv().await {
+        match order {
+            RunOrder::Open(opening) => {
+                present = None;
+                match open::open(&means, *opening).await {
+                    Ok((carrier, run)) => {
+                        present = Some(carrier);
+                        means.tell(RunNews::Opened(Box::new(run))).await;
+                    }
+                    Err(refusal) => means.tell(RunNews::Refused(refusal)).await,
+                }
+            }
+            RunOrder::Reopen(id) => {
+                present = None;
+                match open::reopen(&means, &id).await {
+                    Ok(reopened) => {
+                        present = Some(reopened.carrier);
+                        let news = RunNews::Reopened {
+                            run: Box::new(reopened.run),
+                            by: reopened.by,
+                            hand_over: reopened.hand_over,
+                        };
+                        means.tell(news).await;
+                    }
+                    Err(refusal) => means.tell(RunNews::Refused(refusal)).await,
+                }
+            }
+            RunOrder::Perform(run, effects) => {
+                if let Some(carrier) = present.as_mut().filter(|carrier| *carrier.run() == run) {
+                    for effect in effects {
+                        carrier.take(effect).await;
+                    }
+                }
+            }
+            RunOrder::List => {
+                let state = means.keeping.state.clone();
+                if let Ok(past) = records::off(move || records::past(&state)).await {
+                    means.tell(RunNews::Listed(past)).await;
+                }
+            }
+        }
+    }
+}
+
+/// What is told where no runs are kept.
+pub fn nowhere() -> Fact {
+    Fact::Run(RunNews::Refused(Refusal {
+        sentence: "runs are not kept here: there is no state directory".to_owned(),
+        usage: false,
+    }))
+}

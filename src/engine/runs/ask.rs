@@ -1,0 +1,190 @@
+//! The machine's questions, answered from the platform.
+
+use super::carry::Reporter;
+use super::means::Means;
+use super::state::{known, reference, text, unanswered};
+use super::{lock, measure, revisions, rollout, state};
+use crate::platform::failure::FailureKind;
+use crate::platform::kubernetes::{Manner, Right};
+use crate::runbook::machine::{Answer, Event, Failure, Question, ReadId, Start};
+use crate::runbook::patch::{Action, ObjectRef};
+use crate::runbook::preflight::{Access, Level, Line, Requirement};
+use std::sync::Arc;
+
+/// How often a rehearsal is tried again because the object's version moved on.
+const REHEARSALS: u32 = 5;
+/// The kinds that can be meant where none is named.
+const KINDS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
+
+/// Answers a question; a rollout is answered again whenever it moves.
+pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Question) {
+    let means = &*to.means;
+    let answered = match question {
+        Question::Rollout {
+            object,
+            planned,
+            generation,
+        } => {
+            return rollout::follow(&to, id, &object, planned.as_deref(), generation).await;
+        }
+        Question::Workload {
+            namespace,
+            reference,
+        } => workload(means, &namespace, reference.as_deref()).await,
+        Question::Revisions { object } => revisions::of(means, &start, &object).await,
+        Question::Object { object } | Question::Probe { object, .. } => state::read(means, &object)
+            .await
+            .map(|found| found.map_or(Answer::Gone, Answer::Object)),
+        Question::Preflight {
+            requirements,
+            object,
+            gate,
+        } => preflight(&to, &start, requirements, &object, gate).await,
+        Question::DryRun { action } => rehearse(means, action).await,
+    };
+    let event = match answered {
+        Ok(answer) => Event::Answered(id, Box::new(answer)),
+        Err(failure) => Event::Unanswered(id, failure),
+    };
+    to.tell(event).await;
+}
+
+async fn workload(means: &Means, namespace: &str, named: Option<&str>) -> Result<Answer, Failure> {
+    let Some(named) = named else {
+        return every(means, namespace).await;
+    };
+    let (kind, name) = named.split_once('/').unwrap_or(("Deployment", named));
+    let known = known(kind).map_err(Failure::Invalid)?;
+    match means.cluster.object_of(&known, namespace, name).await {
+        Ok(found) => Ok(Answer::Workload(reference(&known.kind, &found))),
+        Err(failure) if failure.kind == FailureKind::NotFound => Ok(Answer::Gone),
+        Err(failure) => Err(unanswered(&failure)),
+    }
+}
+
+async fn every(means: &Means, namespace: &str) -> Result<Answer, Failure> {
+    let (mut all, mut refused) = (Vec::new(), None);
+    for kind in KINDS {
+        let known = known(kind).map_err(Failure::Invalid)?;
+        match means.cluster.objects_of(&known, namespace, "").await {
+            Ok(found) => all.extend(found.iter().map(|one| reference(kind, one))),
+            Err(failure) => refused = Some(failure),
+        }
+    }
+    match refused {
+        Some(failure) if all.is_empty() => Err(unanswered(&failure)),
+        _ => Ok(Answer::Workloads(all)),
+    }
+}
+
+async fn preflight(
+    to: &Reporter,
+    start: &Start,
+    requirements: Vec<Requirement>,
+    object: &ObjectRef,
+    gate: Option<u64>,
+) -> Result<Answer, Failure> {
+    let means = &*to.means;
+    let mut access = Vec::new();
+    for requirement in requirements {
+        access.push(may(means, requirement).await?);
+    }
+    let found = state::read(means, object).await?;
+    let place = &start.target;
+    let mut more = vec![
+        Line::new(
+            Level::Passed,
+            "who and where",
+            format!(
+                "{} in {} ({}), environment {}",
+                start.actor, place.namespace, place.context, place.environment
+            ),
+        ),
+        Line::new(
+            Level::Passed,
+            "the record can be written",
+            means.keeping.state.display().to_string(),
+        ),
+    ];
+    more.push(lock::take(to, object).await);
+    if let Some(least) = gate {
+        more.push(measure::outlook(means, object, least).await);
+    }
+    Ok(Answer::Preflight {
+        access,
+        facts: found.map(|found| found.facts),
+        more,
+    })
+}
+
+/// Asks for one right. A server that cannot say is not a server that says no.
+async fn may(means: &Means, requirement: Requirement) -> Result<Access, Failure> {
+    let right = Right {
+        verb: requirement.verb.clone(),
+        group: requirement.group.clone(),
+        resource: requirement.resource.clone(),
+        subresource: String::new(),
+        namespace: requirement.namespace.clone(),
+        name: requirement.name.clone(),
+    };
+    let (allowed, reason) = match means.cluster.may(&right).await {
+        Ok(said) => (Some(said.allowed), said.reason),
+        Err(failure) => match unanswered(&failure) {
+            Failure::Offline(why) => return Err(Failure::Offline(why)),
+            _ => (None, failure.to_string()),
+        },
+    };
+    Ok(Access {
+        requirement,
+        allowed,
+        reason,
+    })
+}
+
+/// Rehearses a change on the server. The version of a restless object moves on between reading and rehearsing: then it is
+/// read again, as long as it is the same object.
+async fn rehearse(means: &Means, mut action: Action) -> Result<Answer, Failure> {
+    let object = action.planned.object.clone();
+    let kind = known(&object.kind).map_err(Failure::Invalid)?;
+    let manner = Manner {
+        dry_run: true,
+        audit_id: None,
+    };
+    let mut tried = 0;
+    loop {
+        let body = action.body();
+        let sent = means
+            .cluster
+            .patch(&kind, &object.namespace, &object.name, &body, &manner);
+        let failure = match sent.await {
+            Ok(applied) => return Ok(Answer::DryRun(applied.object)),
+            Err(failure) => failure,
+        };
+        match failure.kind {
+            FailureKind::Conflict if tried < REHEARSALS => {
+                tried += 1;
+                let Some(now) = state::read(means, &object).await? else {
+                    return Ok(Answer::Gone);
+                };
+                if now.object.uid != object.uid {
+                    return Ok(Answer::Gone);
+                }
+                action.resource_version = text(&now.body["metadata"]["resourceVersion"]);
+            }
+            FailureKind::Invalid if cannot(&failure.said) => {
+                return Ok(Answer::CannotRehearse(failure.said.to_string()));
+            }
+            FailureKind::NotFound => return Ok(Answer::Gone),
+            FailureKind::Invalid | FailureKind::Forbidden(_) | FailureKind::Conflict => {
+                return Ok(Answer::DryRunRefused(failure.to_string()));
+            }
+            _ => return Err(unanswered(&failure)),
+        }
+    }
+}
+
+/// A webhook that does not say that it has no side effects forbids rehearsing, not the change.
+fn cannot(said: &str) -> bool {
+    let said = said.to_ascii_lowercase();
+    said.contains("dry run") || said.contains("dryrun")
+}

@@ -1,0 +1,48 @@
+//! The lock of what a run changes, among the processes of this machine: a courtesy that names who is first. That nothing
+//! is changed twice does not rest on it but on the preconditions of every change.
+
+use super::carry::Reporter;
+use super::records;
+use crate::journal::RealDisk;
+use crate::journal::disk::{self, Disk as _, Lock, LockError};
+use crate::runbook::patch::ObjectRef;
+use crate::runbook::preflight::{Level, Line};
+
+/// A lock that is held until this is dropped.
+pub struct Held {
+    _lock: Lock,
+}
+
+/// Takes the lock of an object for this run, and says how that went.
+pub async fn take(to: &Reporter, object: &ObjectRef) -> Line {
+    let text = "nobody else changes it from here";
+    let mut held = to.held.lock().await;
+    if held.is_some() {
+        return Line::new(Level::Passed, text, "locked by this run");
+    }
+    let folder = to.means.keeping.state.join("locks");
+    // A uid is safe as a file's name, and names the object on every cluster.
+    let name: String = object
+        .uid
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .collect();
+    let taken = records::off(move || {
+        RealDisk.make_dir(&folder).map_err(LockError::Io)?;
+        disk::try_lock(&folder.join(format!("{name}.lock")))
+    });
+    match taken.await {
+        Ok(Ok(lock)) => {
+            *held = Some(Held { _lock: lock });
+            Line::new(Level::Passed, text, "locked by this run")
+        }
+        Ok(Err(LockError::Held(path))) => Line::new(
+            Level::Red,
+            text,
+            format!("another run on this machine holds {path}"),
+        )
+        .fix("look at it with `vigie runs`; finish or abandon it first"),
+        Ok(Err(LockError::Io(error))) => Line::new(Level::Amber, text, error.to_string()),
+        Err(why) => Line::new(Level::Amber, text, why),
+    }
+}

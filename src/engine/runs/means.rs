@@ -1,0 +1,58 @@
+//! What carrying a run out takes: the platform, the clock, where the record is kept, and whom to tell.
+
+use crate::app::message::Fact;
+use crate::app::runs::news::RunNews;
+use crate::app::services::Limits;
+use crate::domain::target::Environment;
+use crate::engine::clock::Clock;
+use crate::platform::kubernetes::Cluster;
+use crate::platform::prometheus::Prometheus;
+use jiff::SignedDuration;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::mpsc::Sender;
+
+/// Decides the environment from the cluster's uid and the namespace's label.
+pub type Where = Arc<dyn Fn(Option<&str>, Option<&str>) -> Environment + Send + Sync>;
+
+/// Where runs are kept and what governs them.
+#[derive(Clone)]
+pub struct Keeping {
+    /// The state directory.
+    pub state: PathBuf,
+    /// Which environment a place is in.
+    pub environment: Where,
+    /// What counted as good for a revision.
+    pub limits: Limits,
+}
+
+impl fmt::Debug for Keeping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keeping({})", self.state.display())
+    }
+}
+
+/// Everything a run is carried out with.
+#[derive(Debug, Clone)]
+pub struct Means {
+    /// The API server.
+    pub cluster: Cluster,
+    /// Prometheus, or why there is none.
+    pub prometheus: Result<Arc<Prometheus>, Arc<str>>,
+    /// The window of rates.
+    pub window: SignedDuration,
+    /// The present.
+    pub clock: Clock,
+    /// Where runs are kept.
+    pub keeping: Keeping,
+    /// Who listens.
+    pub facts: Sender<Fact>,
+}
+
+impl Means {
+    /// Tells what happened; nobody may listen any more when the program is ending.
+    pub async fn tell(&self, news: RunNews) {
+        let _ = self.facts.send(Fact::Run(news)).await;
+    }
+}

@@ -1,0 +1,247 @@
+//! One evaluation of a gate: named signals from Prometheus with the requests behind them, new restarts from the pods.
+//! What cannot be measured is unknown with its reason; nothing is ever made up.
+
+use super::means::Means;
+use super::state::{known, selector};
+use crate::domain::signal::{Part, Reading as Measured, ServiceSignals, SignalName};
+use crate::domain::workload::WorkloadKind;
+use crate::platform::prometheus::families::Scope;
+use crate::platform::prometheus::subjects::Subject;
+use crate::platform::prometheus::{Ask, Prometheus};
+use crate::runbook::gate::{GateSpec, MetricSpec, Reading};
+use crate::runbook::model::Side;
+use crate::runbook::patch::ObjectRef;
+use crate::runbook::preflight::{Level, Line};
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// The signal that is counted from pods.
+const RESTARTS: &str = "restarts";
+
+/// The readings of a gate's metrics, in their order.
+pub async fn read(
+    means: &Means,
+    spec: &GateSpec,
+    object: Option<&ObjectRef>,
+    since: Timestamp,
+) -> Vec<Reading> {
+    let Some(object) = object else {
+        let nothing = || Reading::unknown("the gate names no object");
+        return spec.metrics.iter().map(|_| nothing()).collect();
+    };
+    let named = |metric: &&MetricSpec| metric.query.is_none() && metric.signal != RESTARTS;
+    let signals = match spec.metrics.iter().find(named) {
+        Some(_) => signals(means, object).await,
+        None => Err("not asked".to_owned()),
+    };
+    let mut readings = Vec::new();
+    for metric in &spec.metrics {
+        readings.push(match &metric.query {
+            Some(query) => raw(means, query).await,
+            None if metric.signal == RESTARTS => restarts(means, object, since).await,
+            None if spec.side != Side::All => {
+                Reading::unknown("old and new are not told apart here yet")
+            }
+            None => named_reading(means, &signals, &metric.signal),
+        });
+    }
+    readings
+}
+
+/// Whose signals: a workload by its kind.
+pub fn subject(object: &ObjectRef) -> Subject {
+    let kind = match object.kind.as_str() {
+        "StatefulSet" => WorkloadKind::StatefulSet,
+        "DaemonSet" => WorkloadKind::DaemonSet,
+        _ => WorkloadKind::Deployment,
+    };
+    Subject::new(&object.namespace, &object.name, kind.into())
+}
+
+fn prometheus(means: &Means) -> Result<&Prometheus, String> {
+    match &means.prometheus {
+        Ok(prometheus) => Ok(prometheus),
+        Err(why) => Err(why.to_string()),
+    }
+}
+
+/// The signals of the whole workload now.
+async fn signals(means: &Means, object: &ObjectRef) -> Result<ServiceSignals, String> {
+    let prometheus = prometheus(means)?;
+    let subject = subject(object);
+    let scope = Scope::Namespace(object.namespace.as_str().into());
+    let ask = Ask {
+        now: means.clock.now(),
+        scope: &scope,
+        subjects: std::slice::from_ref(&subject),
+        window: means.window,
+    };
+    let answer = prometheus
+        .read(&ask)
+        .await
+        .map_err(|failure| failure.short())?;
+    let whole = answer
+        .result
+        .into_iter()
+        .find(|one| one.part == Part::Whole && *one.service == *object.name);
+    whole.ok_or_else(|| "Prometheus does not know these pods".to_owned())
+}
+
+fn named_reading(means: &Means, signals: &Result<ServiceSignals, String>, name: &str) -> Reading {
+    let signals = match signals {
+        Ok(signals) => signals,
+        Err(why) => return Reading::unknown(why.clone()),
+    };
+    let Some(signal) = SignalName::parse(name) else {
+        return Reading::unknown(format!("there is no signal `{name}`"));
+    };
+    let rate = signals.get(SignalName::Requests).value();
+    let value = match signals.get(signal) {
+        Measured::Known(value) => Ok(base_units(signal, *value)),
+        Measured::Unknown(why) => Err(why.to_string()),
+    };
+    Reading {
+        value,
+        baseline: None,
+        requests: Some(rate.unwrap_or(0.0) * means.window.as_secs_f64()),
+        rate,
+    }
+}
+
+/// Latencies are milliseconds outside and seconds in a gate.
+fn base_units(signal: SignalName, value: f64) -> f64 {
+    match signal {
+        SignalName::P50 | SignalName::P95 | SignalName::P99 => value / 1000.0,
+        _ => value,
+    }
+}
+
+/// A query of somebody's own words: one series, or unknown.
+async fn raw(means: &Means, query: &str) -> Reading {
+    let answer = match prometheus(means) {
+        Ok(prometheus) => prometheus.query(means.clock.now(), query).await,
+        Err(why) => return Reading::unknown(why),
+    };
+    let value = match answer {
+        Err(failure) => Err(failure.short()),
+        Ok(answer) => match answer.result.as_slice() {
+            [one] if one.value.is_finite() => Ok(one.value),
+            [_] => Err("not a number".to_owned()),
+            [] => Err("no series".to_owned()),
+            several => Err(format!("{} series where one is needed", several.len())),
+        },
+    };
+    Reading {
+        value,
+        baseline: None,
+        requests: None,
+        rate: None,
+    }
+}
+
+/// New restarts of the workload's containers since a moment.
+async fn restarts(means: &Means, object: &ObjectRef, since: Timestamp) -> Reading {
+    let value = match pods(means, object).await {
+        Ok(pods) => Ok(pods
+            .iter()
+            .map(|pod| restarts_since(pod, since))
+            .sum::<u64>() as f64),
+        Err(why) => Err(why),
+    };
+    Reading {
+        value,
+        baseline: None,
+        requests: None,
+        rate: None,
+    }
+}
+
+/// The pods a workload's selector picks.
+pub async fn pods(means: &Means, object: &ObjectRef) -> Result<Vec<Value>, String> {
+    let kind = known(&object.kind)?;
+    let (cluster, namespace) = (&means.cluster, &object.namespace);
+    let body = cluster
+        .object_of(&kind, namespace, &object.name)
+        .await
+        .map_err(|failure| failure.to_string())?;
+    let picked = selector(&body["spec"]["selector"]);
+    cluster
+        .objects_of(&known("Pod")?, namespace, &picked)
+        .await
+        .map_err(|failure| failure.to_string())
+}
+
+/// The restarts of one pod since a moment: all of a younger pod, the last one of an older.
+fn restarts_since(pod: &Value, since: Timestamp) -> u64 {
+    let moment = |value: &Value| value.as_str().and_then(|at| at.parse::<Timestamp>().ok());
+    let meta = &pod["metadata"];
+    if meta["deletionTimestamp"].is_string() {
+        return 0;
+    }
+    let young = moment(&meta["creationTimestamp"]).is_some_and(|at| at >= since);
+    let containers = pod["status"]["containerStatuses"].as_array();
+    containers
+        .into_iter()
+        .flatten()
+        .map(|one| {
+            let all = one["restartCount"].as_u64().unwrap_or(0);
+            let last = moment(&one["lastState"]["terminated"]["finishedAt"]);
+            if young {
+                all
+            } else {
+                u64::from(all > 0 && last.is_some_and(|at| at >= since))
+            }
+        })
+        .sum()
+}
+
+/// Whether a gate over this workload could pass at all, said before the first effect.
+pub async fn outlook(means: &Means, object: &ObjectRef, least: u64) -> Line {
+    let text = "the gate can judge it";
+    let cannot = |why: String| {
+        Line::new(Level::Amber, text, why)
+            .fix("mend the source of signals, or give a reason and judge by eye afterwards")
+    };
+    match signals(means, object).await {
+        Err(why) => cannot(format!("it will end inconclusive: {why}")),
+        Ok(signals) => {
+            let rate = signals.get(SignalName::Requests).value().unwrap_or(0.0);
+            let requests = rate * means.window.as_secs_f64();
+            let said = format!(
+                "{requests:.0} requests in {} s, at least {least} are needed",
+                means.window.as_secs()
+            );
+            if requests < least as f64 {
+                cannot(format!("too little traffic: {said}"))
+            } else {
+                Line::new(Level::Passed, text, said)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_new_restarts_count() {
+        let pod = |created: &str, count: u64, last: &str| {
+            json!({"metadata": {"creationTimestamp": created}, "status": {"containerStatuses": [
+                {"restartCount": count, "lastState": {"terminated": {"finishedAt": last}}}]}})
+        };
+        let since: Timestamp = "2026-03-04T03:12:00Z".parse().unwrap_or_default();
+        let (before, after) = ("2026-03-04T03:00:00Z", "2026-03-04T03:13:00Z");
+        assert_eq!(restarts_since(&pod(before, 7, before), since), 0);
+        assert_eq!(restarts_since(&pod(before, 7, after), since), 1);
+        assert_eq!(restarts_since(&pod(after, 3, after), since), 3);
+        assert_eq!(restarts_since(&json!({}), since), 0);
+    }
+
+    #[test]
+    fn latencies_reach_the_gate_in_seconds() {
+        assert!((base_units(SignalName::P99, 500.0) - 0.5).abs() < 1e-9);
+        assert!((base_units(SignalName::ErrorRatio, 0.01) - 0.01).abs() < 1e-9);
+    }
+}

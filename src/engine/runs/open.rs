@@ -1,0 +1,158 @@
+//! Opening a run: who we are and where, is it allowed here at all, its folder and journal; or, for one of before, that it
+//! is the same cluster and who takes it over.
+
+use super::carry::Carrier;
+use super::means::Means;
+use super::records;
+use crate::app::runs::Refusal;
+use crate::app::runs::order::Opening;
+use crate::domain::target::Environment;
+use crate::journal::runs::{plan_json, restore};
+use crate::journal::{Header, JournalError, RealDisk, Runs};
+use crate::platform::failure::Failure;
+use crate::runbook::ids::RunId;
+use crate::runbook::machine::{Run, RunTarget, Start};
+use std::sync::Arc;
+
+/// A run of before, ready to be taken up.
+pub struct Reopened {
+    /// Its performer.
+    pub carrier: Carrier,
+    /// The run as its journal tells it.
+    pub run: Run,
+    /// Who takes it up.
+    pub by: String,
+    /// Why somebody else takes it over.
+    pub hand_over: Option<String>,
+}
+
+/// Who we are and where, as the server says.
+struct Here {
+    user: String,
+    uid: Arc<str>,
+    environment: Environment,
+}
+
+fn refusal(sentence: impl Into<String>) -> Refusal {
+    Refusal {
+        sentence: sentence.into(),
+        usage: false,
+    }
+}
+
+fn failed(failure: &Failure) -> Refusal {
+    refusal(format!("{failure}\n{}", failure.advice()))
+}
+
+async fn here(means: &Means, namespace: &str) -> Result<Here, Refusal> {
+    let identity = means.cluster.identity().await.map_err(|f| failed(&f))?;
+    let uid = means.cluster.cluster_uid().await.map_err(|f| failed(&f))?;
+    // Without the right to look, the namespace's label is not known: its name still is.
+    let label = means.cluster.environment(namespace).await.ok().flatten();
+    let environment = (means.keeping.environment)(Some(&uid), label.as_deref());
+    Ok(Here {
+        user: identity.username,
+        uid,
+        environment,
+    })
+}
+
+/// Gives a new run its id, its folder and its performer.
+pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run), Refusal> {
+    let here = here(means, &opening.namespace).await?;
+    let confirmed = opening.answers.confirm.contains(&opening.namespace);
+    if here.environment.guarded && !opening.attended && !opening.dry_run && !confirmed {
+        return Err(refusal(format!(
+            "{} is {} and read-only until armed; --confirm {} arms this one run",
+            opening.namespace, here.environment.name, opening.namespace
+        )));
+    }
+    let now = means.clock.now();
+    let mut random = [0; 10];
+    getrandom::fill(&mut random).map_err(|error| refusal(format!("no randomness: {error}")))?;
+    let start = Start {
+        run: RunId::new(now, random),
+        runbook: opening.book.id.clone(),
+        version: opening.book.version.clone(),
+        model: opening.book.model_digest(),
+        params: opening.params,
+        target: RunTarget {
+            cluster_uid: here.uid.to_string(),
+            context: means.cluster.context().to_string(),
+            server: means.cluster.server().to_string(),
+            namespace: opening.namespace,
+            environment: here.environment.name.to_string(),
+        },
+        actor: here.user,
+        typed: here.environment.guarded,
+        attended: opening.attended,
+        dry_run: opening.dry_run,
+        answers: opening.answers,
+    };
+    let run = Run::new(opening.book, start.clone(), now)
+        .map_err(|error| refusal(format!("refused before the first effect: {error}")))?;
+    let header = Header {
+        schema: crate::journal::runs::SCHEMA,
+        created: now,
+        app: env!("CARGO_PKG_VERSION").to_owned(),
+        start: start.clone(),
+    };
+    let (state, text, plan) = (means.keeping.state.clone(), opening.text, plan_json(&run));
+    let made = records::off(move || Runs::new(&state, RealDisk).create(&header, &text, &plan));
+    let journal = made.await.map_err(refusal)?.map_err(|error| {
+        refusal(format!(
+            "the record cannot be written, so nothing is done: {error}"
+        ))
+    })?;
+    Ok((Carrier::new(means.clone(), start, journal), run))
+}
+
+/// Reads a run of before from its journal.
+pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
+    let (state, id, now) = (
+        means.keeping.state.clone(),
+        id.to_owned(),
+        means.clock.now(),
+    );
+    let opened = records::off(move || {
+        let runs = Runs::new(&state, RealDisk);
+        let dir = runs.find(&id).map_err(|sentence| Refusal {
+            sentence,
+            usage: true,
+        })?;
+        let open = runs.open(&dir, now).map_err(unopened)?;
+        let run = restore(&open).map_err(unopened)?;
+        Ok::<_, Refusal>((open, run))
+    });
+    let (open, run) = opened.await.map_err(refusal)??;
+    let start = open.header.start;
+    if let Some(end) = &run.ledger().end {
+        return Err(refusal(format!(
+            "run {} is over: {}",
+            start.run, end.message
+        )));
+    }
+    let here = here(means, &start.target.namespace).await?;
+    if *here.uid != *start.target.cluster_uid {
+        return Err(refusal(format!(
+            "run {} belongs to cluster {} ({}); this is cluster {} at {}: choose its context with --context",
+            start.run,
+            start.target.cluster_uid,
+            start.target.context,
+            here.uid,
+            means.cluster.server()
+        )));
+    }
+    let hand_over = (here.user != start.actor)
+        .then(|| format!("{} takes over from {}", here.user, start.actor));
+    Ok(Reopened {
+        carrier: Carrier::new(means.clone(), start, open.journal),
+        run,
+        by: here.user,
+        hand_over,
+    })
+}
+
+fn unopened(error: JournalError) -> Refusal {
+    refusal(error.to_string())
+}

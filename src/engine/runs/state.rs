@@ -1,0 +1,239 @@
+//! Objects as a run sees them: read from the server, never from a cache, with the facts that decide whether it may go on.
+
+use super::means::Means;
+use crate::platform::failure::{Failure as Failed, FailureKind};
+use crate::platform::kubernetes::Known;
+use crate::runbook::machine::{Failure, ObjectState};
+use crate::runbook::patch::{ObjectRef, restorable};
+use crate::runbook::preflight::{Manager, ObjectFacts};
+use serde_json::Value;
+
+/// The kind of a workload.
+pub fn known(kind: &str) -> Result<Known, String> {
+    Known::everyday(kind).ok_or_else(|| format!("`{kind}` is not a kind of workload"))
+}
+
+/// Why a question has no answer, as the machine tells cases apart.
+pub fn unanswered(failure: &Failed) -> Failure {
+    let words = failure.to_string();
+    match failure.kind {
+        FailureKind::Forbidden(_) | FailureKind::Unauthorized => {
+            Failure::Denied(format!("{words}. {}", failure.advice()))
+        }
+        FailureKind::NotFound | FailureKind::Gone => Failure::Gone(words),
+        FailureKind::Invalid | FailureKind::Conflict | FailureKind::Setup => {
+            Failure::Invalid(words)
+        }
+        _ => Failure::Offline(words),
+    }
+}
+
+/// An object as it is now; `None` where there is none.
+pub async fn read(means: &Means, object: &ObjectRef) -> Result<Option<ObjectState>, Failure> {
+    let kind = known(&object.kind).map_err(Failure::Invalid)?;
+    let found = means
+        .cluster
+        .object_of(&kind, &object.namespace, &object.name)
+        .await;
+    let body = match found {
+        Ok(body) => body,
+        Err(failure) if failure.kind == FailureKind::NotFound => return Ok(None),
+        Err(failure) => return Err(unanswered(&failure)),
+    };
+    let mut facts = facts(&body);
+    if facts.rolling && object.kind == "Deployment" {
+        let sets = replica_sets(means, &body).await?;
+        facts.revision_uid = asked_for(&body, &sets).map(|set| text(&set["metadata"]["uid"]));
+    }
+    facts.autoscaler = autoscaler(means, object).await;
+    Ok(Some(ObjectState {
+        object: reference(&object.kind, &body),
+        resource_version: text(&body["metadata"]["resourceVersion"]),
+        generation: body["metadata"]["generation"].as_i64().unwrap_or_default(),
+        body,
+        facts,
+    }))
+}
+
+/// A string of JSON, or the empty one.
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// The pinned reference to an object that was read.
+pub fn reference(kind: &str, body: &Value) -> ObjectRef {
+    let meta = &body["metadata"];
+    ObjectRef {
+        kind: kind.to_owned(),
+        namespace: text(&meta["namespace"]),
+        name: text(&meta["name"]),
+        uid: text(&meta["uid"]),
+    }
+}
+
+/// A label selector as a query.
+pub fn selector(selector: &Value) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for (key, value) in selector["matchLabels"].as_object().into_iter().flatten() {
+        parts.push(format!("{key}={}", text(value)));
+    }
+    for one in selector["matchExpressions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
+        let values = one["values"].as_array().into_iter().flatten();
+        let values: Vec<String> = values.map(text).collect();
+        let (key, values) = (text(&one["key"]), values.join(","));
+        match one["operator"].as_str() {
+            Some("In") => parts.push(format!("{key} in ({values})")),
+            Some("NotIn") => parts.push(format!("{key} notin ({values})")),
+            Some("Exists") => parts.push(key),
+            Some("DoesNotExist") => parts.push(format!("!{key}")),
+            _ => {}
+        }
+    }
+    parts.join(",")
+}
+
+/// The ReplicaSets a Deployment controls.
+pub async fn replica_sets(means: &Means, deployment: &Value) -> Result<Vec<Value>, Failure> {
+    let kind = known("ReplicaSet").map_err(Failure::Invalid)?;
+    let namespace = text(&deployment["metadata"]["namespace"]);
+    let picked = selector(&deployment["spec"]["selector"]);
+    let all = means
+        .cluster
+        .objects_of(&kind, &namespace, &picked)
+        .await
+        .map_err(|failure| unanswered(&failure))?;
+    let uid = &deployment["metadata"]["uid"];
+    let owned = all.into_iter().filter(|set| {
+        let owners = set["metadata"]["ownerReferences"].as_array();
+        owners
+            .into_iter()
+            .flatten()
+            .any(|owner| owner["uid"] == *uid)
+    });
+    Ok(owned.collect())
+}
+
+/// The ReplicaSet whose template the Deployment asks for: the newest of those with the same.
+pub fn asked_for<'a>(deployment: &Value, sets: &'a [Value]) -> Option<&'a Value> {
+    let wanted = restorable(&deployment["spec"]["template"]);
+    sets.iter()
+        .filter(|set| restorable(&set["spec"]["template"]) == wanted)
+        .max_by_key(|set| number(set))
+}
+
+/// A ReplicaSet's revision number.
+pub fn number(set: &Value) -> Option<i64> {
+    set["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
+        .as_str()?
+        .parse()
+        .ok()
+}
+
+fn facts(body: &Value) -> ObjectFacts {
+    let (spec, status) = (&body["spec"], &body["status"]);
+    let count = |value: &Value| value.as_i64().unwrap_or_default();
+    let wanted = spec["replicas"].as_i64().unwrap_or(1);
+    let behind = count(&body["metadata"]["generation"]) > count(&status["observedGeneration"]);
+    let updated = count(&status["updatedReplicas"]);
+    let rolling = behind
+        || (spec["replicas"].is_i64()
+            && (updated < wanted
+                || count(&status["replicas"]) > updated
+                || count(&status["availableReplicas"]) < updated));
+    ObjectFacts {
+        paused: spec["paused"] == true,
+        rolling,
+        revision_uid: None,
+        managers: managers(body),
+        replicas: wanted,
+        progress_deadline_s: spec["progressDeadlineSeconds"].as_i64(),
+        autoscaler: None,
+    }
+}
+
+/// The tools whose marks an object carries.
+fn managers(body: &Value) -> Vec<Manager> {
+    let (labels, notes) = (
+        &body["metadata"]["labels"],
+        &body["metadata"]["annotations"],
+    );
+    let found = |tool: &str, name: &Value, self_heals| {
+        name.as_str().map(|name| Manager {
+            tool: tool.to_owned(),
+            name: name.to_owned(),
+            self_heals,
+        })
+    };
+    let argo = found("Argo CD", &notes["argocd.argoproj.io/tracking-id"], None)
+        .or_else(|| found("Argo CD", &labels["argocd.argoproj.io/instance"], None));
+    let kustomize = &labels["kustomize.toolkit.fluxcd.io/name"];
+    let flux = found("Flux", kustomize, Some(true))
+        .or_else(|| found("Flux", &labels["helm.toolkit.fluxcd.io/name"], None));
+    let helm = found("Helm", &notes["meta.helm.sh/release-name"], Some(false));
+    // What Flux or Argo CD releases through Helm is theirs.
+    let helm = helm.filter(|_| flux.is_none() && argo.is_none());
+    [argo, flux, helm].into_iter().flatten().collect()
+}
+
+/// The autoscaler that decides an object's replicas; unknown counts as none, for only the template is changed.
+async fn autoscaler(means: &Means, object: &ObjectRef) -> Option<String> {
+    let kind = known("HorizontalPodAutoscaler").ok()?;
+    let all = means.cluster.objects_of(&kind, &object.namespace, "").await;
+    all.ok()?
+        .iter()
+        .find(|one| {
+            let target = &one["spec"]["scaleTargetRef"];
+            target["kind"] == object.kind.as_str() && target["name"] == object.name.as_str()
+        })
+        .map(|one| text(&one["metadata"]["name"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_selector_keeps_every_condition() {
+        let asked = json!({"matchLabels": {"app": "api"}, "matchExpressions": [
+            {"key": "tier", "operator": "In", "values": ["a", "b"]}, {"key": "old", "operator": "DoesNotExist"}]});
+        assert_eq!(selector(&asked), "app=api,tier in (a,b),!old");
+    }
+
+    #[test]
+    fn who_owns_an_object_is_read_from_its_marks() {
+        let body = |labels: Value, notes: Value| json!({"metadata": {"labels": labels, "annotations": notes}});
+        let flux = managers(&body(
+            json!({"kustomize.toolkit.fluxcd.io/name": "apps"}),
+            json!({"meta.helm.sh/release-name": "x"}),
+        ));
+        assert_eq!(
+            (flux.len(), flux[0].tool.as_str(), flux[0].self_heals),
+            (1, "Flux", Some(true))
+        );
+        let helm = managers(&body(
+            json!({}),
+            json!({"meta.helm.sh/release-name": "veza"}),
+        ));
+        assert_eq!(
+            (helm[0].tool.as_str(), helm[0].self_heals),
+            ("Helm", Some(false))
+        );
+        assert!(managers(&body(json!({"app": "x"}), json!({}))).is_empty());
+    }
+
+    #[test]
+    fn a_workload_rolls_until_every_replica_is_updated_and_available() {
+        let of = |updated: i64, all: i64, available: i64| {
+            facts(&json!({"metadata": {"generation": 2}, "spec": {"replicas": 3},
+                "status": {"observedGeneration": 2, "updatedReplicas": updated, "replicas": all, "availableReplicas": available}}))
+            .rolling
+        };
+        assert!(!of(3, 3, 3));
+        assert!(of(1, 4, 3) && of(3, 4, 3) && of(3, 3, 2));
+    }
+}
