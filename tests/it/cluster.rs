@@ -2,6 +2,7 @@
 //! (`cargo test -- --ignored cluster::`), and `.ci/run` does both. Each test works in a namespace of its own, so that they
 //! may run beside each other; [`world`] has what they share.
 
+mod rollback;
 mod world;
 
 use world::{Audit, World};

@@ -16,6 +16,7 @@ mod journal;
 mod kubectl;
 mod kubernetes;
 mod runbooks;
+mod runs;
 mod sim;
 mod sim_promql;
 mod sim_signals;

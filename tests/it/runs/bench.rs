@@ -1,0 +1,337 @@
+//! One console on one simulated platform whose time runs fast: what a test does to it, and what it can see afterwards.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use vigie::app::command::Command;
+use vigie::app::effect::Effect;
+use vigie::app::message::{Fact as News, Message};
+use vigie::app::runs::Runs;
+use vigie::app::runs::order::RunRequest;
+use vigie::app::runs::shelf::{Book, Origin};
+use vigie::app::screen::Screen;
+use vigie::app::services::Limits;
+use vigie::app::{App, Settings};
+use vigie::domain::signal::Thresholds;
+use vigie::domain::target::{Environment, Scope, Target};
+use vigie::engine::clock::Clock;
+use vigie::engine::runs::Keeping;
+use vigie::engine::{Engine, EnvironmentOf, Outside, WAITING};
+use vigie::platform::http::{Direct, Http, Transport};
+use vigie::platform::kubernetes::{Cluster, Options};
+use vigie::platform::prometheus::Prometheus;
+use vigie::runbook::SHIPPED;
+use vigie::runbook::machine::{Answers, AskKind, Decision, End, Fact, Human};
+use vigie::sim::access::Identity;
+use vigie::sim::fault::Faults;
+use vigie::sim::scenario::Scenario;
+use vigie::sim::shared::Written;
+use vigie::sim::{self, Running};
+
+use super::BACKEND;
+
+/// How many times as fast as ours the platform's time runs.
+const SPEED: f64 = 15.0;
+/// The trouble stands by then.
+const ADVANCE: Duration = Duration::from_secs(240);
+/// How long a test waits before it gives up, by our time.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A console and its platform.
+pub struct Bench {
+    /// The console's state.
+    pub app: App,
+    engine: Engine,
+    facts: mpsc::Receiver<News>,
+    running: Running,
+    dir: TempDir,
+    http: reqwest::Client,
+}
+
+/// The shipped runbook with a gate that gives up after two minutes.
+fn short() -> Book {
+    let text = SHIPPED[0]
+        .text
+        .replace("\"rollback\"\nversion", "\"rollback-short\"\nversion")
+        .replace("deadline     = \"30m\"", "deadline     = \"2m\"");
+    let book = Book::read(Origin::Shipped, "rollback-short.runbook.md", &text);
+    assert!(
+        &*book.id == "rollback-short" && book.book.is_ok(),
+        "{book:?}"
+    );
+    book
+}
+
+impl Bench {
+    /// A console of somebody on a platform in trouble.
+    pub async fn new(scenario: Scenario, who: Identity) -> Self {
+        let running = sim::start(sim::Options {
+            scenario,
+            advance: ADVANCE,
+            speed: SPEED,
+            ..sim::Options::default()
+        })
+        .await
+        .unwrap();
+        let dir = TempDir::new().unwrap();
+        let options = Options {
+            server: Some(running.address_of(who).to_owned()),
+            ..Options::default()
+        };
+        let cluster = Cluster::connect(&options).await.unwrap();
+        let shown = running.clock();
+        let clock = Clock::new(move || Timestamp::from_millisecond(shown.now_ms()).unwrap())
+            .running_at(SPEED);
+        let direct = Direct::new(&Http::default(), &running.prometheus).unwrap();
+        let scope = Scope::Namespace("veza-production".into());
+        let guarded = Environment {
+            name: "production".into(),
+            guarded: true,
+        };
+        let target = Target {
+            context: "veza-demo".into(),
+            server: cluster.server().clone(),
+            cluster_uid: None,
+            scope: scope.clone(),
+            environment: guarded.clone(),
+            user: None,
+        };
+        let environment: EnvironmentOf = Arc::new(move |_, _| guarded.clone());
+        let mut app = App::new(target, Settings::default(), Screen::Overview, clock.now());
+        let mut library = Book::shipped();
+        library.push(short());
+        app.runs = Runs::new(library);
+        let outside = Outside {
+            cluster,
+            prometheus: Ok(Arc::new(Prometheus::new(
+                Transport::Direct(direct),
+                Vec::new(),
+            ))),
+            alertmanager: Err("not asked".into()),
+            scope,
+            interval: SignedDuration::from_secs(5),
+            window: SignedDuration::from_mins(1),
+            clock,
+        };
+        let (sender, facts) = mpsc::channel(WAITING);
+        let mut engine = Engine::start(outside, environment.clone(), sender);
+        engine.keep_runs(Keeping {
+            state: dir.path().to_owned(),
+            environment,
+            limits: Limits {
+                general: Thresholds {
+                    error_ratio: 0.01,
+                    p99_ms: 500.0,
+                    saturation: 0.9,
+                },
+                ..Limits::default()
+            },
+        });
+        Self {
+            app,
+            engine,
+            facts,
+            running,
+            dir,
+            http: reqwest::Client::new(),
+        }
+    }
+
+    /// A rollback of the backend, answered beforehand.
+    pub fn request(&self, set: &[(&str, &str)]) -> RunRequest {
+        let mut params: BTreeMap<String, String> = set
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        params.insert("workload".into(), "veza-backend".into());
+        RunRequest {
+            unattended: true,
+            answers: Answers {
+                confirm: vec!["veza-production".into()],
+                reason: Some("a test".into()),
+                ..Answers::default()
+            },
+            ..RunRequest::new("rollback", params)
+        }
+    }
+
+    /// Begins it.
+    pub fn roll_back(&mut self, set: &[(&str, &str)]) {
+        let request = self.request(set);
+        self.command(Command::StartRun(Box::new(request)));
+    }
+
+    /// Gives a command.
+    pub fn command(&mut self, command: Command) {
+        self.send(Message::Command(command));
+    }
+
+    fn send(&mut self, message: Message) {
+        let now = self.engine.clock().now();
+        for effect in self.app.update(message, now) {
+            if let Effect::Run(order) = effect {
+                self.engine.carry(order);
+            }
+        }
+    }
+
+    /// Takes in what happens until something is so.
+    pub async fn until(&mut self, what: &str, mut so: impl FnMut(&Runs) -> bool) {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while !so(&self.app.runs) {
+            let fact = tokio::time::timeout_at(deadline, self.facts.recv()).await;
+            let Ok(Some(fact)) = fact else {
+                panic!("waited in vain until {what}:\n{}", self.story());
+            };
+            self.send(Message::Fact(fact));
+        }
+    }
+
+    /// The end of the run.
+    pub async fn end(&mut self) -> End {
+        let over = |runs: &Runs| {
+            let run = runs.present.as_ref();
+            run.is_some_and(|run| run.ledger().end.is_some())
+        };
+        self.until("the run is over", over).await;
+        let run = self.app.runs.present.as_ref().unwrap();
+        run.ledger().end.clone().unwrap()
+    }
+
+    /// What a person must decide, once the run cannot go on alone.
+    pub async fn human(&mut self) -> Human {
+        self.until("a person is needed", |runs| runs.ask().is_some())
+            .await;
+        let run = self.app.runs.present.as_ref().unwrap();
+        run.ledger().human.clone().unwrap()
+    }
+
+    /// A run that waits for its confirmation, everything before it done.
+    pub async fn before_the_change(&mut self) {
+        self.before_the_change_of("rollback").await;
+    }
+
+    /// The same of a runbook.
+    pub async fn before_the_change_of(&mut self, runbook: &str) {
+        let mut request = self.request(&[("hold", "15s")]);
+        request.runbook = runbook.into();
+        request.unattended = false;
+        request.answers.confirm.clear();
+        self.command(Command::StartRun(Box::new(request)));
+        loop {
+            self.until("it asks", |runs| runs.ask().is_some()).await;
+            let ask = self.app.runs.ask().unwrap().clone();
+            match ask.kind {
+                AskKind::Confirm { typed, plans, .. } => {
+                    assert_eq!(typed.as_deref(), Some("veza-production"));
+                    assert_eq!(plans.len(), 1);
+                    return;
+                }
+                AskKind::Revision { suggested, .. } => {
+                    let vigie::runbook::revision::Choice::Take { number, .. } = suggested else {
+                        panic!("nothing suggested: {}", self.story());
+                    };
+                    self.command(Command::Decide(Decision::Value(number.to_string())));
+                }
+                other => panic!("asked {other:?}"),
+            }
+        }
+    }
+
+    /// The confirmation.
+    pub fn go(&mut self) {
+        let typed = Some("veza-production".to_owned());
+        self.command(Command::Decide(Decision::Yes(typed)));
+    }
+
+    /// The change and its rollout are done.
+    pub async fn settled(&mut self) {
+        self.until("the change is done", |runs| {
+            runs.entries
+                .iter()
+                .any(|entry| matches!(&entry.fact, Fact::Done { step, .. } if step == "go-back"))
+        })
+        .await;
+    }
+
+    /// The fault script.
+    pub fn faults(&self) -> &Faults {
+        self.running.faults()
+    }
+
+    /// The state directory.
+    pub fn state(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// What is on disk of the run.
+    pub fn journal(&self) -> Vec<Fact> {
+        let entries = self.app.runs.entries.iter();
+        entries.map(|entry| entry.fact.clone()).collect()
+    }
+
+    /// The run as lines, for a test that fails.
+    pub fn story(&self) -> String {
+        let lines = self.app.runs.entries.iter();
+        let lines = lines.map(|entry| {
+            let text = serde_json::to_string(entry).unwrap();
+            text.chars().take(400).collect::<String>()
+        });
+        let refused = format!("refused: {:?}", self.app.runs.refused);
+        lines.chain([refused]).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Everything anybody wrote to workloads.
+    pub fn all_writes(&self) -> Vec<Written> {
+        let writes = self.running.world().writes();
+        writes
+            .into_iter()
+            .filter(|write| write.path.contains("/deployments/") && write.user != "admin")
+            .collect()
+    }
+
+    /// The changes that took effect.
+    pub fn changes(&self) -> Vec<Written> {
+        self.all_writes()
+            .into_iter()
+            .filter(|write| !write.dry_run && write.code == 200)
+            .collect()
+    }
+
+    /// The image the workload asks for.
+    pub async fn image(&self) -> String {
+        let url = format!("{}{BACKEND}", self.running.address_of(Identity::Admin));
+        let object: Value = self
+            .http
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        let image = &object["spec"]["template"]["spec"]["containers"][0]["image"];
+        image.as_str().unwrap().to_owned()
+    }
+
+    /// Somebody else releases another image.
+    pub async fn release_something_else(&self) {
+        let url = format!("{}{BACKEND}", self.running.address_of(Identity::Admin));
+        let patch = json!({"spec": {"template": {"metadata": {"labels": {"version": "v1.2.0"}}}}});
+        let answer = self
+            .http
+            .patch(url)
+            .header("content-type", "application/merge-patch+json")
+            .body(patch.to_string())
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+}
