@@ -2,9 +2,13 @@
 //!
 //! Facts and commands go in, effects come out as data. Nothing here reads a clock, a file or a socket.
 
+mod answer;
+pub mod arm;
+pub mod ask;
 pub mod changes;
 pub mod cluster;
 pub mod command;
+pub mod desk;
 pub mod effect;
 pub mod headline;
 pub mod judge;

@@ -182,7 +182,7 @@ impl Keymap {
 pub fn typing(app: &App) -> bool {
     matches!(
         app.layers.last(),
-        Some(Layer::Palette { .. } | Layer::Filter { .. })
+        Some(Layer::Palette { .. } | Layer::Filter { .. } | Layer::Form(_))
     )
 }
 
@@ -199,6 +199,10 @@ fn places(app: &App) -> Vec<Where> {
         Screen::Signals(_) => vec![Where::Chart],
         Screen::Logs(_) => vec![Where::Logs, Where::Text],
         Screen::Describe(_) | Screen::Yaml(_) => vec![Where::Text],
+        Screen::Runbooks => vec![Where::Runbooks, Where::List],
+        Screen::Runbook(_) => vec![Where::Runbook, Where::Text],
+        Screen::Runs => vec![Where::Runs, Where::List],
+        Screen::Run(_) => vec![Where::Run],
         _ => vec![Where::List],
     };
     screen.into_iter().chain([Where::Everywhere]).collect()
@@ -217,6 +221,7 @@ fn line_meaning(chord: Option<&Chord>) -> Meaning {
         (Key::Char('p'), true, _) | (Key::Up, ..) => Command::Move(Motion::Up),
         (Key::Backspace, ..) => Command::Erase,
         (Key::Enter, ..) => Command::Enter,
+        (Key::Tab, ..) => Command::NextPane,
         _ => return Meaning::Nothing,
     };
     Meaning::Command(command)

@@ -4,10 +4,16 @@
 
 mod alerts;
 mod chrome;
+mod confirm;
 mod help;
 mod lines;
 mod overview;
+mod paper;
 mod pods;
+mod preflight;
+mod run;
+mod runbooks;
+mod runs;
 pub mod theme;
 mod timeline;
 mod view;
@@ -33,7 +39,15 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         Screen::Pods => pods::draw(view, body, buf),
         Screen::Alerts => alerts::draw(view, body, buf),
         Screen::Timeline => timeline::draw(view, body, buf),
+        Screen::Runbooks => runbooks::draw(view, body, buf),
+        Screen::Runbook(id) => runbooks::draw_one(view, id, body, buf),
+        Screen::Runs => runs::draw(view, body, buf),
+        Screen::Run(_) => runs::draw_run(view, body, buf),
         _ => overview::draw(view, body, buf),
+    }
+    confirm::armed_frame(view, body, buf);
+    if let Some(Layer::Form(form)) = view.app.layers.last() {
+        confirm::draw(view, form, view.app.shown_run(), body, buf);
     }
     if let Some(Layer::Help { top }) = view.app.layers.last() {
         help::draw(view, body, *top, buf);

@@ -93,6 +93,14 @@ pub enum Command {
     Links,
     /// Runbooks, the suggested one first.
     Runbooks,
+    /// Hold what is running: a person is asked after this step.
+    Hold,
+    /// Undo what the run shown has changed.
+    Undo,
+    /// A line for the record of the run shown.
+    Note,
+    /// Identifiers, or not.
+    Identifiers,
     /// Arm this console for changes, or disarm it.
     Arm,
     /// A time range, by its digit.

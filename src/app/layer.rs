@@ -31,6 +31,8 @@ pub enum Layer {
         /// Which match is chosen.
         chosen: usize,
     },
+    /// Something that must be typed before it is done.
+    Form(super::ask::Form),
     /// The filter of a table, or the search in a text.
     Filter {
         /// What was typed.
@@ -42,7 +44,7 @@ impl Layer {
     /// The line being typed, where there is one.
     pub fn line_mut(&mut self) -> Option<&mut Line> {
         match self {
-            Self::Help { .. } => None,
+            Self::Help { .. } | Self::Form(_) => None,
             Self::Palette { line, .. } | Self::Filter { line } => Some(line),
         }
     }

@@ -36,6 +36,16 @@ pub fn items(app: &App) -> Vec<Item> {
         Screen::Pods => pods(app).map(|(pod, _)| pod_item(pod)).collect(),
         Screen::Alerts => alerts(app).map(alert_item).collect(),
         Screen::Timeline => changes(app).map(change_item).collect(),
+        Screen::Runbooks => app
+            .books()
+            .iter()
+            .map(|book| named_item("Runbook", &book.id))
+            .collect(),
+        Screen::Runs => app
+            .past_runs()
+            .iter()
+            .map(|run| named_item("Run", &run.run))
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -124,6 +134,13 @@ fn alert_item(alert: &Alert) -> Item {
     Item {
         id: alert.fingerprint.clone(),
         object: ObjectRef::new("Alert", namespace, name),
+    }
+}
+
+fn named_item(kind: &str, id: &Arc<str>) -> Item {
+    Item {
+        id: id.clone(),
+        object: ObjectRef::new(kind, "", id),
     }
 }
 

@@ -28,6 +28,8 @@ pub enum Screen {
     Yaml(ObjectRef),
     /// What can be run.
     Runbooks,
+    /// One runbook, to read and to start.
+    Runbook(Arc<str>),
     /// What was run.
     Runs,
     /// One run.
@@ -55,6 +57,7 @@ impl Screen {
             Self::Describe(_) => "describe",
             Self::Yaml(_) => "yaml",
             Self::Runbooks => "runbooks",
+            Self::Runbook(_) => "runbook",
             Self::Runs => "runs",
             Self::Run(_) => "run",
             Self::Kind(name) => name,

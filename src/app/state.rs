@@ -83,6 +83,8 @@ pub struct App {
     pub headline: Headline,
     /// Runbooks and runs.
     pub runs: Runs,
+    /// Where the operator is with them.
+    pub desk: super::desk::Desk,
     /// The screens visited.
     pub history: History,
     /// What lies over the screen, the top last.
@@ -127,6 +129,7 @@ impl App {
             changes: Vec::new(),
             headline: Headline::default(),
             runs: Runs::default(),
+            desk: super::desk::Desk::default(),
             history: History::new(open),
             layers: Vec::new(),
             notice: None,

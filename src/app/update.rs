@@ -61,6 +61,7 @@ impl App {
                 self.now,
             );
         }
+        self.raise_question();
         self.headline = headline::headline(self);
         self.announce()
     }
@@ -183,6 +184,9 @@ impl App {
         if let Some(layer) = self.layers.pop() {
             return self.obey_in_layer(layer, command);
         }
+        if let Some(effects) = self.obey_desk(&command) {
+            return effects;
+        }
         match command {
             Command::Move(motion) => self.move_cursor(motion),
             Command::Enter => self.enter(),
@@ -246,6 +250,9 @@ impl App {
     }
 
     fn obey_in_layer(&mut self, mut layer: Layer, command: Command) -> Vec<Effect> {
+        if let Layer::Form(form) = layer {
+            return self.obey_form(form, command);
+        }
         match (&mut layer, command) {
             (_, Command::Escape) => return Vec::new(),
             (Layer::Help { .. }, Command::Back | Command::Help | Command::Quit) => {

@@ -22,6 +22,14 @@ pub enum Where {
     Logs,
     /// In a text.
     Text,
+    /// In the list of runbooks.
+    Runbooks,
+    /// On one runbook.
+    Runbook,
+    /// In the list of runs.
+    Runs,
+    /// On a run.
+    Run,
 }
 
 impl Where {
@@ -36,6 +44,10 @@ impl Where {
             Self::Rollout => "this rollout",
             Self::Logs => "logs",
             Self::Text => "in this text",
+            Self::Runbooks => "runbooks",
+            Self::Runbook => "this runbook",
+            Self::Runs => "runs",
+            Self::Run => "this run",
         }
     }
 }
@@ -76,6 +88,7 @@ pub fn table() -> Vec<Entry> {
     let mut all = rows();
     all.extend(charts());
     all.extend(texts());
+    all.extend(runs());
     all.extend(everywhere());
     all.extend(movement());
     all
@@ -145,6 +158,36 @@ fn texts() -> Vec<Entry> {
     ]
 }
 
+fn runs() -> Vec<Entry> {
+    use Where::{Run, Runbook, Runbooks, Runs};
+    let open_runs = Command::Open(Screen::Runs);
+    vec![
+        entry(Runbooks, "read-runbook", &["enter"], Command::Enter, "read"),
+        entry(Runbooks, "past-runs", &["p"], open_runs, "past runs"),
+        entry(Runbook, "start-run", &["enter"], Command::Enter, "start"),
+        entry(Runs, "open-run", &["enter"], Command::Enter, "open"),
+        entry(Run, "answer", &["enter"], Command::Enter, "answer"),
+        entry(Run, "hold", &["."], Command::Hold, "hold"),
+        entry(Run, "undo", &["U"], Command::Undo, "undo"),
+        entry(Run, "note", &["N"], Command::Note, "note"),
+        entry(
+            Run,
+            "run-page",
+            &["tab"],
+            Command::NextPane,
+            "preflight, change",
+        ),
+        entry(Run, "run-logs", &["l"], Command::Logs, "logs"),
+        entry(
+            Run,
+            "identifiers",
+            &["v"],
+            Command::Identifiers,
+            "identifiers",
+        ),
+    ]
+}
+
 fn everywhere() -> Vec<Entry> {
     use Where::Everywhere;
     vec![
@@ -165,6 +208,7 @@ fn everywhere() -> Vec<Entry> {
             Command::Runbooks,
             "runbooks",
         ),
+        entry(Everywhere, "arm", &["W"], Command::Arm, "arm"),
         entry(
             Everywhere,
             "faults-only",

@@ -243,6 +243,7 @@ pub fn foot(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     match app.layers.last() {
         Some(Layer::Filter { line: typed }) => return line("/", &typed.text, buf),
         Some(Layer::Palette { line: typed, .. }) => return line(":", &typed.text, buf),
+        Some(Layer::Form(_)) => return,
         _ => {}
     }
     if let Some((notice, _)) = &app.notice {

@@ -15,6 +15,7 @@ mod docs;
 mod journal;
 mod kubectl;
 mod kubernetes;
+mod run_screens;
 mod runbooks;
 mod runs;
 mod sim;

@@ -1,0 +1,400 @@
+//! What an operator does at runs and runbooks: choosing an answer, typing a confirmation, starting, holding, undoing,
+//! arming. Keys arrive here as commands and leave as the commands of [`super::runs`]; nothing is decided for anybody.
+
+use super::ask::{Entered, Form, Leads, Purpose, choices, decision, form, rules};
+use super::command::{Command, Motion};
+use super::desk::Subject;
+use super::effect::Effect;
+use super::layer::Layer;
+use super::list;
+use super::message::Notice;
+use super::runs::order::RunRequest;
+use super::runs::shelf::{Book, PastRun};
+use super::screen::Screen;
+use super::state::App;
+use crate::domain::object::ObjectRef;
+use crate::runbook::machine::{AskKind, Run};
+use jiff::SignedDuration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How long a sentence of ours stays in the last row.
+const SHOWN: SignedDuration = SignedDuration::from_secs(4);
+/// The runbook that goes back.
+const ROLLBACK: &str = "rollback";
+
+impl App {
+    /// The run the present screen shows, if it is the one carried out here.
+    pub fn shown_run(&self) -> Option<&Run> {
+        let Screen::Run(id) = &self.here().screen else {
+            return None;
+        };
+        let run = self.runs.present.as_ref();
+        run.filter(|run| run.start().run.as_str() == &**id)
+    }
+
+    /// The runbooks that pass the filter, the suggested one first, broken ones last.
+    pub fn books(&self) -> Vec<&Book> {
+        let filter = &self.here().place.filter;
+        let suggested = self
+            .desk
+            .subject
+            .as_ref()
+            .is_some_and(|subject| subject.rollback);
+        let mut books: Vec<&Book> = self
+            .runs
+            .library
+            .iter()
+            .filter(|book| {
+                let title = book.book.as_ref().map_or("", |book| book.title.as_str());
+                list::passes(filter, &[&book.id, title])
+            })
+            .collect();
+        books.sort_by_key(|book| (!(suggested && &*book.id == ROLLBACK), book.book.is_err()));
+        books
+    }
+
+    /// Whether a runbook is the suggested one.
+    pub fn suggests(&self, book: &Book) -> bool {
+        &*book.id == ROLLBACK
+            && self
+                .desk
+                .subject
+                .as_ref()
+                .is_some_and(|subject| subject.rollback)
+    }
+
+    /// The runs that pass the filter.
+    pub fn past_runs(&self) -> Vec<&PastRun> {
+        let filter = &self.here().place.filter;
+        self.runs
+            .past
+            .iter()
+            .filter(|run| {
+                let fields = [&*run.run, &run.runbook, &run.target.namespace, &run.actor];
+                list::passes(filter, &fields)
+            })
+            .collect()
+    }
+
+    /// Obeys what concerns runs on the present screen; `None` leaves it to others.
+    pub(super) fn obey_desk(&mut self, command: &Command) -> Option<Vec<Effect>> {
+        match command {
+            Command::Runbooks => {
+                self.desk.subject = self.subject();
+                self.history.open(Screen::Runbooks);
+                return Some(Vec::new());
+            }
+            Command::Arm => {
+                match self.arm() {
+                    Ok(form) => self.layers.push(Layer::Form(form)),
+                    Err(sentence) => self.remark(sentence),
+                }
+                return Some(Vec::new());
+            }
+            _ => {}
+        }
+        match self.here().screen.clone() {
+            Screen::Runbooks => self.at_runbooks(command),
+            Screen::Runbook(id) => self.at_runbook(&id, command),
+            Screen::Runs => self.at_runs(command),
+            Screen::Run(_) => self.at_run(command),
+            _ => None,
+        }
+    }
+
+    fn remark(&mut self, text: impl Into<String>) {
+        let notice = Notice {
+            text: text.into(),
+            error: false,
+        };
+        self.notice = Some((notice, self.now + SHOWN));
+    }
+
+    /// The workload that is looked at, and whether going back is suggested for it.
+    fn subject(&self) -> Option<Subject> {
+        let object = match &self.here().screen {
+            Screen::Rollout(object) | Screen::Signals(object) | Screen::Logs(object) => {
+                object.clone()
+            }
+            _ => list::selected(self)?.object,
+        };
+        let named = |object: &ObjectRef| {
+            let mut rows = self.services.in_order();
+            rows.find(|row| row.object == *object).or_else(|| {
+                self.services
+                    .in_order()
+                    .find(|row| row.object.name == object.name)
+            })
+        };
+        let owner = self
+            .pods_of(&object)
+            .next()
+            .and_then(|pod| self.cluster.workload_of(pod))
+            .map(crate::domain::workload::Workload::object);
+        let row = named(&object).or_else(|| named(&owner?))?;
+        Some(Subject {
+            object: row.object.clone(),
+            rollback: row.judgement.rollback,
+        })
+    }
+
+    fn at_runbooks(&mut self, command: &Command) -> Option<Vec<Effect>> {
+        if *command != Command::Enter {
+            return None;
+        }
+        if let Some(item) = list::selected(self) {
+            self.history.open(Screen::Runbook(item.id));
+        }
+        Some(Vec::new())
+    }
+
+    fn at_runbook(&mut self, id: &Arc<str>, command: &Command) -> Option<Vec<Effect>> {
+        if *command != Command::Enter {
+            return None;
+        }
+        let mut params = BTreeMap::new();
+        let book = self.runs.book(id).and_then(|book| book.book.as_ref().ok());
+        let takes = |name| book.is_some_and(|book| book.param(name).is_some());
+        if let Some(subject) = &self.desk.subject {
+            let object = &subject.object;
+            if takes("workload") {
+                params.insert(
+                    "workload".into(),
+                    format!("{}/{}", object.kind, object.name),
+                );
+            }
+            if takes("namespace") {
+                params.insert("namespace".into(), object.namespace.to_string());
+            }
+        }
+        Some(self.obey_run(Command::StartRun(Box::new(RunRequest::new(id, params)))))
+    }
+
+    fn at_runs(&mut self, command: &Command) -> Option<Vec<Effect>> {
+        if *command != Command::Enter {
+            return None;
+        }
+        let Some(item) = list::selected(self) else {
+            return Some(Vec::new());
+        };
+        let present = self.runs.present.as_ref();
+        if present.is_some_and(|run| run.start().run.as_str() == &*item.id) {
+            self.history.open(Screen::Run(item.id));
+            return Some(Vec::new());
+        }
+        Some(self.obey_run(Command::ResumeRun {
+            run: item.id,
+            confirm: None,
+        }))
+    }
+
+    fn at_run(&mut self, command: &Command) -> Option<Vec<Effect>> {
+        let run = self.shown_run()?;
+        let asked = run.ask().is_some();
+        match command {
+            Command::Move(Motion::Down | Motion::Up)
+                if asked && self.here().place.pane.is_multiple_of(3) =>
+            {
+                let (mut desk, down) = (self.desk.clone(), *command == Command::Move(Motion::Down));
+                desk.step(run, down);
+                self.desk = desk;
+            }
+            Command::Enter => return Some(self.answer()),
+            Command::NextPane => {
+                let place = &mut self.history.here_mut().place;
+                (place.pane, place.top) = (place.pane + 1, 0);
+            }
+            Command::Identifiers => self.desk.identifiers = !self.desk.identifiers,
+            Command::Hold if run.ledger().end.is_some() => self.remark("This run is over."),
+            Command::Hold if asked => self.remark("It waits for you already."),
+            Command::Hold => {
+                self.remark("Holding: after this step a person is asked.");
+                return Some(self.obey_run(Command::StopRun));
+            }
+            Command::Undo => self.undo_form(),
+            Command::Note if run.ledger().end.is_some() => self.remark("This run is over."),
+            Command::Note => self
+                .layers
+                .push(Layer::Form(Form::new(Purpose::Note, None))),
+            Command::Copy => return Some(self.copy_run()),
+            Command::Logs => {
+                let object = run
+                    .ledger()
+                    .steps
+                    .iter()
+                    .find_map(|step| step.plan.as_ref());
+                let object = object.map(|plan| {
+                    let object = &plan.object;
+                    ObjectRef::new(&object.kind, &object.namespace, &object.name)
+                });
+                match object {
+                    Some(object) => self.history.open(Screen::Logs(object)),
+                    None => self.remark("No workload has been settled yet."),
+                }
+            }
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    fn undo_form(&mut self) {
+        let Some(run) = self.shown_run() else { return };
+        if run.ledger().end.is_some() {
+            self.remark("This run is over; a new one goes back.");
+        } else if run.undo_reach().is_none() {
+            self.remark("Nothing to undo: this run has changed nothing that can be taken back.");
+        } else {
+            let form = Form::new(Purpose::Undo, None);
+            self.layers.push(Layer::Form(form));
+        }
+    }
+
+    fn copy_run(&mut self) -> Vec<Effect> {
+        let text = self.shown_run().and_then(rules).or_else(|| {
+            let end = self.shown_run()?.ledger().end.clone()?;
+            Some(format!("{} {}", end.message, self.update_to_paste()))
+        });
+        let text = text.unwrap_or_else(|| self.update_to_paste());
+        self.remark("Copied.");
+        vec![Effect::Copy(text)]
+    }
+
+    /// Takes the chosen answer to the open question.
+    fn answer(&mut self) -> Vec<Effect> {
+        let Some(run) = self.shown_run() else {
+            return Vec::new();
+        };
+        let Some(ask) = run.ask() else {
+            let words = if run.ledger().end.is_some() {
+                "This run is over. K opens the runbooks, q goes back."
+            } else {
+                "Nothing to decide now: it goes on by itself. The key . holds it."
+            };
+            self.remark(words);
+            return Vec::new();
+        };
+        let chosen = self.desk.chosen(run);
+        let Some(choice) = chosen.and_then(|index| choices(run).into_iter().nth(index)) else {
+            self.remark("Nothing is chosen yet: j and k choose.");
+            return Vec::new();
+        };
+        match choice.leads {
+            Leads::Decide(decision) => self.obey_run(Command::Decide(decision)),
+            Leads::Type(purpose) => {
+                let form = form(purpose, ask).asked(run.ledger().entries);
+                self.layers.push(Layer::Form(form));
+                Vec::new()
+            }
+            Leads::Away => {
+                self.history.back();
+                Vec::new()
+            }
+        }
+    }
+
+    /// Opens the confirmation's dialog once when its question comes and its run is looked at, and announces unfinished
+    /// runs once when they are known.
+    pub(super) fn raise_question(&mut self) {
+        let question = self.shown_run().and_then(|run| {
+            let ask = run.ask()?;
+            let entries = run.ledger().entries;
+            let confirm = matches!(ask.kind, AskKind::Confirm { .. });
+            confirm.then(|| (entries, form(Purpose::Confirm, ask).asked(entries)))
+        });
+        if let Some((entries, form)) = question
+            && self.layers.is_empty()
+            && self.desk.opened != Some(entries)
+        {
+            self.desk.opened = Some(entries);
+            self.layers.push(Layer::Form(form));
+        }
+        if self.desk.announced || self.runs.past.is_empty() {
+            return;
+        }
+        self.desk.announced = true;
+        let runs: Vec<String> = self
+            .runs
+            .unfinished()
+            .map(|run| format!("{} in {}", run.runbook, run.target.namespace))
+            .collect();
+        if let Some(first) = runs.first() {
+            let which = if runs.len() == 1 { "run" } else { "runs" };
+            let words = format!(
+                "{} unfinished {which}: {first}. K, then p lists them.",
+                runs.len()
+            );
+            self.notice = Some((
+                Notice {
+                    text: words,
+                    error: true,
+                },
+                self.now,
+            ));
+        }
+    }
+
+    /// Keys while something is typed.
+    pub(super) fn obey_form(&mut self, mut form: Form, command: Command) -> Vec<Effect> {
+        match command {
+            Command::Escape => {
+                self.refuse(&form);
+                return Vec::new();
+            }
+            Command::Enter => match form.enter() {
+                Entered::Text(text) => return self.entered(form, text),
+                Entered::Not(why) => form.refused = Some(why),
+            },
+            Command::Type(c) => form.push(c),
+            Command::Paste(text) => form.paste(&text),
+            Command::Erase => form.erase(),
+            Command::EraseAll => form.line.clear(),
+            Command::NextPane | Command::Identifiers => form.identifiers = !form.identifiers,
+            Command::Move(Motion::Down) => form.top = (form.top + 1).min(100),
+            Command::Move(Motion::Up) => form.top = form.top.saturating_sub(1),
+            _ => {}
+        }
+        self.layers.push(Layer::Form(form));
+        Vec::new()
+    }
+
+    fn refuse(&mut self, form: &Form) {
+        let words = match form.purpose {
+            Purpose::Confirm => "No: nothing was sent. The question stays until it is answered.",
+            Purpose::Undo => "No: nothing is undone.",
+            Purpose::Arm | Purpose::ArmReason => "No: still read-only.",
+            _ => return,
+        };
+        self.remark(words);
+    }
+
+    fn entered(&mut self, mut form: Form, text: String) -> Vec<Effect> {
+        let entries = self.shown_run().map(|run| run.ledger().entries);
+        if form.asked.is_some() && form.asked != entries {
+            self.remark("The question has changed meanwhile: nothing was sent.");
+            return Vec::new();
+        }
+        if let Some(decision) = decision(&form) {
+            return self.obey_run(Command::Decide(decision));
+        }
+        match form.purpose {
+            Purpose::Note => {
+                self.remark("Written down.");
+                self.obey_run(Command::NoteRun { text })
+            }
+            Purpose::Undo => self.obey_run(Command::RollBackRun { reason: text }),
+            Purpose::Arm => {
+                form = Form::new(Purpose::ArmReason, None);
+                self.layers.push(Layer::Form(form));
+                Vec::new()
+            }
+            Purpose::ArmReason => {
+                self.armed_now();
+                self.remark("ARMED for 30 m. W disarms.");
+                self.desk.armed_for = Some(text);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+}

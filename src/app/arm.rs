@@ -1,0 +1,38 @@
+//! Arming the console: for half an hour it may change things, after the namespace was typed and a reason given.
+//! Disarming takes one key. Whoever looks at the screen sees it: row 1 says so and the frame is drawn armed.
+
+use super::ask::{Form, Purpose};
+use super::state::App;
+use crate::domain::target::Target;
+use jiff::SignedDuration;
+
+/// How long a console stays armed.
+pub const ARMED: SignedDuration = SignedDuration::from_mins(30);
+
+/// What must be typed to arm: the namespace; without one, the name of the context.
+pub fn text(target: &Target) -> String {
+    target
+        .scope
+        .namespace()
+        .unwrap_or(&target.context)
+        .to_string()
+}
+
+impl App {
+    /// Arms, after asking, or disarms at once; says which in the last row.
+    pub(super) fn arm(&mut self) -> Result<Form, &'static str> {
+        if !self.settings.read_only {
+            return Err("This console may change things here already; there is nothing to arm.");
+        }
+        if self.armed() {
+            self.armed_until = None;
+            return Err("Disarmed: nothing is changed from here.");
+        }
+        Ok(Form::new(Purpose::Arm, Some(text(&self.target))))
+    }
+
+    /// The console is armed from now on, for half an hour.
+    pub(super) fn armed_now(&mut self) {
+        self.armed_until = Some(self.now + ARMED);
+    }
+}

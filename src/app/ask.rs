@@ -1,0 +1,412 @@
+//! Questions of a run to the person: the ways to answer, the safest first and none chosen, and the lines that must be
+//! typed. Pure: what comes out is a [`Decision`] or the next thing to type; nothing here moves a run.
+
+use crate::runbook::machine::{Ask, AskKind, Decision, Reason, Run, Way};
+use crate::runbook::patch::Planned;
+use crate::runbook::preflight::Level;
+use crate::runbook::revision::{Choice as Suggested, Revision, remark};
+
+/// What a plain yes is typed as, where nothing longer is asked for. A key alone could be meant for another screen.
+pub const YES: &str = "y";
+/// The longest lines of a kind that are typed.
+const SHOWN: usize = 200;
+
+/// One way to answer a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// What it is called.
+    pub label: String,
+    /// What it does.
+    pub effect: String,
+    /// What it leads to.
+    pub leads: Leads,
+}
+
+/// Where a choice leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leads {
+    /// This is the answer.
+    Decide(Decision),
+    /// Something is typed first.
+    Type(Purpose),
+    /// Away from the question, which stays.
+    Away,
+}
+
+/// What a typed line is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// Going ahead with the planned changes.
+    Confirm,
+    /// Taking a run up again.
+    Resume,
+    /// The reason for going on over amber lines.
+    Reason,
+    /// The value of a parameter.
+    Param(String),
+    /// A line for the record.
+    Note,
+    /// Going back: the reason.
+    Undo,
+    /// Arming: the namespace.
+    Arm,
+    /// Arming: the reason.
+    ArmReason,
+}
+
+/// A dialog in which something is typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Form {
+    /// What for.
+    pub purpose: Purpose,
+    /// What was typed.
+    pub line: String,
+    /// The text that must be typed, where there is one.
+    pub wanted: Option<String>,
+    /// Whether pasting is refused.
+    pub by_hand: bool,
+    /// Whether identifiers are shown.
+    pub identifiers: bool,
+    /// Lines scrolled down.
+    pub top: usize,
+    /// Why the last enter did nothing.
+    pub refused: Option<&'static str>,
+    /// The question it answers, as the number of entries its run had: an answer is for the question that was read.
+    pub asked: Option<u64>,
+}
+
+/// What an enter in a form means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entered {
+    /// Not yet: the form stays and says why.
+    Not(&'static str),
+    /// This was typed, and it is enough.
+    Text(String),
+}
+
+impl Form {
+    /// A form for a purpose; `wanted` is what must be typed to the letter.
+    pub fn new(purpose: Purpose, wanted: Option<String>) -> Self {
+        Self {
+            by_hand: wanted.is_some(),
+            purpose,
+            line: String::new(),
+            wanted,
+            identifiers: false,
+            top: 0,
+            refused: None,
+            asked: None,
+        }
+    }
+
+    /// The same for one question only.
+    #[must_use]
+    pub fn asked(mut self, entries: u64) -> Self {
+        self.asked = Some(entries);
+        self
+    }
+
+    /// Types one character.
+    pub fn push(&mut self, c: char) {
+        self.refused = None;
+        if !c.is_control() && self.line.len() < 512 {
+            self.line.push(c);
+        }
+    }
+
+    /// Takes pasted text, where that is allowed.
+    pub fn paste(&mut self, text: &str) {
+        if self.by_hand {
+            self.refused = Some("Type it: pasting is refused here.");
+            return;
+        }
+        text.chars().take(SHOWN * 2).for_each(|c| self.push(c));
+    }
+
+    /// Deletes the last character.
+    pub fn erase(&mut self) {
+        self.refused = None;
+        self.line.pop();
+    }
+
+    /// Whether what was typed is enough.
+    pub fn enough(&self) -> bool {
+        matches!(self.enter(), Entered::Text(_))
+    }
+
+    /// What enter means now.
+    pub fn enter(&self) -> Entered {
+        let typed = self.line.trim();
+        match (&self.wanted, typed) {
+            (Some(wanted), typed) if wanted == typed => Entered::Text(typed.to_owned()),
+            (Some(wanted), _) if wanted == YES => Entered::Not("Nothing was sent: y goes ahead."),
+            (Some(_), _) => Entered::Not("Nothing was sent: it does not match."),
+            (None, "") => Entered::Not("Something must be typed; esc leaves it."),
+            (None, typed) => Entered::Text(typed.to_owned()),
+        }
+    }
+}
+
+/// The answer a filled-in form gives to a run's question, where it answers one.
+pub fn decision(form: &Form) -> Option<Decision> {
+    let Entered::Text(text) = form.enter() else {
+        return None;
+    };
+    match &form.purpose {
+        Purpose::Confirm | Purpose::Resume => {
+            let typed = form.wanted.as_deref().filter(|wanted| *wanted != YES);
+            Some(Decision::Yes(typed.map(|_| text)))
+        }
+        Purpose::Reason | Purpose::Param(_) => Some(Decision::Value(text)),
+        Purpose::Note | Purpose::Undo | Purpose::Arm | Purpose::ArmReason => None,
+    }
+}
+
+/// The form for what a choice wants typed.
+pub fn form(purpose: Purpose, ask: &Ask) -> Form {
+    let wanted = match &ask.kind {
+        AskKind::Confirm { typed, .. } | AskKind::Resume { typed } => {
+            Some(typed.clone().unwrap_or_else(|| YES.to_owned()))
+        }
+        _ => None,
+    };
+    Form::new(purpose, wanted)
+}
+
+/// The ways to answer the open question, the safest first; empty where nothing is asked.
+pub fn choices(run: &Run) -> Vec<Choice> {
+    let Some(ask) = run.ask() else {
+        return Vec::new();
+    };
+    let untouched = !run.has_effects() && run.unresolved().is_none();
+    let end = untouched.then(|| Choice {
+        label: "no, end here".into(),
+        effect: "Nothing was changed, and nothing will be.".into(),
+        leads: Leads::Decide(Decision::No),
+    });
+    let typed = |label: &str, effect: String, purpose| Choice {
+        label: label.into(),
+        effect,
+        leads: Leads::Type(purpose),
+    };
+    match &ask.kind {
+        AskKind::Workload(objects) => objects
+            .iter()
+            .map(|object| {
+                let name = object.short();
+                value(name.clone(), format!("in {}", object.namespace), name)
+            })
+            .chain(end)
+            .collect(),
+        AskKind::Revision {
+            revisions,
+            suggested,
+        } => ordered(revisions, suggested)
+            .into_iter()
+            .map(|revision| revision_choice(revision, revisions))
+            .chain(end)
+            .collect(),
+        AskKind::Branch(branches) => branches
+            .iter()
+            .map(|branch| {
+                let help = branch.help.clone().unwrap_or_default();
+                value(branch.label.clone(), help, branch.id.clone())
+            })
+            .chain(end)
+            .collect(),
+        AskKind::Param(name) => end
+            .into_iter()
+            .chain([typed(
+                &format!("give {name}"),
+                "It is typed next.".into(),
+                Purpose::Param(name.clone()),
+            )])
+            .collect(),
+        AskKind::Confirm { plans, .. } => end
+            .into_iter()
+            .chain([typed("go ahead", sends(plans), Purpose::Confirm)])
+            .collect(),
+        AskKind::Reason(_) => end
+            .into_iter()
+            .chain([typed(
+                "go on, and say why",
+                "The reason goes into the audit log.".into(),
+                Purpose::Reason,
+            )])
+            .collect(),
+        AskKind::Trouble(ways) => trouble(run, ask, ways),
+        AskKind::Resume { .. } => vec![
+            Choice {
+                label: "not now".into(),
+                effect: "The run stays as it is, and stays on the list.".into(),
+                leads: Leads::Away,
+            },
+            typed(
+                "go on",
+                "What was found stands above; the next step follows.".into(),
+                Purpose::Resume,
+            ),
+        ],
+    }
+}
+
+fn value(label: String, effect: String, value: String) -> Choice {
+    Choice {
+        label,
+        effect,
+        leads: Leads::Decide(Decision::Value(value)),
+    }
+}
+
+fn sends(plans: &[Planned]) -> String {
+    let lines: Vec<&str> = plans
+        .iter()
+        .flat_map(|plan| plan.lines.iter().map(String::as_str))
+        .collect();
+    if lines.is_empty() {
+        "It is confirmed in a dialog of its own.".into()
+    } else {
+        format!("{}; it is confirmed in a dialog first.", lines.join(", "))
+    }
+}
+
+/// The suggested revision first, then the others from the newest; the one that runs now is no choice.
+pub fn ordered<'r>(revisions: &'r [Revision], suggested: &Suggested) -> Vec<&'r Revision> {
+    let first = |revision: &Revision| matches!(suggested, Suggested::Take { uid, .. } if *uid == revision.uid);
+    let mut others: Vec<&Revision> = revisions
+        .iter()
+        .filter(|revision| !revision.current)
+        .collect();
+    others.sort_by_key(|revision| (!first(revision), std::cmp::Reverse(revision.number)));
+    others
+}
+
+fn revision_choice(revision: &Revision, all: &[Revision]) -> Choice {
+    value(
+        format!("revision {}", revision.number),
+        remark(revision, all),
+        revision.number.to_string(),
+    )
+}
+
+/// Looking again changes nothing; stopping leaves things as they are; going back sends a change.
+fn trouble(run: &Run, ask: &Ask, ways: &[Way]) -> Vec<Choice> {
+    let order = [Way::Again, Way::Stop, Way::RollBack];
+    order
+        .into_iter()
+        .filter(|way| ways.contains(way))
+        .map(|way| {
+            let (label, effect) = match way {
+                Way::Again => again(ask.reason),
+                Way::Stop => ("stop here", stop(run)),
+                Way::RollBack => ("go back", back(run)),
+            };
+            Choice {
+                label: label.into(),
+                effect,
+                leads: Leads::Decide(Decision::Way(way)),
+            }
+        })
+        .collect()
+}
+
+fn again(reason: Reason) -> (&'static str, String) {
+    match reason {
+        Reason::Gate => (
+            "measure again",
+            "Judged again from zero; nothing is sent.".into(),
+        ),
+        Reason::Timeout => ("wait again", "Another wait; nothing is sent.".into()),
+        Reason::Offline | Reason::Unknown | Reason::Drift | Reason::Conflict => (
+            "look again",
+            "The world is read first; a change follows only as it was confirmed.".into(),
+        ),
+        Reason::Input => ("go on", "From where it stopped.".into()),
+        _ => ("try again", "From the same step.".into()),
+    }
+}
+
+fn stop(run: &Run) -> String {
+    match run.leftovers().len() {
+        0 => "The run ends; nothing was changed.".into(),
+        1 => "The run ends; its change stays as it is now.".into(),
+        many => format!("The run ends; its {many} changes stay as they are now."),
+    }
+}
+
+fn back(run: &Run) -> String {
+    let undone: Vec<String> = run
+        .ledger()
+        .steps
+        .iter()
+        .rev()
+        .filter(|record| record.effective())
+        .filter_map(|record| record.effect.as_ref())
+        .map(|effect| {
+            let planned = &effect.action.planned;
+            format!(
+                "undoes {} on {}",
+                planned.lines.join(", "),
+                planned.object.short()
+            )
+        })
+        .collect();
+    if undone.is_empty() {
+        "Nothing is left to undo.".into()
+    } else {
+        format!("Sends a change: {}.", undone.join("; "))
+    }
+}
+
+/// What would mend the failed checks, ready to paste.
+pub fn rules(run: &Run) -> Option<String> {
+    let (_, lines) = run.ledger().preflight.as_ref()?;
+    let fixes: Vec<&str> = lines
+        .iter()
+        .filter(|line| line.level != Level::Passed)
+        .filter_map(|line| line.fix.as_deref())
+        .collect();
+    (!fixes.is_empty()).then(|| fixes.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(form: &mut Form, text: &str) {
+        text.chars().for_each(|c| form.push(c));
+    }
+
+    #[test]
+    fn a_typed_confirmation_matches_to_the_letter_and_refuses_a_paste() {
+        let mut form = Form::new(Purpose::Confirm, Some("veza-production".into()));
+        form.paste("veza-production");
+        assert_eq!(form.line, "");
+        assert!(form.refused.is_some());
+        typed(&mut form, "veza-prod");
+        assert_eq!((form.enough(), decision(&form)), (false, None));
+        typed(&mut form, "uction");
+        assert_eq!(
+            decision(&form),
+            Some(Decision::Yes(Some("veza-production".into())))
+        );
+    }
+
+    #[test]
+    fn a_plain_yes_is_a_letter_and_enter_and_never_enter_alone() {
+        let mut form = Form::new(Purpose::Confirm, Some(YES.into()));
+        assert!(matches!(form.enter(), Entered::Not(_)));
+        form.push('y');
+        assert_eq!(decision(&form), Some(Decision::Yes(None)));
+    }
+
+    #[test]
+    fn a_reason_may_be_pasted_and_must_not_be_empty() {
+        let mut form = Form::new(Purpose::Reason, None);
+        assert_eq!(decision(&form), None);
+        form.paste("INC-14\x1b[2J");
+        assert_eq!(decision(&form), Some(Decision::Value("INC-14[2J".into())));
+        form.line = "   ".into();
+        assert_eq!(decision(&form), None);
+    }
+}

@@ -1,0 +1,410 @@
+//! ```text
+//! ┌ Go back to revision 42 ─────────────────────────────────────────────────────────┐
+//! │ cluster    veza-prod  (https://10.2.0.1:6443, uid 5f1c…)            PRODUCTION    │
+//! │ sends      PATCH spec.template: image v1.1.0 → v1.0.0                             │
+//! │ type the namespace to go ahead:  veza-prod▏                                       │
+//! └ esc no ──────────────────────────────────────────────────── enter when it matches ┘
+//! ```
+//! Dialogs in which something is typed: where it would happen, to what, what is sent and what undoes it. Default: no.
+
+use super::paper::plain;
+use super::run::plan::number_of;
+use super::run::sends;
+use super::theme::Tone;
+use super::view::View;
+use super::widget::dialog::{Dialog, Entry};
+use crate::app::App;
+use crate::app::arm::ARMED;
+use crate::app::ask::{Form, Purpose, YES};
+use crate::domain::object::ObjectRef as Named;
+use crate::domain::pod::short;
+use crate::domain::workload::{Strategy, Workload};
+use crate::runbook::machine::{AskKind, Run};
+use crate::runbook::model::StepKind;
+use crate::runbook::patch::{ObjectRef, Planned};
+use crate::runbook::preflight::{Level, Line};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::Widget;
+
+/// One fact of a dialog.
+struct Fact {
+    label: &'static str,
+    value: String,
+    note: String,
+    style: Style,
+}
+
+struct Page {
+    title: String,
+    facts: Vec<Fact>,
+    question: String,
+    right: &'static str,
+    changes: bool,
+}
+
+/// Draws the dialog of a form over the screen.
+pub fn draw(view: &View<'_>, form: &Form, run: Option<&Run>, area: Rect, buf: &mut Buffer) {
+    let theme = view.theme;
+    let mut page = page(view, form, run);
+    if let Some(refused) = form.refused {
+        page.facts.push(Fact {
+            label: "",
+            value: refused.to_owned(),
+            note: String::new(),
+            style: theme.tone(Tone::Failing),
+        });
+    }
+    let entries: Vec<Entry<'_>> = page
+        .facts
+        .iter()
+        .map(|fact| Entry::new(fact.label, &fact.value, fact.style).with_note(&fact.note))
+        .collect();
+    let dialog = Dialog {
+        title: &page.title,
+        entries: &entries,
+        prompt: Some((&page.question, &form.line)),
+        left: "esc no",
+        right: page.right,
+        scroll: form.top,
+        frame: if page.changes {
+            theme.armed()
+        } else {
+            theme.border(true)
+        },
+        theme,
+    };
+    Widget::render(&dialog, area, buf);
+}
+
+/// Draws the frame of a console that may change guarded things over the borders of an area.
+pub fn armed_frame(view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let app = view.app;
+    let armed = app.armed() || app.shown_run().is_some_and(goes_ahead);
+    if !(armed && app.target.environment.guarded) || area.is_empty() {
+        return;
+    }
+    let style = view.theme.armed();
+    for x in area.left()..area.right() {
+        for y in [area.top(), area.bottom() - 1] {
+            restyle(buf, x, y, style);
+        }
+    }
+    for y in area.top()..area.bottom() {
+        for x in [area.left(), area.right() - 1] {
+            restyle(buf, x, y, style);
+        }
+    }
+}
+
+/// A run that was confirmed is armed by that until it is over.
+fn goes_ahead(run: &Run) -> bool {
+    let confirmed = run.ledger().steps.iter().any(|step| step.authorised);
+    confirmed && run.ledger().end.is_none() && !run.start().dry_run
+}
+
+/// Titles in the border keep their looks: only the lines become red.
+fn restyle(buf: &mut Buffer, x: u16, y: u16, style: Style) {
+    if let Some(cell) = buf.cell_mut((x, y))
+        && !cell.symbol().chars().any(char::is_alphanumeric)
+    {
+        cell.set_style(style);
+    }
+}
+
+fn page(view: &View<'_>, form: &Form, run: Option<&Run>) -> Page {
+    let theme = view.theme;
+    let mut page = Page {
+        title: String::new(),
+        facts: Vec::new(),
+        question: question(form),
+        right: if form.wanted.is_some() {
+            "enter when it matches"
+        } else {
+            "enter"
+        },
+        changes: false,
+    };
+    match (&form.purpose, run) {
+        (Purpose::Confirm, Some(run)) => confirm(view, form, run, &mut page),
+        (Purpose::Resume, Some(run)) => resume(view, form, run, &mut page),
+        (Purpose::Undo, Some(run)) => undo(view, form, run, &mut page),
+        (Purpose::Reason, Some(run)) => {
+            page.title = "Why go on?".into();
+            open_lines(view, run, &mut page);
+            page.say(
+                "audit",
+                "the reason is kept with the run and in the audit log",
+                theme.dim(),
+            );
+        }
+        (Purpose::Param(name), Some(run)) => {
+            page.title = format!("{name}?");
+            let help = run
+                .runbook()
+                .param(name)
+                .and_then(|param| param.help.as_deref());
+            page.say(
+                "",
+                &plain(help.unwrap_or("A value of this run.")),
+                theme.text(),
+            );
+        }
+        (Purpose::Note, _) => {
+            page.title = "A line for the record".into();
+            page.say(
+                "",
+                "It is kept with the run, with your name and the time.",
+                theme.dim(),
+            );
+        }
+        (Purpose::Arm | Purpose::ArmReason, _) => arm(view, form, &mut page),
+        (_, None) => page.say("", "The run is not here any more.", theme.text()),
+    }
+    page
+}
+
+fn question(form: &Form) -> String {
+    match (&form.purpose, form.wanted.as_deref()) {
+        (Purpose::Confirm, Some(YES)) => "y goes ahead:".into(),
+        (Purpose::Resume, Some(YES)) => "y goes on:".into(),
+        (Purpose::Confirm, _) => "type the namespace to go ahead:".into(),
+        (Purpose::Resume, _) => "type the namespace to go on:".into(),
+        (Purpose::Arm, _) => "type the namespace to arm:".into(),
+        (Purpose::Param(name), _) => format!("{name}:"),
+        (Purpose::Note, _) => "note:".into(),
+        (Purpose::Reason | Purpose::Undo | Purpose::ArmReason, _) => "why:".into(),
+    }
+}
+
+impl Page {
+    fn say(&mut self, label: &'static str, value: &str, style: Style) {
+        self.facts.push(Fact {
+            label,
+            value: value.to_owned(),
+            note: String::new(),
+            style,
+        });
+    }
+
+    fn note(&mut self, note: &str) {
+        if let Some(last) = self.facts.last_mut() {
+            note.clone_into(&mut last.note);
+        }
+    }
+}
+
+/// Where a run acts: cluster, namespace, and the environment loud.
+fn place(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
+    let theme = view.theme;
+    let target = &run.start().target;
+    let uid: String = target.cluster_uid.chars().take(4).collect();
+    let cluster = if form.identifiers {
+        format!(
+            "{}  ({}, uid {})",
+            target.context, target.server, target.cluster_uid
+        )
+    } else {
+        format!("{}  ({}, uid {uid}…)", target.context, target.server)
+    };
+    page.say("cluster", &cluster, theme.strong());
+    page.note(&target.environment.to_uppercase());
+    page.say("namespace", &target.namespace, theme.strong());
+}
+
+fn confirm(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
+    let theme = view.theme;
+    let Some((plans, lines, undoable)) = run.ask().and_then(|ask| match &ask.kind {
+        AskKind::Confirm {
+            plans, lines, undo, ..
+        } => Some((plans, lines, *undo)),
+        _ => None,
+    }) else {
+        page.title = "Nothing to confirm".into();
+        page.say("", "The question is answered already.", theme.text());
+        return;
+    };
+    page.changes = true;
+    page.title = title(run);
+    place(view, form, run, page);
+    for planned in plans {
+        object(view, form, planned, page);
+        page.say("sends", &sends(planned), theme.text());
+        page.say("touches", &touches(view.app, &planned.object), theme.text());
+    }
+    page.say("undo", &undo_words(lines, undoable), theme.text());
+    let open = lines
+        .iter()
+        .filter(|line| line.level != Level::Passed)
+        .count();
+    let checks = match open {
+        0 => format!("{} checks, all passed", lines.len()),
+        open => format!("{} checks, {open} open, gone on with a reason", lines.len()),
+    };
+    page.say("preflight", &checks, theme.text());
+    for line in lines.iter().filter(|line| line.level != Level::Passed) {
+        page.say(
+            "",
+            &format!("{}: {}", line.text, line.fact),
+            theme.tone(Tone::Watch),
+        );
+    }
+    if run
+        .plan()
+        .iter()
+        .any(|step| matches!(step.kind, StepKind::Gate { .. }))
+    {
+        let words =
+            "by this console alone; if it closes, the change stays and the run can be resumed";
+        page.say("watched", words, theme.text());
+    }
+}
+
+fn title(run: &Run) -> String {
+    let first = run.plan().iter().zip(&run.ledger().steps);
+    first
+        .filter(|(step, record)| step.kind.mutates() && !record.effective())
+        .map(|(step, _)| run.title(step.section))
+        .next()
+        .unwrap_or_else(|| run.start().runbook.clone())
+}
+
+fn object(view: &View<'_>, form: &Form, planned: &Planned, page: &mut Page) {
+    let theme = view.theme;
+    page.say("object", &planned.object.short(), theme.strong());
+    if form.identifiers {
+        page.say("uid", &planned.object.uid, theme.dim());
+        let words = "taken at the intent; what is confirmed are the fields and their values";
+        page.say("version", words, theme.dim());
+    } else {
+        page.note("tab for identifiers");
+    }
+}
+
+/// How many pods a change moves, and how.
+fn touches(app: &App, object: &ObjectRef) -> String {
+    let named = Named::new(&object.kind, &object.namespace, &object.name);
+    let Some(workload) = app
+        .cluster
+        .all_workloads()
+        .find(|workload| workload.object() == named)
+    else {
+        return "its pods; how many is not known here".into();
+    };
+    let pods = match workload.desired {
+        1 => "1 pod".to_owned(),
+        many => format!("{many} pods"),
+    };
+    format!("{pods}, {}", strategy(workload))
+}
+
+fn strategy(workload: &Workload) -> String {
+    match &workload.strategy {
+        Strategy::Rolling {
+            max_surge,
+            max_unavailable,
+            ..
+        } => format!("step by step (maxSurge {max_surge}, maxUnavailable {max_unavailable})"),
+        Strategy::Recreate => "all at once: the old ones go first (Recreate)".into(),
+        Strategy::OnDelete => "each only when somebody deletes it (OnDelete)".into(),
+        Strategy::Other(name) => format!("by {name}"),
+    }
+}
+
+fn undo_words(lines: &[Line], undoable: bool) -> String {
+    let right = lines
+        .iter()
+        .find(|line| line.text.ends_with("(for the way back)"));
+    match (undoable, right.map(|line| line.level)) {
+        (false, _) => "not everything can be undone".into(),
+        (true, Some(Level::Passed)) => {
+            "back to the values of now: possible, you may (checked)".into()
+        }
+        (true, Some(Level::Red)) => "possible, but you may not (checked)".into(),
+        (true, _) => "possible; whether you may is not known".into(),
+    }
+}
+
+fn resume(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
+    let theme = view.theme;
+    page.title = format!(
+        "Go on with {} {}",
+        run.start().runbook,
+        run.start().run.short()
+    );
+    page.changes = true;
+    place(view, form, run, page);
+    if let Some(human) = &run.ledger().human {
+        page.say("found", &human.message, theme.text());
+    }
+    for left in run.leftovers() {
+        page.say("in force", &left, theme.text());
+    }
+    let next = run
+        .current()
+        .and_then(|index| number_of(run, index).zip(run.plan().get(index)))
+        .map_or_else(
+            || "nothing more".to_owned(),
+            |(number, step)| format!("step {number}, {}", run.title(step.section)),
+        );
+    page.say("next", &next, theme.text());
+}
+
+fn undo(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
+    let theme = view.theme;
+    page.changes = true;
+    page.title = match run.undo_reach().and_then(|index| number_of(run, index)) {
+        Some(number) => format!("Undo back to step {number}"),
+        None => "Nothing to undo".into(),
+    };
+    place(view, form, run, page);
+    let steps = run.ledger().steps.iter().rev();
+    for effect in steps
+        .filter(|record| record.effective())
+        .filter_map(|record| record.effect.as_ref())
+    {
+        let planned = &effect.action.planned;
+        object(view, form, planned, page);
+        let words = format!("takes back {}", planned.lines.join(", "));
+        page.say("sends", &words, theme.text());
+        page.say("touches", &touches(view.app, &planned.object), theme.text());
+    }
+    let words =
+        "only where the fields still are as this run left them; else the command is printed";
+    page.say("happens", words, theme.text());
+}
+
+fn open_lines(view: &View<'_>, run: &Run, page: &mut Page) {
+    let theme = view.theme;
+    let lines = run.ledger().preflight.iter().flat_map(|(_, lines)| lines);
+    for line in lines.filter(|line| line.level != Level::Passed) {
+        let tone = super::paper::tone(line.level);
+        let words = format!("{} {}: {}", theme.glyphs().tone(tone), line.text, line.fact);
+        page.say("", &words, theme.tone(tone));
+    }
+}
+
+fn arm(view: &View<'_>, form: &Form, page: &mut Page) {
+    let (app, theme) = (view.app, view.theme);
+    let target = &app.target;
+    page.title = "Arm this console".into();
+    page.changes = true;
+    let cluster = format!("{}  ({})", target.context, target.server);
+    page.say("cluster", &cluster, theme.strong());
+    page.note(&target.environment.name.to_uppercase());
+    page.say("namespace", &target.scope.to_string(), theme.strong());
+    let words = format!(
+        "changes are allowed for {}; each is still confirmed",
+        short(ARMED)
+    );
+    page.say("means", &words, theme.text());
+    page.say("undo", "W disarms at once", theme.text());
+    if form.purpose == Purpose::ArmReason {
+        page.say(
+            "reason",
+            "kept in the audit log: a ticket, an incident, a sentence",
+            theme.text(),
+        );
+    }
+}

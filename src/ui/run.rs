@@ -1,0 +1,154 @@
+//! ```text
+//! ┌ rollback 01JD…7Q ──────────────┬ 5  Hold: is it good again? ───────────────────────────────┐
+//! │ ● 4 Go back to revision 42     │   errors      <= 1 %       0.3 %   ▆▃▂▁▁▁▁▁      ● holds   │
+//! │ ◐ 5 Hold: is it good again?    │   ██████████░░░░  2:05 of 3:00        deadline 03:22:30   │
+//! ├ journal ───────────────────────┴───────────────────────────────────────────────────────────┤
+//! │ 03:13:02.114  intent   4  patch Deployment/veza-backend: image v1.1.0 → v1.0.0              │
+//! └────────────────────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//! A run: the plan left, the step right, the record below. Where a person must decide, the right pane is the question alone.
+
+pub mod gate;
+pub mod plan;
+mod question;
+mod record;
+mod step;
+
+pub use step::{sends, sends_what};
+
+use super::paper::Paper;
+use super::view::View;
+use super::widget::pane::Pane;
+use crate::runbook::machine::{Entry, Run};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::Widget;
+
+/// What is drawn of a run.
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
+    /// The run.
+    pub run: &'a Run,
+    /// Its record, oldest first.
+    pub entries: &'a [Entry],
+}
+
+/// What the right pane shows; tab goes round.
+const PAGES: usize = 3;
+
+struct Parts {
+    plan: Rect,
+    step: Rect,
+    record: Rect,
+}
+
+/// Neighbours share a border. A narrow screen has no room for the plan, a low one none for the record.
+fn parts(area: Rect) -> Parts {
+    let record = match area.height {
+        0..=11 => 0,
+        12..=21 => 6,
+        height => (height / 4).clamp(6, 16),
+    };
+    let top = area.height - record + u16::from(record > 0);
+    let plan = match area.width {
+        0..=63 => 0,
+        64..=99 => 30,
+        100..=159 => 34,
+        _ => 46,
+    };
+    let step = plan - u16::from(plan > 0);
+    Parts {
+        plan: Rect::new(area.x, area.y, plan, top),
+        step: Rect::new(area.x + step, area.y, area.width - step, top),
+        record: Rect::new(area.x, area.y + area.height - record, area.width, record),
+    }
+}
+
+/// Draws a run into an area.
+pub fn draw(view: &View<'_>, shown: Shown<'_>, area: Rect, buf: &mut Buffer) {
+    let theme = view.theme;
+    let parts = parts(area);
+    let pane = |title: &str, note: &str, focused: bool, area: Rect, buf: &mut Buffer| {
+        let pane = Pane {
+            title,
+            note,
+            focused,
+            theme,
+        };
+        Widget::render(&pane, area, buf);
+    };
+    if parts.plan.width > 0 {
+        pane(&plan::name(shown.run), "", false, parts.plan, buf);
+        let inside = Pane::padded(parts.plan);
+        let mut paper = Paper::new(theme, inside.width);
+        plan::write(shown.run, &mut paper);
+        paper.draw(inside, 0, buf);
+    }
+    if parts.record.height > 0 {
+        let note = if shown.entries.len() == 1 {
+            "1 entry".to_owned()
+        } else {
+            format!("{} entries, newest last", shown.entries.len())
+        };
+        pane("journal", &note, false, parts.record, buf);
+        let inside = Pane::padded(parts.record);
+        record::draw(shown.run, shown.entries, theme, inside, buf);
+    }
+    let inside = Pane::padded(parts.step);
+    let mut paper = Paper::new(theme, inside.width);
+    let (title, note) = page(view, shown, parts.plan.width == 0, &mut paper);
+    let place = &view.app.here().place;
+    let room = usize::from(inside.height);
+    let below = paper
+        .len()
+        .saturating_sub(room + place.top.min(paper.len()));
+    let note = if below > 0 {
+        format!("{below} more below")
+    } else {
+        note
+    };
+    pane(&title, &note, true, parts.step, buf);
+    paper.draw(inside, place.top, buf);
+}
+
+/// Writes the right pane; returns its title and the remark at the right of it.
+fn page(view: &View<'_>, shown: Shown<'_>, alone: bool, paper: &mut Paper<'_>) -> (String, String) {
+    let run = shown.run;
+    let number = plan::number_of(run, plan::focus(run)).unwrap_or(0);
+    let section = run
+        .plan()
+        .get(plan::focus(run))
+        .map_or(0, |step| step.section);
+    let title = match (alone, run.ledger().end.is_some()) {
+        (_, true) => format!(
+            "{}: {}",
+            run.start().runbook,
+            plan::word(run.ledger().state)
+        ),
+        (true, false) => format!(
+            "{number} of {}  {}",
+            plan::headings(run).len(),
+            run.title(section)
+        ),
+        (false, false) => format!("{number}  {}", run.title(section)),
+    };
+    match view.app.here().place.pane % PAGES {
+        1 => {
+            super::preflight::write(run, paper);
+            ("preflight".into(), "tab: the change".into())
+        }
+        2 => {
+            super::preflight::change(run, paper);
+            ("the change".into(), "tab: the step".into())
+        }
+        _ => {
+            let over = run.ledger().end.is_some() || run.halted().is_some();
+            if run.ask().is_some() && !over {
+                question::write(view, run, paper);
+            } else {
+                step::write(view, run, paper);
+            }
+            (title, "tab: preflight".into())
+        }
+    }
+}

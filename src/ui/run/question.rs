@@ -1,0 +1,277 @@
+//! The question to a person, alone: what is known, what is not, and the ways to answer with what each one does. The
+//! safest stands first; none is chosen.
+
+use super::step::sends;
+use crate::app::ask::{self, Choice, Leads};
+use crate::runbook::machine::{Ask, AskKind, Run};
+use crate::runbook::model::StepKind;
+use crate::runbook::preflight::Level;
+use crate::runbook::revision::{Choice as Suggested, Evidence, Revision};
+use crate::ui::lines::since;
+use crate::ui::paper::{Paper, Span, cut, plain, sign};
+use crate::ui::theme::Tone;
+use crate::ui::view::View;
+use crate::ui::widget::text;
+use jiff::SignedDuration;
+use ratatui::style::Style;
+
+/// Writes the open question.
+pub fn write(view: &View<'_>, run: &Run, paper: &mut Paper<'_>) {
+    let theme = paper.theme;
+    let Some(ask) = run.ask() else { return };
+    let choices = ask::choices(run);
+    let chosen = view.app.desk.chosen(run);
+    paper.judged(Tone::Watch, &heading(ask), theme.strong());
+    paper.gap();
+    known(view, run, ask, paper);
+    paper.gap();
+    if let AskKind::Revision {
+        revisions,
+        suggested,
+    } = &ask.kind
+    {
+        revision_rows(view, (revisions, suggested), chosen, paper);
+        let rest = choices.iter().enumerate();
+        for (index, choice) in rest.filter(|(_, choice)| is_end(choice)) {
+            write_choice(choice, chosen == Some(index), paper);
+        }
+    } else {
+        for (index, choice) in choices.iter().enumerate() {
+            write_choice(choice, chosen == Some(index), paper);
+        }
+    }
+    paper.gap();
+    let words = if chosen.is_some() {
+        "enter takes the chosen one"
+    } else {
+        "nothing is chosen: j and k choose, enter takes it"
+    };
+    paper.words(words, theme.dim());
+}
+
+fn is_end(choice: &Choice) -> bool {
+    !matches!(
+        &choice.leads,
+        Leads::Decide(crate::runbook::machine::Decision::Value(_))
+    )
+}
+
+fn heading(ask: &Ask) -> String {
+    let what = match &ask.kind {
+        AskKind::Workload(_) => "Which workload is meant?",
+        AskKind::Revision { .. } => "Which revision?",
+        AskKind::Branch(_) => "Which way?",
+        AskKind::Param(name) => return format!("What is {name}? {}", ask.message),
+        AskKind::Confirm { .. } => "Go ahead?",
+        AskKind::Reason(_) => "It may go on, but not without a reason.",
+        AskKind::Trouble(_) => return ask.message.clone(),
+        AskKind::Resume { .. } => "Go on with this run?",
+    };
+    match ask.message.as_str() {
+        "" | "waits for a confirmation" => what.into(),
+        message => format!("{what} {message}"),
+    }
+}
+
+fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
+    let theme = paper.theme;
+    match &ask.kind {
+        AskKind::Confirm { plans, lines, .. } => {
+            for plan in plans {
+                paper.fact("object", &plan.object.short(), theme.strong());
+                paper.fact("sends", &sends(plan), theme.text());
+            }
+            let passed = lines
+                .iter()
+                .filter(|line| line.level == Level::Passed)
+                .count();
+            let words = format!("{passed} of {} checks passed", lines.len());
+            paper.fact("preflight", &words, theme.text());
+            for line in lines.iter().filter(|line| line.level != Level::Passed) {
+                paper.check(line);
+            }
+        }
+        AskKind::Reason(lines) => {
+            for line in lines.iter().filter(|line| line.level != Level::Passed) {
+                paper.check(line);
+            }
+            let passed = lines
+                .iter()
+                .filter(|line| line.level == Level::Passed)
+                .count();
+            paper.words(
+                &format!("{passed} other checks passed; tab shows them"),
+                theme.dim(),
+            );
+        }
+        AskKind::Trouble(_) => trouble(run, ask, paper),
+        AskKind::Resume { .. } => {
+            for left in run.leftovers() {
+                paper.judged(Tone::Watch, &left, theme.text());
+            }
+            if !run.has_effects() {
+                paper.words("Nothing was changed so far.", theme.text());
+            }
+        }
+        AskKind::Revision { suggested, .. } => {
+            let (tone, words) = match suggested {
+                Suggested::Take {
+                    number,
+                    evidence,
+                    amber,
+                    ..
+                } => (
+                    if *amber { Tone::Watch } else { Tone::Healthy },
+                    format!("revision {number} is the last good one: {evidence}"),
+                ),
+                Suggested::Ask(why) => (
+                    Tone::Unknown,
+                    format!("the last good one is not known: {why}"),
+                ),
+            };
+            paper.judged(tone, &words, theme.text());
+        }
+        AskKind::Param(name) => {
+            let help = run
+                .runbook()
+                .param(name)
+                .and_then(|param| param.help.as_deref());
+            paper.words(&plain(help.unwrap_or_default()), theme.text());
+        }
+        AskKind::Workload(_) | AskKind::Branch(_) => {
+            let namespace = view.app.target.scope.to_string();
+            paper.fact("where", &namespace, theme.text());
+        }
+    }
+}
+
+/// What is known about a step that went wrong: how its gate stood, what its check found, what is in the world.
+fn trouble(run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
+    let theme = paper.theme;
+    let at = ask
+        .step
+        .as_ref()
+        .and_then(|id| run.plan().iter().position(|step| step.id == *id));
+    let record = at.and_then(|at| run.ledger().steps.get(at));
+    let gate = at
+        .and_then(|at| run.plan().get(at))
+        .is_some_and(|step| matches!(step.kind, StepKind::Gate { .. }));
+    if let Some(record) = record.filter(|_| gate) {
+        for (metric, count) in &record.bad {
+            let words = format!("bad {count} times so far");
+            paper.fact(&super::gate::name(metric), &words, theme.text());
+        }
+    }
+    super::step::findings(run, paper);
+    if let Some(rollout) = record.and_then(|record| record.effect.as_ref()) {
+        paper.fact("change", &rollout.message, theme.text());
+    }
+    match run.leftovers().len() {
+        0 => paper.fact("world", "nothing was changed by this run", theme.text()),
+        _ => {
+            for left in run.leftovers() {
+                let short = left
+                    .split("; by hand back")
+                    .next()
+                    .unwrap_or(&left)
+                    .to_owned();
+                paper.fact("in force", &short, theme.text());
+            }
+        }
+    }
+}
+
+fn write_choice(choice: &Choice, chosen: bool, paper: &mut Paper<'_>) {
+    let theme = paper.theme;
+    let (mark, style) = pointed(chosen, paper);
+    paper.hanging(&[mark], 2, &choice.label, style);
+    if !choice.effect.is_empty() {
+        let blank = ("    ".to_owned(), Style::new());
+        paper.hanging(&[blank], 4, &choice.effect, theme.dim());
+    }
+}
+
+fn pointed(chosen: bool, paper: &Paper<'_>) -> (Span, Style) {
+    let theme = paper.theme;
+    if chosen {
+        let mark = (format!("{} ", theme.glyphs().selected), theme.key());
+        (mark, theme.strong().patch(theme.selected()))
+    } else {
+        (("  ".to_owned(), Style::new()), theme.text())
+    }
+}
+
+/// Revisions as rows: number, image, age, how long it was available, who; the evidence below where it does not fit.
+fn revision_rows(
+    view: &View<'_>,
+    (revisions, suggested): (&[Revision], &Suggested),
+    chosen: Option<usize>,
+    paper: &mut Paper<'_>,
+) {
+    let theme = paper.theme;
+    let wide = paper.width >= 64;
+    let head = if wide {
+        "    REV  IMAGE             AGE  STOOD  BY"
+    } else {
+        "    REV  IMAGE             AGE"
+    };
+    paper.words(&cut(head, paper.width), theme.dim());
+    let ordered = ask::ordered(revisions, suggested);
+    let current = revisions.iter().filter(|revision| revision.current);
+    for (index, revision) in ordered.into_iter().chain(current).enumerate() {
+        let here = chosen == Some(index) && !revision.current;
+        let (mark, style) = pointed(here, paper);
+        let (tone, why) = evidence(revision);
+        let style = if revision.current { theme.dim() } else { style };
+        let image = text::pad_right(short_image(&revision.image), 14);
+        let age = since(Some(revision.created_at), view.app.now);
+        let number = text::pad_left(&revision.number.to_string(), 4);
+        let mut words = format!("{number}  {image}  {}", text::pad_left(&age, 5));
+        if wide {
+            let stood = stood(revision);
+            let by = revision.change_cause.as_deref().unwrap_or("–");
+            let room = paper.width.saturating_sub(42);
+            words = format!("{words}  {}  {}", text::pad_left(&stood, 5), cut(by, room));
+        }
+        let (glyph, colour) = sign(theme, tone);
+        paper.row(vec![mark, (format!("{glyph} "), colour), (words, style)]);
+        let remark = match (revision.current, suggested) {
+            (true, _) => format!("running now; {why}"),
+            (_, Suggested::Take { uid, .. }) if *uid == revision.uid => {
+                format!("last good; {why}")
+            }
+            _ if revision.rolled_back_from => format!("was rolled back from; {why}"),
+            _ => why,
+        };
+        let blank = (" ".repeat(9), Style::new());
+        paper.hanging(&[blank], 9, &remark, theme.dim());
+        if view.app.desk.identifiers {
+            let blank = (" ".repeat(9), Style::new());
+            paper.hanging(
+                &[blank],
+                9,
+                &format!("{} {}", revision.name, revision.uid),
+                theme.dim(),
+            );
+        }
+    }
+}
+
+fn evidence(revision: &Revision) -> (Tone, String) {
+    match &revision.evidence {
+        Evidence::Good(why) => (Tone::Healthy, why.clone()),
+        Evidence::Bad(why) => (Tone::Failing, why.clone()),
+        Evidence::Unknown(why) => (Tone::Unknown, format!("unknown: {why}")),
+    }
+}
+
+fn stood(revision: &Revision) -> String {
+    revision.available_s.map_or_else(
+        || "–".to_owned(),
+        |seconds| crate::domain::pod::short(SignedDuration::from_secs(seconds)),
+    )
+}
+
+fn short_image(image: &str) -> &str {
+    crate::domain::workload::tag_of(image)
+}

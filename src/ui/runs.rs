@@ -1,0 +1,132 @@
+//! Runs of before, unfinished ones first; and the run that is carried out, or why it is not here.
+
+use super::lines::{clock, since, words};
+use super::paper::Paper;
+use super::run::{self, Shown, plan};
+use super::view::View;
+use super::widget::pane::Pane;
+use super::widget::table::{Cell, Column, Row, Table};
+use super::widget::window::window;
+use crate::app::list;
+use crate::app::runs::shelf::PastRun;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::Widget;
+
+/// Draws the list.
+pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let (app, theme) = (view.app, view.theme);
+    let runs = app.past_runs();
+    let unfinished = app.runs.unfinished().count();
+    let note = format!("{}, {unfinished} unfinished", runs.len());
+    let pane = Pane {
+        title: "runs",
+        note: &note,
+        focused: true,
+        theme,
+    };
+    Widget::render(&pane, area, buf);
+    let inside = Pane::inner(area);
+    let selected = list::position(&app.here().place, &list::items(app));
+    let height = usize::from(inside.height.saturating_sub(1));
+    let at = selected.unwrap_or(0);
+    let columns = [
+        Column::words("", 1, 1).pin(),
+        Column::words("RUNBOOK", 10, 20).pin(),
+        Column::words("STATE", 13, 22),
+        Column::words("BEGAN", 8, 19),
+        Column::figures("AGO", 5).drops(4),
+        Column::words("NAMESPACE", 12, 24).drops(3),
+        Column::words("BY", 8, 24).drops(5),
+        Column::words("RUN", 9, 26).drops(7),
+        Column::words("WHY", 16, 100).drops(2),
+    ];
+    let table = Table {
+        columns: &columns,
+        rows: &|index| {
+            runs.get(index)
+                .map_or_else(Row::default, |run| row(view, run))
+        },
+        len: runs.len(),
+        offset: window(at, at.saturating_sub(height / 2), height, runs.len()),
+        selected,
+        scroll: app.here().place.right,
+        stale: false,
+        empty: "No run has been made from this machine. K opens the runbooks.",
+        theme,
+    };
+    Widget::render(&table, inside, buf);
+}
+
+fn row(view: &View<'_>, past: &PastRun) -> Row<'static> {
+    let (app, theme) = (view.app, view.theme);
+    let tone = plan::meaning(past.state);
+    let same_day = past.started.strftime("%F").to_string() == app.now.strftime("%F").to_string();
+    let began = if same_day {
+        clock(past.started)
+    } else {
+        past.started.strftime("%F %H:%M:%S").to_string()
+    };
+    let why = match (&past.read_only, &past.reason) {
+        (Some(why), _) => format!("can only be read: {why}"),
+        (None, Some(reason)) => reason.clone(),
+        (None, None) => String::new(),
+    };
+    let id = if app.desk.identifiers {
+        past.run.to_string()
+    } else {
+        short_id(&past.run)
+    };
+    Row {
+        cells: vec![
+            Cell::new(theme.glyphs().tone(tone), theme.tone(tone)),
+            words(&*past.runbook, theme.strong()),
+            words(plan::word(past.state), theme.tone(tone)),
+            words(began, theme.text()),
+            Cell::new(since(Some(past.started), app.now), theme.text()),
+            words(past.target.namespace.clone(), theme.text()),
+            words(past.actor.clone(), theme.dim()),
+            words(id, theme.dim()),
+            words(why, theme.text()),
+        ],
+        marked: false,
+    }
+}
+
+/// The ends of an id: its first letters are the time it was made.
+fn short_id(id: &str) -> String {
+    match (id.get(..4), id.get(id.len().saturating_sub(2)..)) {
+        (Some(head), Some(tail)) if id.len() > 8 => format!("{head}…{tail}"),
+        _ => id.to_owned(),
+    }
+}
+
+/// Draws the run of the screen.
+pub fn draw_run(view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let (app, theme) = (view.app, view.theme);
+    if let Some(run) = app.shown_run() {
+        let shown = Shown {
+            run,
+            entries: &app.runs.entries,
+        };
+        return run::draw(view, shown, area, buf);
+    }
+    let pane = Pane {
+        title: "run",
+        note: "",
+        focused: true,
+        theme,
+    };
+    Widget::render(&pane, area, buf);
+    let inside = Pane::padded(area);
+    let mut paper = Paper::new(theme, inside.width);
+    let words = match (&app.runs.refused, app.runs.opening) {
+        (Some(refused), _) => refused.sentence.as_str(),
+        (None, Some(_)) => "Opening: the run gets its journal before anything else.",
+        (None, None) => {
+            "This run is not open here. K, then p lists the runs; enter takes one up again."
+        }
+    };
+    paper.words(words, theme.text());
+    paper.draw(inside, 0, buf);
+}
