@@ -119,10 +119,10 @@ fn page(view: &View<'_>, form: &Form, run: Option<&Run>) -> Page {
         title: String::new(),
         facts: Vec::new(),
         question: question(form),
-        right: if form.wanted.is_some() {
-            "enter when it matches"
-        } else {
-            "enter"
+        right: match form.wanted.as_deref() {
+            Some(YES) => "y, then enter",
+            Some(_) => "enter when it matches",
+            None => "enter",
         },
         changes: false,
     };
@@ -200,13 +200,20 @@ fn place(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
     let theme = view.theme;
     let target = &run.start().target;
     let uid: String = target.cluster_uid.chars().take(4).collect();
+    // The name in row 1 is the one the operator knows this server by.
+    let here = &view.app.target;
+    let context = if *here.server == *target.server {
+        &*here.context
+    } else {
+        &target.context
+    };
     let cluster = if form.identifiers {
         format!(
             "{}  ({}, uid {})",
-            target.context, target.server, target.cluster_uid
+            context, target.server, target.cluster_uid
         )
     } else {
-        format!("{}  ({}, uid {uid}…)", target.context, target.server)
+        format!("{}  ({}, uid {uid}…)", context, target.server)
     };
     page.say("cluster", &cluster, theme.strong());
     page.note(&target.environment.to_uppercase());

@@ -14,6 +14,9 @@ const LABEL: usize = 11;
 /// No bar is longer: beyond this it says nothing more.
 const LONGEST_BAR: usize = 60;
 
+/// Stands for a blank that no line may end at while a page is laid out.
+const BOUND: char = '\u{e000}';
+
 /// Words in a style.
 pub type Span = (String, Style);
 
@@ -50,6 +53,25 @@ pub fn cut(words: &str, columns: usize) -> String {
     let mut kept = text::wrap(&clean, columns.saturating_sub(2)).swap_remove(0);
     if text::width(&kept) + 2 <= columns {
         kept.push_str(" …");
+    }
+    kept
+}
+
+/// Binds figures to their units, so that a line never ends between the two.
+fn bound(words: &str) -> String {
+    let mut kept = String::with_capacity(words.len());
+    let mut before = ' ';
+    let mut rest = words.chars().peekable();
+    while let Some(c) = rest.next() {
+        let unit = rest
+            .peek()
+            .is_some_and(|next| matches!(next, '%' | 'm' | 's' | 'h' | 'd'));
+        if c == ' ' && before.is_ascii_digit() && unit {
+            kept.push(BOUND);
+        } else {
+            kept.push(c);
+        }
+        before = c;
     }
     kept
 }
@@ -98,7 +120,8 @@ impl<'t> Paper<'t> {
         let start = indent.max(taken).min(self.width / 2);
         let room = self.width.saturating_sub(start).max(1);
         let clean = text::sanitize(words).into_owned();
-        for (at, line) in text::wrap(&clean, room).into_iter().enumerate() {
+        for (at, line) in text::wrap(&bound(&clean), room).into_iter().enumerate() {
+            let line = line.replace(BOUND, " ");
             let mut row = Vec::new();
             let used = if at == 0 {
                 row.extend(before.iter().cloned());

@@ -219,6 +219,7 @@ fn scenes() -> Vec<(&'static str, World, Run)> {
         "too few requests",
         run_until(failing(scarce), settled(), few),
     );
+    add("bad while holding", run_until(failing(bad), settled(), few));
     add(
         "silence while holding",
         run_until(failing(silent), settled(), few),
@@ -368,6 +369,10 @@ fn samples_say_how_long_enough_would_take_and_silence_says_why() {
     contains(
         &of("too few requests"),
         &["? too few", "6 of 20 requests; at this rate"],
+    );
+    contains(
+        &of("bad while holding"),
+        &["✖ too much: 3 of 20 bad", "0:00 of 3:00"],
     );
     contains(
         &of("silence while holding"),

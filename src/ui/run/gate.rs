@@ -29,8 +29,11 @@ pub fn write(gate: &Gate, now: Timestamp, paper: &mut Paper<'_>) {
         limit: room >= NAME + LIMIT + VALUE + 4 + WORD,
         spark: room >= NAME + LIMIT + VALUE + SPARK + 6 + WORD,
     };
-    for (metric, track) in gate.spec().metrics.iter().zip(gate.tracks()) {
-        metric_row(gate, metric, track, &columns, paper);
+    let tracks = gate.spec().metrics.iter().zip(gate.tracks());
+    for (index, (metric, track)) in tracks.enumerate() {
+        let bad = gate.bad().get(&format!("{index}:{}", metric.signal));
+        let bad = bad.copied().unwrap_or(0);
+        metric_row(metric, track, bad, &columns, paper);
     }
     samples_row(gate, now, &columns, paper);
     paper.gap();
@@ -64,9 +67,9 @@ fn last_is_bad(gate: &Gate) -> bool {
 }
 
 fn metric_row(
-    gate: &Gate,
     metric: &MetricSpec,
     track: &[Sample],
+    bad: u32,
     columns: &Columns,
     paper: &mut Paper<'_>,
 ) {
@@ -81,7 +84,7 @@ fn metric_row(
         .get(values.len().saturating_sub(SPARK)..)
         .unwrap_or_default();
     let line = sparkline(tail, SPARK, metric.ok.bound(), theme.glyphs());
-    let (tone, words) = judged(gate, metric, last);
+    let (tone, words) = judged(metric, bad, last);
     let style = if tone == Tone::Healthy || tone == Tone::Idle {
         theme.text()
     } else {
@@ -143,11 +146,10 @@ pub fn name(signal: &str) -> String {
     }
 }
 
-fn judged(gate: &Gate, metric: &MetricSpec, last: Option<&Sample>) -> (Tone, String) {
+fn judged(metric: &MetricSpec, bad: u32, last: Option<&Sample>) -> (Tone, String) {
     let Some(sample) = last else {
         return (Tone::Idle, "not asked yet".into());
     };
-    let bad = gate.bad().get(&metric.signal).copied().unwrap_or(0);
     let so_often = match metric.fail_at {
         Some(limit) => format!(": {bad} of {limit} bad"),
         None => String::new(),

@@ -59,7 +59,8 @@ fn is_end(choice: &Choice) -> bool {
 fn heading(ask: &Ask) -> String {
     let what = match &ask.kind {
         AskKind::Workload(_) => "Which workload is meant?",
-        AskKind::Revision { .. } => "Which revision?",
+        // What is suggested stands below with its evidence.
+        AskKind::Revision { .. } => return "Which revision?".into(),
         AskKind::Branch(_) => "Which way?",
         AskKind::Param(name) => return format!("What is {name}? {}", ask.message),
         AskKind::Confirm { .. } => "Go ahead?",
@@ -159,6 +160,9 @@ fn trouble(run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
     if let Some(record) = record.filter(|_| gate) {
         for (metric, count) in &record.bad {
             let words = format!("bad {count} times so far");
+            let metric = metric
+                .split_once(':')
+                .map_or(metric.as_str(), |(_, name)| name);
             paper.fact(&super::gate::name(metric), &words, theme.text());
         }
     }
