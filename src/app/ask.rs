@@ -304,7 +304,11 @@ fn trouble(run: &Run, ask: &Ask, ways: &[Way]) -> Vec<Choice> {
             Choice {
                 label: label.into(),
                 effect,
-                leads: Leads::Decide(Decision::Way(way)),
+                // Going back sends a change: like every change it is shown in a dialog before.
+                leads: match way {
+                    Way::RollBack => Leads::Type(Purpose::Undo),
+                    Way::Again | Way::Stop => Leads::Decide(Decision::Way(way)),
+                },
             }
         })
         .collect()

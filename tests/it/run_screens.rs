@@ -657,6 +657,29 @@ fn hold_undo_and_note_ask_before_they_do() {
 }
 
 #[test]
+fn going_back_out_of_trouble_is_shown_before_it_is_sent() {
+    let (_, world, run) = scenes()
+        .into_iter()
+        .find(|(name, ..)| *name == "gate failed")
+        .unwrap();
+    let mut app = showing(run, &world);
+    for _ in 0..3 {
+        obey(&mut app, Command::Move(Motion::Down));
+    }
+    assert!(obey(&mut app, Command::Enter).is_empty());
+    contains(
+        &picture(&app, 120, 40),
+        &["Undo back to step 4", "takes back image v1.1.0 → v1.0.0"],
+    );
+    typed(&mut app, "worse than before");
+    let sent = format!("{:?}", obey(&mut app, Command::Enter));
+    assert!(
+        sent.contains("RollingBack") && sent.contains("worse than before"),
+        "{sent}"
+    );
+}
+
+#[test]
 fn arming_takes_the_namespace_and_a_reason_and_shows() {
     let world = World::new();
     let mut app = console(Screen::Overview, &world);
