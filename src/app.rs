@@ -17,12 +17,16 @@ pub mod layer;
 pub mod list;
 pub mod message;
 pub mod needs;
+pub mod roster;
 pub mod runs;
+#[cfg(test)]
+mod scale;
 pub mod screen;
 pub mod services;
 pub mod signals;
 pub mod state;
 pub mod stock;
+pub mod trail;
 mod update;
 pub mod wants;
 

@@ -13,6 +13,7 @@ mod runbook;
 mod runs;
 mod session;
 mod shelf;
+mod sources;
 mod status;
 
 use crate::config::{Folders, Inputs, Loaded, load};

@@ -3,23 +3,26 @@
 //! The engine compares what is wanted with what runs: it starts what is missing and ends what nobody wants.
 
 pub mod clock;
+mod identity;
 mod polls;
 pub mod runs;
+mod scrape;
+pub mod setting;
+mod sources;
 mod watches;
 
 use crate::app::kind::Kind;
-use crate::app::message::{ClusterFact, Fact, SourceNews, WatchNews};
+use crate::app::message::{ClusterFact, Fact, WatchNews};
 use crate::app::runs::order::RunOrder;
 use crate::app::wants::Wants;
-use crate::domain::link::Source;
-use crate::domain::target::{Environment, Scope};
+use crate::domain::target::Scope;
 use crate::platform::alertmanager::Alertmanager;
-use crate::platform::kubernetes::Cluster;
-use crate::platform::prometheus::Prometheus;
+use crate::platform::kubernetes::{Cluster, Patience};
 use clock::Clock;
+pub use identity::EnvironmentOf;
 use jiff::SignedDuration;
-use polls::{Orders, Rhythm};
-use std::collections::HashMap;
+use setting::{Found, Orders, Rhythm, Setting, Sources};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -33,22 +36,21 @@ pub const WAITING: usize = 256;
 pub struct Outside {
     /// The API server.
     pub cluster: Cluster,
-    /// Prometheus, or why there is none.
-    pub prometheus: Result<Arc<Prometheus>, Arc<str>>,
-    /// Alertmanager, or why there is none.
-    pub alertmanager: Result<Arc<Alertmanager>, Arc<str>>,
+    /// Where its sources may be.
+    pub sources: Arc<Sources>,
     /// Where to look.
     pub scope: Scope,
+    /// How long watches wait.
+    pub patience: Patience,
     /// How often polled sources are asked.
     pub interval: SignedDuration,
     /// The window of rates.
     pub window: SignedDuration,
+    /// The windows of services that have one of their own.
+    pub windows: Arc<BTreeMap<String, SignedDuration>>,
     /// The present.
     pub clock: Clock,
 }
-
-/// Decides the environment from what the cluster says of itself: its uid, and the label of the namespace.
-pub type EnvironmentOf = Arc<dyn Fn(Option<&str>, Option<&str>) -> Environment + Send + Sync>;
 
 /// Everything that runs for one target. Dropping it ends all of it.
 #[derive(Debug)]
@@ -57,80 +59,49 @@ pub struct Engine {
     facts: mpsc::Sender<Fact>,
     watches: HashMap<Kind, AbortOnDropHandle<()>>,
     orders: watch::Sender<Orders>,
+    #[expect(dead_code, reason = "held so that the tasks end with the engine")]
     polls: Vec<AbortOnDropHandle<()>>,
     runs: Option<runs::Desk>,
+    prometheus: watch::Receiver<Option<Found>>,
+    alertmanager: watch::Receiver<Option<Arc<Alertmanager>>>,
 }
 
 impl Engine {
     /// Begins: who are we and where is asked at once, everything else when it is wanted. Must be called inside a runtime.
     pub fn start(outside: Outside, environment: EnvironmentOf, facts: mpsc::Sender<Fact>) -> Self {
-        let (orders, _) = watch::channel(Orders::default());
-        let mut engine = Self {
+        let (orders, asked) = watch::channel(Orders::default());
+        let setting = setting(&outside, asked, facts.clone());
+        let (found, prometheus) = watch::channel(None);
+        let signals = sources::signals(setting.clone(), found);
+        let (found, alertmanager) = watch::channel(None);
+        let alerts = sources::alerts(setting, found);
+        let (cluster, scope) = (outside.cluster.clone(), outside.scope.clone());
+        let identity = identity::ask(cluster, scope, environment, facts.clone());
+        let polls = vec![
+            AbortOnDropHandle::new(tokio::spawn(signals)),
+            AbortOnDropHandle::new(tokio::spawn(alerts)),
+            AbortOnDropHandle::new(tokio::spawn(identity)),
+        ];
+        Self {
             outside,
             facts,
             watches: HashMap::new(),
             orders,
-            polls: Vec::new(),
+            polls,
             runs: None,
-        };
-        engine.spawn_polls();
-        let identity = identity(engine.outside.clone(), environment, engine.facts.clone());
-        engine
-            .polls
-            .push(AbortOnDropHandle::new(tokio::spawn(identity)));
-        engine
-    }
-
-    fn spawn_polls(&mut self) {
-        let Outside {
-            interval,
-            window,
-            scope,
-            clock,
-            ..
-        } = self.outside.clone();
-        let interval = Duration::try_from(interval).unwrap_or(Duration::from_secs(5));
-        let rhythm = Rhythm {
-            interval,
-            window,
-            scope,
-            clock,
-        };
-        match &self.outside.prometheus {
-            Ok(source) => {
-                let poll = polls::prometheus(
-                    source.clone(),
-                    rhythm.clone(),
-                    self.orders.subscribe(),
-                    self.facts.clone(),
-                );
-                self.polls.push(AbortOnDropHandle::new(tokio::spawn(poll)));
-            }
-            Err(why) => self.absent(Source::Prometheus, why.clone()),
-        }
-        match &self.outside.alertmanager {
-            Ok(source) => {
-                let poll = polls::alertmanager(
-                    source.clone(),
-                    rhythm,
-                    self.orders.subscribe(),
-                    self.facts.clone(),
-                );
-                self.polls.push(AbortOnDropHandle::new(tokio::spawn(poll)));
-            }
-            Err(why) => self.absent(Source::Alertmanager, why.clone()),
+            prometheus,
+            alertmanager,
         }
     }
 
-    fn absent(&mut self, source: Source, why: Arc<str>) {
-        let facts = self.facts.clone();
-        let said = async move {
-            // Nobody listens any more when the console is ending.
-            let _ = facts
-                .send(Fact::Source(source, SourceNews::Absent(why)))
-                .await;
-        };
-        self.polls.push(AbortOnDropHandle::new(tokio::spawn(said)));
+    /// The Prometheus of this target, once it is found, and whether it knows these pods: on one that does not, no gate passes.
+    pub fn prometheus(&self) -> Option<Found> {
+        self.prometheus.borrow().clone()
+    }
+
+    /// The Alertmanager of this target, once it is found.
+    pub fn alertmanager(&self) -> Option<Arc<Alertmanager>> {
+        self.alertmanager.borrow().clone()
     }
 
     /// Starts what is wanted and does not run, ends what runs and is not wanted.
@@ -151,7 +122,12 @@ impl Engine {
         for kind in &wants.watches {
             self.watches.entry(*kind).or_insert_with(|| {
                 let (cluster, scope) = (self.outside.cluster.clone(), self.outside.scope.clone());
-                let watch = watches::watch(cluster, *kind, scope, self.facts.clone());
+                let from = watches::From {
+                    cluster,
+                    scope,
+                    patience: self.outside.patience,
+                };
+                let watch = watches::watch(from, *kind, self.facts.clone());
                 AbortOnDropHandle::new(tokio::spawn(watch))
             });
         }
@@ -174,7 +150,7 @@ impl Engine {
         let outside = &self.outside;
         self.runs = Some(runs::Desk::open(runs::Means {
             cluster: outside.cluster.clone(),
-            prometheus: outside.prometheus.clone(),
+            prometheus: self.prometheus.clone(),
             window: outside.window,
             clock: outside.clock.clone(),
             keeping,
@@ -197,25 +173,23 @@ impl Engine {
     }
 }
 
-/// Who we are, which cluster this is, and so which environment; asked until it is answered.
-async fn identity(outside: Outside, environment: EnvironmentOf, facts: mpsc::Sender<Fact>) {
-    let cluster = outside.cluster;
-    let user = cluster
-        .identity()
-        .await
-        .ok()
-        .map(|identity| Arc::from(identity.username));
-    let uid = cluster.cluster_uid().await.ok();
-    let label = match outside.scope.namespace() {
-        Some(namespace) => cluster.environment(namespace).await.ok().flatten(),
-        None => None,
-    };
-    let environment = environment(uid.as_deref(), label.as_deref());
-    let _ = facts
-        .send(Fact::Identity {
-            user,
-            cluster_uid: uid,
-            environment,
-        })
-        .await;
+/// What the tasks that find and poll sources share.
+fn setting(
+    outside: &Outside,
+    orders: watch::Receiver<Orders>,
+    facts: mpsc::Sender<Fact>,
+) -> Setting {
+    Setting {
+        cluster: outside.cluster.clone(),
+        sources: outside.sources.clone(),
+        rhythm: Rhythm {
+            interval: Duration::try_from(outside.interval).unwrap_or(Duration::from_secs(5)),
+            window: outside.window,
+            windows: outside.windows.clone(),
+            scope: outside.scope.clone(),
+            clock: outside.clock.clone(),
+        },
+        orders,
+        facts,
+    }
 }

@@ -83,12 +83,16 @@ pub fn changes(
     all.retain(|change| change.at >= from);
     all.sort_by(|a, b| (b.at, b.kind, &b.object).cmp(&(a.at, a.kind, &a.object)));
     all.truncate(MOST);
-    let onset = services.in_order().find_map(|row| row.judgement.onset);
+    let onset = services.tally().onset;
+    let suggesting: Vec<_> = services
+        .in_order()
+        .filter(|row| row.judgement.rollback)
+        .collect();
     for change in &mut all {
         let suggested = change.kind == ChangeKind::Rollout
-            && services
-                .find(&change.object)
-                .is_some_and(|row| row.judgement.rollback && row.taken_over == Some(change.at));
+            && suggesting
+                .iter()
+                .any(|row| row.object == change.object && row.taken_over == Some(change.at));
         change.note = if suggested {
             Some(Note::RollbackSuggested)
         } else if change.kind != ChangeKind::Onset && onset.is_some_and(|onset| change.at > onset) {

@@ -12,7 +12,7 @@ use crate::domain::pod::Pod;
 use crate::domain::rollout::Revision;
 use crate::domain::service::Service;
 use crate::domain::verdict::Level;
-use crate::domain::workload::Workload;
+use crate::domain::workload::{Workload, WorkloadKind};
 use jiff::Timestamp;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -58,30 +58,37 @@ pub struct Cluster {
     pub kinds: BTreeMap<Kind, KindState>,
     pods_of: HashMap<Uid, BTreeSet<Uid>>,
     revisions_of: HashMap<Uid, BTreeSet<Uid>>,
+    /// Pods that are not well, and how many serve, by owner.
+    unwell_of: HashMap<Uid, BTreeSet<Uid>>,
+    serving_of: HashMap<Uid, usize>,
     troubled: BTreeSet<Uid>,
     levels: HashMap<Uid, Level>,
     order: BTreeSet<PodPlace>,
     /// Workloads (by uid) whose judgement may have changed since it was last taken.
     dirty: BTreeSet<Uid>,
     subjects: Arc<Vec<Subject>>,
+    named: HashMap<(WorkloadKind, Arc<str>, Arc<str>), Uid>,
     subjects_stale: bool,
+    pods_seen: u64,
+    revised: u64,
 }
 
 impl Cluster {
     /// Takes in what a watch says.
     pub fn learn(&mut self, fact: ClusterFact, now: Timestamp) {
-        self.subjects_stale |=
-            matches!(fact, ClusterFact::Workloads(..) | ClusterFact::Revisions(_));
         match fact {
             ClusterFact::Pods(roll) => self.learn_pods(roll, now),
             ClusterFact::Workloads(kind, roll) => {
-                let dirty = &mut self.dirty;
-                self.workloads
-                    .entry(kind)
-                    .or_default()
-                    .apply(roll, |old, new| {
-                        dirty.extend(old.or(new).map(|w| w.uid.clone()));
-                    });
+                let (dirty, stale) = (&mut self.dirty, &mut self.subjects_stale);
+                self.revised += u64::from(matches!(roll, Roll::Listed));
+                *stale |= matches!(roll, Roll::Listed);
+                let revised = &mut self.revised;
+                let stock = self.workloads.entry(kind).or_default();
+                stock.apply(roll, |old, new| {
+                    *stale |= old.is_none() || new.is_none();
+                    *revised += u64::from(release(old) != release(new));
+                    dirty.extend(old.or(new).map(|w| w.uid.clone()));
+                });
             }
             ClusterFact::Revisions(roll) => self.learn_revisions(roll),
             ClusterFact::Services(roll) => self.services.apply(roll, |_, _| {}),
@@ -97,6 +104,27 @@ impl Cluster {
         self.subjects.clone()
     }
 
+    /// Counts up whenever a pod comes, leaves, or changes what it does.
+    pub fn pods_seen(&self) -> u64 {
+        self.pods_seen
+    }
+
+    /// Counts up whenever a workload's release or a revision comes, leaves or changes.
+    pub fn revised(&self) -> u64 {
+        self.revised
+    }
+
+    /// The workload a subject stands for.
+    pub fn workload_named(&self, subject: &Subject) -> Option<&Workload> {
+        self.named
+            .get(&(
+                subject.kind,
+                subject.namespace.clone(),
+                subject.name.clone(),
+            ))
+            .and_then(|uid| self.workload(uid))
+    }
+
     /// Makes the subjects anew if they may have changed; an equal list stays the same one.
     pub fn refresh_subjects(&mut self) {
         // A question about half of them would be asked again at once.
@@ -104,6 +132,8 @@ impl Cluster {
             return;
         }
         self.subjects_stale = false;
+        let name = |w: &Workload| ((w.kind, w.namespace.clone(), w.name.clone()), w.uid.clone());
+        self.named = self.all_workloads().map(name).collect();
         let mut subjects: Vec<Subject> = self
             .all_workloads()
             .map(|workload| self.subject(workload))
@@ -128,6 +158,17 @@ impl Cluster {
             namespace: workload.namespace.clone(),
             name: workload.name.clone(),
             versions: versions.collect(),
+        }
+    }
+
+    /// What may be seen of a kind less than was wanted, in one sentence.
+    pub fn restriction(&self, kind: Kind) -> Option<String> {
+        let state = self.kinds.get(&kind)?;
+        let name = kind.plural();
+        match (&state.denied, &state.narrowed) {
+            (Some(right), _) => Some(format!("{name} may not be seen: {right}")),
+            (None, Some(namespace)) => Some(format!("{name} can be seen only in {namespace}")),
+            (None, None) => None,
         }
     }
 
@@ -160,15 +201,27 @@ impl Cluster {
             levels,
             order,
             dirty,
+            pods_seen,
+            unwell_of,
+            serving_of,
             ..
         } = self;
         pods.apply(roll, |old, new| {
+            let does = |pod: Option<&Pod>| pod.map(|pod| pod.status.clone());
+            *pods_seen += u64::from(does(old) != does(new));
             if let Some(old) = old {
                 let level = levels.remove(&old.uid).unwrap_or(Level::Healthy);
                 order.remove(&place(old, level));
                 troubled.remove(&old.uid);
                 if let Some(owner) = &old.owner {
                     forget(pods_of, &owner.uid, &old.uid);
+                    forget(unwell_of, &owner.uid, &old.uid);
+                    if let Some(serving) = serving_of.get_mut(&owner.uid) {
+                        *serving -= usize::from(old.serves);
+                    }
+                    if !pods_of.contains_key(&owner.uid) {
+                        serving_of.remove(&owner.uid);
+                    }
                     dirty.insert(owner.uid.clone());
                 }
             }
@@ -180,6 +233,11 @@ impl Cluster {
                     troubled.insert(new.uid.clone());
                 }
                 if let Some(owner) = &new.owner {
+                    if level != Level::Healthy {
+                        let unwell = unwell_of.entry(owner.uid.clone()).or_default();
+                        unwell.insert(new.uid.clone());
+                    }
+                    *serving_of.entry(owner.uid.clone()).or_default() += usize::from(new.serves);
                     pods_of
                         .entry(owner.uid.clone())
                         .or_default()
@@ -195,9 +253,16 @@ impl Cluster {
             revisions,
             revisions_of,
             dirty,
+            subjects_stale,
+            revised,
             ..
         } = self;
+        *subjects_stale |= matches!(roll, Roll::Listed);
         revisions.apply(roll, |old, new| {
+            if made(old) != made(new) {
+                *subjects_stale = true;
+                *revised += 1;
+            }
             if let Some((old, owner)) = old.and_then(|old| Some((old, old.owner.as_ref()?))) {
                 forget(revisions_of, owner, &old.uid);
                 dirty.insert(owner.clone());
@@ -225,6 +290,14 @@ impl Cluster {
             if before != level {
                 self.order.remove(&place(pod, before));
                 self.order.insert(place(pod, level));
+                if let Some(owner) = &pod.owner {
+                    if level == Level::Healthy {
+                        forget(&mut self.unwell_of, &owner.uid, uid);
+                    } else {
+                        let unwell = self.unwell_of.entry(owner.uid.clone()).or_default();
+                        unwell.insert(uid.clone());
+                    }
+                }
                 self.dirty
                     .extend(pod.owner.as_ref().map(|owner| owner.uid.clone()));
             }
@@ -278,6 +351,34 @@ impl Cluster {
         through
             .chain(std::iter::once(&workload.uid))
             .flat_map(|owner| self.pods_owned_by(owner))
+    }
+
+    /// Who owns the pods of a workload: its revisions, or itself.
+    fn owners<'a>(&'a self, workload: &'a Workload) -> impl Iterator<Item = &'a Uid> {
+        let through = self.revisions_of.get(&workload.uid).into_iter().flatten();
+        through.chain(std::iter::once(&workload.uid))
+    }
+
+    /// The pods of a workload that are not well.
+    pub fn unwell_of<'a>(&'a self, workload: &'a Workload) -> impl Iterator<Item = &'a Pod> {
+        let unwell = self
+            .owners(workload)
+            .filter_map(|owner| self.unwell_of.get(owner));
+        unwell.flatten().filter_map(|uid| self.pods.get(uid))
+    }
+
+    /// How many pods a workload has.
+    pub fn count_of(&self, workload: &Workload) -> usize {
+        let owners = self.owners(workload);
+        owners
+            .filter_map(|owner| self.pods_of.get(owner))
+            .map(BTreeSet::len)
+            .sum()
+    }
+
+    /// How many pods of one owner serve.
+    pub fn serving_of(&self, owner: &str) -> usize {
+        self.serving_of.get(owner).copied().unwrap_or(0)
     }
 
     /// The pods of one owner, in no order.
@@ -342,6 +443,21 @@ impl Cluster {
             .get(&kind)
             .is_some_and(|state| state.denied.is_some())
     }
+}
+
+/// What the changes tell of a workload by itself.
+fn release(workload: Option<&Workload>) -> Option<(Option<u64>, Option<Arc<str>>)> {
+    workload.map(|w| {
+        (
+            w.revision,
+            w.writer.as_ref().map(|writer| writer.name.clone()),
+        )
+    })
+}
+
+/// What the changes and the subjects tell of a revision.
+fn made(revision: Option<&Revision>) -> Option<(Option<u64>, Option<Timestamp>, Option<&str>)> {
+    revision.map(|r| (r.number, r.created, r.version_name()))
 }
 
 /// Drops one object from its owner's set, and the set with the last of them.

@@ -40,12 +40,7 @@ fn verdict(app: &App) -> Headline {
     if worst.level() == Level::Healthy {
         return all_well(app, &alerts);
     }
-    let others = app
-        .services
-        .in_order()
-        .skip(1)
-        .filter(|row| row.level() != Level::Healthy)
-        .count();
+    let others = app.services.tally().unwell.saturating_sub(1);
     let others = match others {
         0 => String::new(),
         1 => " 1 more service is not well.".into(),
@@ -90,11 +85,10 @@ fn blindness(app: &App) -> Option<String> {
 }
 
 fn all_well(app: &App, alerts: &str) -> Headline {
-    let count = app.services.in_order().count();
-    let rolling = app
-        .services
-        .in_order()
-        .find(|row| row.rollout.state == crate::domain::rollout::RolloutState::Moving);
+    let tally = app.services.tally();
+    let count = tally.all;
+    let rolling = tally.rolling.as_ref();
+    let rolling = rolling.and_then(|uid| app.services.get(uid));
     let text = match rolling {
         Some(row) => format!(
             "{} rolls out: {}. Nothing is wrong in {}.{alerts}",

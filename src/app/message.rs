@@ -14,6 +14,7 @@ use crate::domain::service::Service;
 use crate::domain::signal::{ServiceSignals, SignalSeries};
 use crate::domain::target::Environment;
 use crate::domain::workload::Workload;
+use jiff::SignedDuration;
 use std::sync::Arc;
 
 use super::wants::RangeWant;
@@ -63,6 +64,10 @@ pub enum SourceNews {
     Troubled(Arc<str>),
     /// There is none, and why.
     Absent(Arc<str>),
+    /// It answered, but none of its series is of a pod of this cluster: what it tells is not believed.
+    Stranger,
+    /// There is none, but the pods' own pages were read; they are read again after so long.
+    Scraped(SignedDuration),
 }
 
 /// Something learned from outside.

@@ -13,7 +13,7 @@ impl App {
     /// The span of charts: as chosen, else from ten minutes before the worst trouble began, a quarter of an hour at least.
     pub fn span_s(&self) -> u32 {
         self.range_s.unwrap_or_else(|| {
-            let onset = self.services.in_order().find_map(|row| row.judgement.onset);
+            let onset = self.services.tally().onset;
             let back = onset.map_or(0, |onset| {
                 self.now.duration_since(onset).as_secs() + BEFORE_ONSET_S
             });
@@ -36,6 +36,8 @@ impl App {
         use super::kind::Kind::{DaemonSets, Deployments, Events, Pods, ReplicaSets, StatefulSets};
         let mut wants = Wants {
             subjects: self.cluster.subjects(),
+            pods: self.roster.names(),
+            pages: self.roster.pages(),
             watches: [Pods, Deployments, ReplicaSets, StatefulSets, DaemonSets].into(),
             signals: true,
             ranges: self.overview_ranges().into(),

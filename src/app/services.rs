@@ -3,8 +3,10 @@
 use super::cluster::Cluster;
 use super::judge::{Evidence, Judgement, judge};
 use super::signals::Signals;
+use super::stock::looked;
 use crate::domain::alert::Alert;
 use crate::domain::object::{ObjectRef, Uid};
+use crate::domain::pod::Pod;
 use crate::domain::rollout::{Revision, Rollout, RolloutState, rollout_of};
 use crate::domain::signal::{ServiceSignals, Thresholds};
 use crate::domain::verdict::Level;
@@ -72,6 +74,22 @@ pub struct Services {
     order: Vec<Uid>,
     /// When a revision was seen to take over, by workload and revision number.
     takeovers: HashMap<Uid, (u64, Option<Timestamp>)>,
+    /// Whether a row came, went, or changed in what its place, the tally or the changes rest on.
+    unsettled: bool,
+    tally: Tally,
+}
+
+/// What row 2 and the charts need of all rows; made anew only when one of them changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many workloads there are.
+    pub all: usize,
+    /// How many of them are not well.
+    pub unwell: usize,
+    /// The first that rolls out.
+    pub rolling: Option<Uid>,
+    /// When the trouble of the worst of them began, of those whose trouble was measured.
+    pub onset: Option<Timestamp>,
 }
 
 /// What a judgement is taken from.
@@ -94,21 +112,38 @@ impl Services {
         for uid in uids {
             if let Some(workload) = grounds.cluster.workload(uid) {
                 let row = self.row(workload, grounds);
-                self.rows.insert(uid.clone(), row);
+                let before = self.rows.insert(uid.clone(), row);
+                let now = self.rows.get(uid);
+                self.unsettled |= !same(before.as_ref(), now);
             } else {
-                self.rows.remove(uid);
+                self.unsettled |= self.rows.remove(uid).is_some();
                 self.takeovers.remove(uid);
             }
         }
     }
 
+    /// Whether something changed since the rows were last arranged that others rest on.
+    pub fn unsettled(&self) -> bool {
+        self.unsettled
+    }
+
+    /// What is to be said of all rows.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
     /// Puts the rows in order: worst first, then longest-standing, then by name. Not while the cursor moves, unless rows came or went.
     pub fn arrange(&mut self, now: Timestamp, last_move: Option<Timestamp>) {
+        if !self.unsettled {
+            return;
+        }
         let moving = last_move.is_some_and(|at| now.duration_since(at) < HOLD_STILL);
         self.order.retain(|uid| self.rows.contains_key(uid));
         if moving && self.order.len() == self.rows.len() {
+            self.count();
             return;
         }
+        self.unsettled = false;
         let mut keyed: Vec<_> = self
             .rows
             .values()
@@ -116,11 +151,28 @@ impl Services {
             .collect();
         keyed.sort();
         self.order = keyed.into_iter().map(|(_, uid)| uid).collect();
+        self.count();
+    }
+
+    fn count(&mut self) {
+        let mut tally = Tally::default();
+        for row in self.in_order() {
+            tally.all += 1;
+            tally.unwell += usize::from(row.level() != Level::Healthy);
+            if tally.rolling.is_none() && row.rollout.state == RolloutState::Moving {
+                tally.rolling = Some(row.uid.clone());
+            }
+            tally.onset = tally.onset.or(row.judgement.onset);
+        }
+        self.tally = tally;
     }
 
     /// The rows in order.
     pub fn in_order(&self) -> impl DoubleEndedIterator<Item = &ServiceRow> {
-        self.order.iter().filter_map(|uid| self.rows.get(uid))
+        self.order.iter().filter_map(|uid| {
+            looked::at_one();
+            self.rows.get(uid)
+        })
     }
 
     /// The row of one workload.
@@ -154,12 +206,16 @@ impl Services {
         let object = workload.object();
         let (namespace, name) = (&workload.namespace, &workload.name);
         let mut rollout = rollout_of(workload);
-        let pods: Vec<_> = grounds
-            .cluster
-            .pods_of(workload)
-            .map(|pod| (pod, grounds.cluster.pod_level(&pod.uid)))
-            .collect();
-        let fails = |pod: &crate::domain::pod::Pod, level| {
+        // Pods that are well say nothing by themselves; only where none is ready does each of them count.
+        let level = |pod: &'_ Pod| grounds.cluster.pod_level(&pod.uid);
+        let pods: Vec<(&Pod, Level)> = if workload.ready == 0 {
+            let all = grounds.cluster.pods_of(workload);
+            all.map(|pod| (pod, level(pod))).collect()
+        } else {
+            let unwell = grounds.cluster.unwell_of(workload);
+            unwell.map(|pod| (pod, level(pod))).collect()
+        };
+        let fails = |pod: &Pod, level| {
             level == Level::Failing
                 && revision.is_some_and(|r| pod.owner.as_ref().is_some_and(|o| o.uid == r.uid))
         };
@@ -176,6 +232,8 @@ impl Services {
             taken_over,
             has_earlier: revisions.len() > 1,
             pods,
+            all_pods: grounds.cluster.count_of(workload),
+            new_serving: revision.map_or(0, |r| grounds.cluster.serving_of(&r.uid)),
             signals,
             errors: grounds.signals.errors(namespace, name),
             p99: grounds.signals.p99(namespace, name),
@@ -253,6 +311,23 @@ fn names(alert: &Alert, workload: &Workload) -> bool {
             .is_some_and(|rest| rest.starts_with('-'))
     });
     here && (alert.service() == Some(&workload.name) || pod)
+}
+
+/// Whether two judgements of a workload are the same in all that its place, the tally and the changes rest on.
+fn same(before: Option<&ServiceRow>, now: Option<&ServiceRow>) -> bool {
+    let (Some(before), Some(now)) = (before, now) else {
+        return false;
+    };
+    let (a, b) = (&before.judgement, &now.judgement);
+    // The sentence of what is well counts its pods; nothing rests on that.
+    let said = now.level() == Level::Healthy || a.verdict.reason == b.verdict.reason;
+    said && before.level() == now.level()
+        && a.verdict.since == b.verdict.since
+        && (a.onset, a.rollback) == (b.onset, b.rollback)
+        && a.cause == b.cause
+        && a.why == b.why
+        && before.rollout.state == now.rollout.state
+        && before.taken_over == now.taken_over
 }
 
 /// Worst first, then longest-standing, then by name.

@@ -1,11 +1,12 @@
 //! What the signal sources have said: readings of every service, series over ranges, and how far they can be believed.
 
 use super::message::SourceNews;
+use super::trail::Trail;
 use super::wants::{RangeWant, SplitBy};
 use crate::domain::link::{Link, LinkState, Rhythm, Source};
 use crate::domain::signal::{Part, Series, ServiceSignals, SignalName, SignalSeries};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 type Name = (Arc<str>, Arc<str>);
@@ -19,7 +20,14 @@ pub struct Signals {
     p99: HashMap<Name, Series>,
     /// The link to Prometheus, or to what stands in for it.
     pub link: Link,
+    interval: SignedDuration,
     answered: bool,
+    /// What was read, where the pods' own pages stand in: there nobody answers questions about a range.
+    trail: Trail,
+    /// Between two readings of the pods' own pages, while those stand in.
+    scraped: Option<SignedDuration>,
+    /// Whether the source knows none of this cluster's pods.
+    stranger: bool,
 }
 
 impl Signals {
@@ -31,12 +39,19 @@ impl Signals {
             errors: HashMap::new(),
             p99: HashMap::new(),
             link: Link::new(Rhythm::Poll(interval)),
+            interval,
             answered: false,
+            trail: Trail::default(),
+            scraped: None,
+            stranger: false,
         }
     }
 
     /// Takes in readings; they replace the ones before.
     pub fn learn(&mut self, readings: Vec<ServiceSignals>) {
+        if self.scraped.is_some() {
+            self.trail.add(&readings);
+        }
         self.readings.clear();
         for reading in readings {
             self.readings
@@ -66,13 +81,70 @@ impl Signals {
     }
 
     /// Keeps only the ranges that are still wanted.
-    pub fn forget_ranges(&mut self, wanted: &std::collections::BTreeSet<RangeWant>) {
+    pub fn forget_ranges(&mut self, wanted: &BTreeSet<RangeWant>) {
         self.ranges.retain(|want, _| wanted.contains(want));
+    }
+
+    /// Where the pods' own pages stand in, the wanted ranges are what was read so far.
+    pub fn follow_trail(&mut self, wanted: &BTreeSet<RangeWant>, now: Timestamp) {
+        let Some(every) = self.scraped else { return };
+        for want in wanted {
+            let series = self.trail.range(want, every, now);
+            self.learn_range(want.clone(), series);
+        }
     }
 
     /// Takes in what the source says of itself.
     pub fn hear(&mut self, news: SourceNews, now: Timestamp) {
+        match &news {
+            SourceNews::Heard => {
+                (self.stranger, self.scraped) = (false, None);
+                self.link.rhythm = Rhythm::Poll(self.interval);
+            }
+            SourceNews::Scraped(every) => {
+                (self.stranger, self.scraped) = (false, Some(*every));
+                self.link.rhythm = Rhythm::Poll(*every);
+            }
+            SourceNews::Stranger => {
+                // Numbers of other pods must not stand beside ours.
+                self.forget();
+                self.stranger = true;
+            }
+            SourceNews::Absent(_) => {
+                if !matches!(self.link.state(now), LinkState::Absent(_)) {
+                    self.forget();
+                }
+                (self.stranger, self.scraped) = (false, None);
+            }
+            SourceNews::Troubled(_) => {}
+        }
         hear(&mut self.link, news, now);
+    }
+
+    fn forget(&mut self) {
+        self.readings.clear();
+        self.ranges.clear();
+        self.errors.clear();
+        self.p99.clear();
+        self.trail = Trail::default();
+    }
+
+    /// What the source is called in the header.
+    pub fn name(&self) -> &'static str {
+        match self.scraped {
+            Some(_) => "scrape",
+            None => Source::Prometheus.short(),
+        }
+    }
+
+    /// Whether the pods' own pages are wanted: there is no Prometheus.
+    pub fn pages(&self) -> bool {
+        self.scraped.is_some() || self.link.absent.is_some()
+    }
+
+    /// Whether the source knows none of this cluster's pods.
+    pub fn stranger(&self) -> bool {
+        self.stranger
     }
 
     /// The readings of a whole service.
@@ -121,14 +193,15 @@ impl Signals {
     /// Why signals cannot be believed now, where that is so.
     pub fn blind(&self, now: Timestamp) -> Option<String> {
         match self.link.state(now) {
+            LinkState::Stale { .. } if self.stranger => Some(format!(
+                "{} does not know these pods (it is another cluster's)",
+                self.name()
+            )),
             LinkState::Stale { why, age, .. } => {
                 let age = age.map_or(String::new(), |age| {
                     format!(" for {}", crate::domain::pod::short(age))
                 });
-                Some(format!(
-                    "{} does not answer{age} ({why})",
-                    Source::Prometheus.short()
-                ))
+                Some(format!("{} does not answer{age} ({why})", self.name()))
             }
             _ => None,
         }
@@ -139,7 +212,7 @@ impl Signals {
         let link = self.link.clone();
         *self = Self {
             link,
-            ..Self::new(SignedDuration::from_secs(5))
+            ..Self::new(self.interval)
         };
     }
 }
@@ -147,7 +220,8 @@ impl Signals {
 /// Writes news into a link.
 pub fn hear(link: &mut Link, news: SourceNews, now: Timestamp) {
     match news {
-        SourceNews::Heard => link.hear(now),
+        SourceNews::Heard | SourceNews::Scraped(_) => link.hear(now),
+        SourceNews::Stranger => link.fail(now, "it does not know these pods"),
         SourceNews::Troubled(why) => link.fail(now, &why),
         SourceNews::Absent(why) => link.absent = Some(why),
     }

@@ -4,6 +4,7 @@ use super::changes::Change;
 use super::cluster::Cluster;
 use super::layer::Layer;
 use super::message::Notice;
+use super::roster::Roster;
 use super::runs::Runs;
 use super::screen::{History, Screen, Visit};
 use super::services::{Limits, Services};
@@ -69,6 +70,8 @@ pub struct App {
     pub settings: Settings,
     /// What the API server said.
     pub cluster: Cluster,
+    /// The pods that are spoken of to signal sources.
+    pub roster: Roster,
     /// What the signal source said.
     pub signals: Signals,
     /// What Alertmanager said.
@@ -107,6 +110,12 @@ pub struct App {
     pub height: u16,
     pub(super) last_move: Option<Timestamp>,
     pub(super) changes_stale: bool,
+    /// Whether every workload is to be judged anew.
+    pub(super) judge_all: bool,
+    /// Whether signals could not be believed when workloads were last judged.
+    pub(super) was_blind: bool,
+    /// The state of the cluster's releases that the changes were told from.
+    pub(super) told_of: u64,
     /// The level attention was last called for.
     pub(super) announced: Option<Level>,
 }
@@ -122,6 +131,7 @@ impl App {
             target,
             settings,
             cluster: Cluster::default(),
+            roster: Roster::default(),
             signals: Signals::new(interval),
             alerts: Vec::new(),
             alerts_link: Link::new(Rhythm::Poll(interval)),
@@ -142,6 +152,9 @@ impl App {
             height: 40,
             last_move: None,
             changes_stale: false,
+            judge_all: false,
+            was_blind: false,
+            told_of: 0,
             announced: None,
         }
     }
@@ -158,6 +171,22 @@ impl App {
             Source::Prometheus => self.signals.link.state(self.now),
             Source::Alertmanager => self.alerts_link.state(self.now),
         }
+    }
+
+    /// What a source is called in the header: the pods' own pages are not Prometheus.
+    pub fn source_name(&self, source: Source) -> &'static str {
+        match source {
+            Source::Prometheus => self.signals.name(),
+            other => other.short(),
+        }
+    }
+
+    /// Why no figure of the signals can be believed now, where that is so; no gate passes meanwhile.
+    pub fn disbelief(&self) -> Option<String> {
+        self.signals.blind(self.now).or_else(|| {
+            let absent = matches!(self.link(Source::Prometheus), LinkState::Absent(_));
+            absent.then(|| "there is no Prometheus".to_owned())
+        })
     }
 
     /// Whether every source has answered once or said that it will not: the moment from which a verdict may be read.

@@ -3,6 +3,29 @@
 use crate::domain::object::Uid;
 use std::collections::HashMap;
 
+/// Counts the rows that are looked at, so that a test can hold the cost of an update against the number of rows.
+#[cfg(test)]
+pub(super) mod looked {
+    use std::cell::Cell;
+    thread_local! {
+        static ROWS: Cell<usize> = const { Cell::new(0) };
+    }
+    /// One more.
+    pub fn at_one() {
+        ROWS.set(ROWS.get() + 1);
+    }
+    /// How many since this was last asked.
+    pub fn at() -> usize {
+        ROWS.replace(0)
+    }
+}
+
+#[cfg(not(test))]
+pub(super) mod looked {
+    /// Nothing is counted outside tests.
+    pub fn at_one() {}
+}
+
 /// What a watch says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Roll<T> {
@@ -105,12 +128,13 @@ impl<T> Stock<T> {
 
     /// One object.
     pub fn get(&self, uid: &str) -> Option<&T> {
+        looked::at_one();
         self.rows.get(uid)
     }
 
     /// Every object, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.rows.values()
+        self.rows.values().inspect(|_| looked::at_one())
     }
 
     /// How many.

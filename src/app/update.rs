@@ -1,9 +1,12 @@
 //! The only place the App changes: one message in, effects out.
+//!
+//! Length: the one place where the App changes, with the tests of what it announces.
 
 use super::command::{Command, Motion};
 use super::effect::Effect;
+use super::kind::Kind;
 use super::layer::{Layer, Line};
-use super::message::{Fact, Message, Notice};
+use super::message::{ClusterFact, Fact, Message, Notice, WatchNews};
 use super::screen::Screen;
 use super::services::Grounds;
 use super::signals::hear;
@@ -30,7 +33,10 @@ impl App {
                 self.cluster.tick(now);
                 let restless = self.services.restless();
                 self.judge(&restless);
-                self.changes_stale = true;
+                // A source may fall silent without a word.
+                self.judge_all |= self.was_blind != self.signals.blind(now).is_some();
+                let oldest = self.changes.last().map(|change| change.at);
+                self.changes_stale |= oldest.is_some_and(|at| at < now - HORIZON);
                 if self
                     .notice
                     .as_ref()
@@ -46,11 +52,19 @@ impl App {
     /// Judges what the last messages touched; once a batch, however many they were.
     pub fn refresh(&mut self) -> Vec<Effect> {
         self.cluster.refresh_subjects();
+        self.roster.follow(&self.cluster, self.signals.pages());
         let dirty = self.cluster.take_dirty();
-        if !dirty.is_empty() {
+        if std::mem::take(&mut self.judge_all) {
+            self.was_blind = self.signals.blind(self.now).is_some();
+            let all = self.cluster.all_workloads();
+            let all: Vec<Uid> = all.map(|workload| workload.uid.clone()).collect();
+            self.judge(all.iter().chain(&dirty));
+        } else {
             self.judge(&dirty);
-            self.changes_stale = true;
         }
+        self.changes_stale |= self.services.unsettled();
+        let revised = self.cluster.revised();
+        self.changes_stale |= std::mem::replace(&mut self.told_of, revised) != revised;
         self.services.arrange(self.now, self.last_move);
         if std::mem::take(&mut self.changes_stale) {
             self.changes = changes::changes(
@@ -108,19 +122,10 @@ impl App {
         );
     }
 
-    fn judge_all(&mut self) {
-        let all: Vec<Uid> = self
-            .cluster
-            .all_workloads()
-            .map(|workload| workload.uid.clone())
-            .collect();
-        self.judge(&all);
-        self.changes_stale = true;
-    }
-
     fn learn(&mut self, fact: Fact) -> Vec<Effect> {
         let now = self.now;
         match fact {
+            Fact::Cluster(ClusterFact::Watch(kind, news)) => self.hear_watch(kind, news),
             Fact::Cluster(fact) => self.cluster.learn(fact, now),
             Fact::Identity {
                 user,
@@ -133,17 +138,19 @@ impl App {
             }
             Fact::Source(Source::Prometheus, news) => {
                 self.signals.hear(news, now);
-                self.judge_all();
+                self.judge_all = true;
             }
             Fact::Source(Source::Alertmanager, news) => hear(&mut self.alerts_link, news, now),
             Fact::Source(Source::Kubernetes, _) => {}
             Fact::Signals(readings) => {
                 self.signals.learn(readings);
-                self.judge_all();
+                let wanted = self.wants().ranges;
+                self.signals.follow_trail(&wanted, now);
+                self.judge_all = true;
             }
             Fact::Range(want, series) => {
                 self.signals.learn_range(want, series);
-                self.judge_all();
+                self.judge_all = true;
             }
             Fact::Alerts(mut alerts) => {
                 alerts.sort_by(|a, b| {
@@ -154,13 +161,26 @@ impl App {
                         &b.fingerprint,
                     ))
                 });
-                self.alerts = alerts;
-                self.judge_all();
+                if self.alerts != alerts {
+                    self.alerts = alerts;
+                    self.judge_all = true;
+                    self.changes_stale = true;
+                }
             }
             Fact::Run(news) => return self.learn_run(news),
             Fact::Notice(notice) => self.say(notice),
         }
         Vec::new()
+    }
+
+    /// What a watch says of itself; that less can be seen than was wanted is said in words, once.
+    fn hear_watch(&mut self, kind: Kind, news: WatchNews) {
+        let before = self.cluster.restriction(kind);
+        self.cluster.learn(ClusterFact::Watch(kind, news), self.now);
+        let after = self.cluster.restriction(kind);
+        if let Some(text) = after.clone().filter(|_| after != before) {
+            self.say(Notice { text, error: true });
+        }
     }
 
     fn say(&mut self, notice: Notice) {

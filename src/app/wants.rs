@@ -98,11 +98,30 @@ pub struct Subject {
     pub versions: Vec<(Arc<str>, Arc<str>)>,
 }
 
+/// A pod whose own page of metrics is read, where there is no Prometheus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// The workload it belongs to.
+    pub workload: Arc<str>,
+    /// Its name.
+    pub pod: Arc<str>,
+    /// Its uid.
+    pub uid: Arc<str>,
+    /// Its version, where it has one.
+    pub version: Option<Arc<str>>,
+}
+
 /// Everything wanted now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wants {
     /// Whose signals.
     pub subjects: Arc<Vec<Subject>>,
+    /// The names of some pods: a signal source that knows none of them is another cluster's.
+    pub pods: Arc<Vec<Arc<str>>>,
+    /// The pods whose own pages stand in for Prometheus; none where there is one.
+    pub pages: Arc<Vec<Page>>,
     /// Watches.
     pub watches: BTreeSet<Kind>,
     /// Whether readings of all services are wanted.

@@ -2,21 +2,21 @@
 
 use super::args::Global;
 use super::exit::{Failed, USAGE};
+use super::sources::{sought, templates, windows};
 use crate::app::message::{Fact, Message};
 use crate::app::runs::Runs;
 use crate::app::screen::Screen;
 use crate::app::services::Limits;
 use crate::app::{App, Settings};
-use crate::config::settings::{Context, Source, Thresholds as Configured};
+use crate::config::settings::{Ambient, Context, Thresholds as Configured};
 use crate::config::{Config, Loaded, environment_for};
 use crate::domain::signal::Thresholds;
 use crate::domain::target::{Environment, Scope, Target};
 use crate::engine::clock::Clock;
+use crate::engine::setting::Sources;
 use crate::engine::{Engine, EnvironmentOf, Outside, WAITING};
-use crate::platform::alertmanager::Alertmanager;
-use crate::platform::http::{Direct, Http, Transport};
-use crate::platform::kubernetes::{Cluster, Options};
-use crate::platform::prometheus::Prometheus;
+use crate::platform::http::Http;
+use crate::platform::kubernetes::{Cluster, Options, Patience};
 use jiff::SignedDuration;
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,10 +96,11 @@ impl Start {
             .scope
             .clone()
             .unwrap_or_else(|| Scope::Namespace(cluster.namespace().clone()));
-        let named = if place.simulated {
-            place.sources.clone()
+        let (named, ambient) = if place.simulated {
+            (place.sources.clone(), Ambient::default())
         } else {
-            config.sources_for(&context)
+            let named = config.context.get(&*context).cloned();
+            (named.unwrap_or_default(), config.ambient.clone())
         };
         let environment = environment_of(
             config.clone(),
@@ -112,22 +113,33 @@ impl Start {
             server: cluster.server().clone(),
             cluster_uid: None,
             scope: scope.clone(),
-            environment: environment(None, None),
+            // Until the cluster has said which it is, it counts as production.
+            environment: Environment {
+                guarded: !place.simulated,
+                ..environment(None, None)
+            },
             user: None,
         };
         let interval = SignedDuration::try_from(config.refresh.metrics.get())
             .unwrap_or(SignedDuration::from_secs(5));
         let http = Http::default();
+        let sources = Sources {
+            prometheus: sought(&http, named.prometheus.as_ref(), &ambient.prometheus)
+                .map_err(|why| Failed::usage(format!("Prometheus: {why}")))?,
+            alertmanager: sought(&http, named.alertmanager.as_ref(), &ambient.alertmanager)
+                .map_err(|why| Failed::usage(format!("Alertmanager: {why}")))?,
+            templates: templates(config),
+            scrape: SignedDuration::try_from(config.refresh.scrape.get()).ok(),
+        };
         let outside = Outside {
             cluster,
-            prometheus: transport(&http, named.prometheus.as_ref(), "Prometheus")?
-                .map(|to| Arc::new(Prometheus::new(to, Vec::new()))),
-            alertmanager: transport(&http, named.alertmanager.as_ref(), "Alertmanager")?
-                .map(|to| Arc::new(Alertmanager::new(to))),
+            sources: Arc::new(sources),
             scope,
+            patience: Patience::default(),
             interval,
             window: SignedDuration::try_from(config.thresholds.window.get())
                 .unwrap_or(SignedDuration::from_mins(1)),
+            windows: Arc::new(windows(config)),
             clock: place.clock.clone(),
         };
         let settings = Settings {
@@ -166,34 +178,6 @@ fn environment_of(
             guarded: policy.read_only,
         }
     })
-}
-
-/// The way to a source, or why there is none.
-fn transport(
-    http: &Http,
-    source: Option<&Source>,
-    what: &str,
-) -> Result<Result<Transport, Arc<str>>, Failed> {
-    let Some(source) = source else {
-        return Ok(Err(
-            format!("no {what} is configured for this context").into()
-        ));
-    };
-    let Some(url) = &source.url else {
-        return Ok(Err(format!(
-            "{what} behind the API server's proxy is not reached yet"
-        )
-        .into()));
-    };
-    let mut direct =
-        Direct::new(http, url).map_err(|failure| Failed::usage(format!("{what}: {failure}")))?;
-    if let Some(path) = &source.token_file {
-        direct = direct.token_file(path.into());
-    }
-    if let Some(tenant) = &source.tenant {
-        direct = direct.tenant(tenant);
-    }
-    Ok(Ok(Transport::Direct(direct)))
 }
 
 fn limits(config: &Config) -> Limits {

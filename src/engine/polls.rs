@@ -1,6 +1,6 @@
 //! Polled sources: Prometheus and Alertmanager, asked at an interval for what is wanted at that moment, and at once when told to.
 
-use super::clock::Clock;
+use super::setting::{Found, Orders, Rhythm, Setting};
 use crate::app::message::{Fact, SourceNews};
 use crate::app::wants::{RangeWant, Subject, Wants};
 use crate::domain::link::Source;
@@ -11,61 +11,147 @@ use crate::platform::prometheus::families::Scope as Where;
 use crate::platform::prometheus::subjects::Subject as Asked;
 use crate::platform::prometheus::wire::QueryFailure;
 use crate::platform::prometheus::{Ask, AskRange, Prometheus};
-use jiff::SignedDuration;
+use futures::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc::Sender;
-use tokio::sync::watch::Receiver;
+use tokio::sync::watch::{self, Receiver};
+use tokio::time::Instant;
 
-/// What is to be polled: the wants of the moment, and how often it was told to ask at once.
-#[derive(Debug, Clone, Default)]
-pub struct Orders {
-    /// What is wanted.
-    pub wants: Arc<Wants>,
-    /// Counts up when somebody wants an answer at once.
-    pub hurry: u64,
+/// Why a poll ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Nobody listens any more.
+    Closed,
+    /// A source that nobody named no longer answers: it may have moved.
+    Lost,
 }
 
-/// How a source is polled.
-#[derive(Debug, Clone)]
-pub struct Rhythm {
-    /// How often.
-    pub interval: Duration,
-    /// The window of rates.
-    pub window: SignedDuration,
-    /// Where.
-    pub scope: Scope,
-    /// The present.
-    pub clock: Clock,
-}
+/// After so many questions without an answer, a source that was searched for is searched for again.
+const LOST: u32 = 12;
+/// So often a source is asked again whether it knows these pods, once it did.
+const ASK_AGAIN: Duration = Duration::from_mins(5);
+/// And while it does not.
+const ASK_SOON: Duration = Duration::from_secs(15);
 
 /// Asks Prometheus for as long as somebody listens.
 pub async fn prometheus(
-    source: Arc<Prometheus>,
-    rhythm: Rhythm,
-    mut orders: Receiver<Orders>,
-    facts: Sender<Fact>,
-) {
+    setting: &mut Setting,
+    found: &watch::Sender<Option<Found>>,
+    searched: bool,
+) -> Ended {
+    let mut failed = 0;
+    let mut acquaintance = Acquaintance::default();
+    let Some(Found { prometheus, .. }) = found.borrow().clone() else {
+        return Ended::Lost;
+    };
     loop {
-        let wants = orders.borrow_and_update().wants.clone();
-        let news = if wants.signals && !wants.subjects.is_empty() {
-            ask(&source, &rhythm, &wants, &facts).await
+        let wants = setting.orders.borrow_and_update().wants.clone();
+        let (facts, news) = if wants.signals && !wants.subjects.is_empty() {
+            // Boxed: what borrows this much is otherwise not seen to move between threads.
+            let known: BoxFuture<'_, bool> =
+                Box::pin(acquaintance.ask(&prometheus, setting, &wants, found));
+            let asked: BoxFuture<'_, (Vec<Fact>, SourceNews)> =
+                Box::pin(ask(&prometheus, &setting.rhythm, &wants, found));
+            let (known, (facts, news)) = futures::join!(known, asked);
+            match (known, news) {
+                // Numbers of other pods are no numbers.
+                (false, SourceNews::Heard) => (Vec::new(), Some(SourceNews::Stranger)),
+                (_, news) => (facts, Some(news)),
+            }
         } else {
-            None
+            (Vec::new(), None)
         };
-        if let Some(news) = news
-            && facts
-                .send(Fact::Source(Source::Prometheus, news))
-                .await
-                .is_err()
-        {
-            return;
+        failed = match &news {
+            Some(SourceNews::Troubled(_)) => failed + 1,
+            Some(_) => 0,
+            None => failed,
+        };
+        let news = news.map(|news| Fact::Source(Source::Prometheus, news));
+        for fact in facts.into_iter().chain(news) {
+            if setting.facts.send(fact).await.is_err() {
+                return Ended::Closed;
+            }
         }
-        if !pause(&rhythm, &mut orders, &wants).await {
-            return;
+        if searched && failed >= LOST {
+            return Ended::Lost;
+        }
+        if !pause(&setting.rhythm, &mut setting.orders, &wants).await {
+            return Ended::Closed;
         }
     }
 }
+
+/// Whether a source knows the pods of this cluster, and how dense its scrapes are; asked rarely.
+#[derive(Debug, Default)]
+struct Acquaintance {
+    knows: Option<(bool, Instant)>,
+    scrapes: Option<Instant>,
+}
+
+impl Acquaintance {
+    /// Asks where it is time to; where it could not be asked, what was known stands.
+    async fn ask(
+        &mut self,
+        source: &Prometheus,
+        setting: &Setting,
+        wants: &Wants,
+        found: &watch::Sender<Option<Found>>,
+    ) -> bool {
+        let now = setting.rhythm.clock.now();
+        let due = self
+            .knows
+            .is_none_or(|(known, at)| at.elapsed() >= if known { ASK_AGAIN } else { ASK_SOON });
+        if due && let Some(known) = knows(source, &wants.pods, now).await {
+            self.knows = Some((known, Instant::now()));
+        }
+        if self.scrapes.is_none_or(|at| at.elapsed() >= ASK_AGAIN) {
+            self.scrapes = Some(Instant::now());
+            let scope = scope(&setting.rhythm.scope);
+            let asked = source.scrape_interval(&scope, now);
+            // Where it cannot tell, the configured window stands.
+            let apart = asked.await.ok().flatten().unwrap_or(SignedDuration::ZERO);
+            let window = setting.rhythm.window.max(apart * SCRAPES_IN_A_WINDOW);
+            found.send_if_modified(|found| {
+                let changed = found.as_ref().is_some_and(|found| found.window != window);
+                if let Some(found) = found {
+                    found.window = window;
+                }
+                changed
+            });
+        }
+        let knows = self.knows.map(|(known, _)| known);
+        found.send_if_modified(|found| {
+            let changed = found
+                .as_ref()
+                .is_some_and(|found| found.knows_pods != knows);
+            if let Some(found) = found {
+                found.knows_pods = knows;
+            }
+            changed
+        });
+        knows.unwrap_or(true)
+    }
+}
+
+/// Whether a source knows any of these pods, a handful at a time; `None` where it could not be asked.
+async fn knows(source: &Prometheus, pods: &[Arc<str>], now: Timestamp) -> Option<bool> {
+    let mut answered = None;
+    for some in pods.chunks(SOME) {
+        match source.knows_pods(some, now).await {
+            Ok(true) => return Some(true),
+            Ok(false) => answered = Some(false),
+            Err(_) => return None,
+        }
+    }
+    answered
+}
+
+/// So many pods are asked about in one question.
+const SOME: usize = 20;
+/// A window must hold so many scrapes, or rates come and go.
+const SCRAPES_IN_A_WINDOW: i32 = 4;
 
 /// Waits for the next turn: the interval, a hurry, or a new question. False when nobody listens any more.
 async fn pause(rhythm: &Rhythm, orders: &mut Receiver<Orders>, before: &Wants) -> bool {
@@ -90,34 +176,61 @@ async fn pause(rhythm: &Rhythm, orders: &mut Receiver<Orders>, before: &Wants) -
     }
 }
 
+/// Everything that is wanted of the moment, and what it says of the source.
 async fn ask(
     source: &Prometheus,
     rhythm: &Rhythm,
     wants: &Wants,
-    facts: &Sender<Fact>,
-) -> Option<SourceNews> {
-    let now = rhythm.clock.now();
-    let subjects: Vec<Asked> = wants.subjects.iter().map(asked).collect();
+    found: &watch::Sender<Option<Found>>,
+) -> (Vec<Fact>, SourceNews) {
+    let window = found.borrow().as_ref().map_or(rhythm.window, |f| f.window);
+    let mut facts = Vec::new();
+    let mut ranges: BTreeMap<&RangeWant, Vec<SignalSeries>> = BTreeMap::new();
+    let mut readings = Vec::new();
     let scope = scope(&rhythm.scope);
-    let question = Ask {
-        now,
-        scope: &scope,
-        subjects: &subjects,
-        window: rhythm.window,
-    };
-    let trouble = |failure: &QueryFailure| Some(SourceNews::Troubled(failure.short().into()));
-    // The range first: a verdict that knows the figure should know since when.
-    for want in &wants.ranges {
-        match range(source, question, want).await {
-            Ok(series) => facts.send(Fact::Range(want.clone(), series)).await.ok()?,
-            Err(failure) => return trouble(&failure),
+    for (window, subjects) in by_window(rhythm, window, wants) {
+        let question = Ask {
+            now: rhythm.clock.now(),
+            scope: &scope,
+            subjects: &subjects,
+            window,
+        };
+        // The range first: a verdict that knows the figure should know since when.
+        for want in &wants.ranges {
+            match range(source, question, want).await {
+                Ok(series) => ranges.entry(want).or_default().extend(series),
+                Err(failure) => return (facts, SourceNews::Troubled(failure.short().into())),
+            }
+        }
+        match source.read(&question).await {
+            Ok(answer) => readings.extend(answer.result),
+            Err(failure) => return (facts, SourceNews::Troubled(failure.short().into())),
         }
     }
-    match source.read(&question).await {
-        Ok(answer) => facts.send(Fact::Signals(answer.result)).await.ok()?,
-        Err(failure) => return trouble(&failure),
+    let ranges = ranges.into_iter();
+    facts.extend(ranges.map(|(want, series)| Fact::Range(want.clone(), series)));
+    facts.push(Fact::Signals(readings));
+    (facts, SourceNews::Heard)
+}
+
+/// The subjects by the window that holds for them: most often all in one question.
+fn by_window(
+    rhythm: &Rhythm,
+    general: SignedDuration,
+    wants: &Wants,
+) -> BTreeMap<SignedDuration, Vec<Asked>> {
+    let least = if general > rhythm.window {
+        general
+    } else {
+        SignedDuration::ZERO
+    };
+    let mut groups: BTreeMap<_, Vec<Asked>> = BTreeMap::new();
+    for subject in wants.subjects.iter() {
+        let own = rhythm.windows.get(&*subject.name).copied();
+        let window = own.unwrap_or(general).max(least);
+        groups.entry(window).or_default().push(asked(subject));
     }
-    Some(SourceNews::Heard)
+    groups
 }
 
 async fn range(
@@ -137,6 +250,9 @@ async fn range(
                 .filter(|s| s.namespace == *namespace && s.workload == *name)
                 .cloned()
                 .collect();
+            if one.is_empty() {
+                return Ok(Vec::new());
+            }
             &one
         }
     };
@@ -167,29 +283,30 @@ fn asked(subject: &Subject) -> Asked {
 /// Asks Alertmanager for as long as somebody listens.
 pub async fn alertmanager(
     source: Arc<Alertmanager>,
-    rhythm: Rhythm,
-    mut orders: Receiver<Orders>,
-    facts: Sender<Fact>,
-) {
+    setting: &mut Setting,
+    searched: bool,
+) -> Ended {
+    let mut failed = 0;
     loop {
-        let wants = orders.borrow_and_update().wants.clone();
+        let wants = setting.orders.borrow_and_update().wants.clone();
         if wants.alerts {
             let (alerts, news) = match source.alerts().await {
                 Ok(found) => (Some(found.alerts), SourceNews::Heard),
                 Err(failure) => (None, SourceNews::Troubled(failure.short().into())),
             };
-            for fact in alerts
-                .map(Fact::Alerts)
-                .into_iter()
-                .chain([Fact::Source(Source::Alertmanager, news)])
-            {
-                if facts.send(fact).await.is_err() {
-                    return;
+            failed = if alerts.is_some() { 0 } else { failed + 1 };
+            let news = Fact::Source(Source::Alertmanager, news);
+            for fact in alerts.map(Fact::Alerts).into_iter().chain([news]) {
+                if setting.facts.send(fact).await.is_err() {
+                    return Ended::Closed;
                 }
             }
         }
-        if !pause(&rhythm, &mut orders, &wants).await {
-            return;
+        if searched && failed >= LOST {
+            return Ended::Lost;
+        }
+        if !pause(&setting.rhythm, &mut setting.orders, &wants).await {
+            return Ended::Closed;
         }
     }
 }

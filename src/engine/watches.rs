@@ -4,24 +4,17 @@ use crate::app::kind::Kind;
 use crate::app::message::{ClusterFact, Fact, WatchNews};
 use crate::app::stock::Roll;
 use crate::domain::target::Scope;
-use crate::platform::kubernetes::{self as k8s, Cluster, Sighting};
+use crate::platform::kubernetes::{self as k8s, Cluster, Patience, Sighting};
 use tokio::sync::mpsc::Sender;
 
 /// Watches one kind until nobody listens. Where all namespaces may not be watched, the context's own is.
-pub async fn watch(cluster: Cluster, kind: Kind, scope: Scope, facts: Sender<Fact>) {
+pub async fn watch(mut from: From, kind: Kind, facts: Sender<Fact>) {
     use ClusterFact as F;
     let workloads = move |roll| F::Workloads(kind, roll);
-    let scope = if kind == Kind::Nodes {
-        Scope::All
-    } else {
-        scope
-    };
-    let to = Towards {
-        cluster,
-        scope,
-        kind,
-        facts,
-    };
+    if kind == Kind::Nodes {
+        from.scope = Scope::All;
+    }
+    let to = Towards { from, kind, facts };
     match kind {
         Kind::Pods => to.carry::<k8s::Pods>(F::Pods).await,
         Kind::Deployments => to.carry::<k8s::Deployments>(workloads).await,
@@ -35,18 +28,32 @@ pub async fn watch(cluster: Cluster, kind: Kind, scope: Scope, facts: Sender<Fac
     }
 }
 
+/// Where a watch comes from.
+pub struct From {
+    /// The API server.
+    pub cluster: Cluster,
+    /// The namespace, or all.
+    pub scope: Scope,
+    /// How long it waits.
+    pub patience: Patience,
+}
+
 /// Where a watch comes from and where its facts go.
 struct Towards {
-    cluster: Cluster,
-    scope: Scope,
+    from: From,
     kind: Kind,
     facts: Sender<Fact>,
 }
 
 impl Towards {
     async fn carry<K: k8s::Kind>(self, wrap: impl Fn(Roll<K::Row>) -> ClusterFact) {
-        let fallback = Some(self.cluster.namespace().clone());
-        let mut watch = self.cluster.watch::<K>(&self.scope, fallback);
+        let From {
+            cluster,
+            scope,
+            patience,
+        } = &self.from;
+        let fallback = Some(cluster.namespace().clone());
+        let mut watch = cluster.watch_with::<K>(scope, fallback, *patience);
         while let Some(sighting) = watch.next().await {
             let (rows, news) = translate(sighting);
             let news = news.map(|news| ClusterFact::Watch(self.kind, news));

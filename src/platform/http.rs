@@ -182,7 +182,7 @@ pub struct Direct {
     http: Http,
     base: reqwest::Url,
     token_file: Option<PathBuf>,
-    tenant: Option<String>,
+    tenant: Option<(String, String)>,
     patience: Duration,
 }
 
@@ -225,8 +225,14 @@ impl Direct {
 
     /// Sends this tenant as `X-Scope-OrgID`.
     #[must_use]
-    pub fn tenant(mut self, tenant: &str) -> Self {
-        self.tenant = Some(tenant.to_owned());
+    pub fn tenant(self, tenant: &str) -> Self {
+        self.tenant_in("X-Scope-OrgID", tenant)
+    }
+
+    /// Sends this tenant in a header of another name.
+    #[must_use]
+    pub fn tenant_in(mut self, header: &str, tenant: &str) -> Self {
+        self.tenant = Some((header.to_owned(), tenant.to_owned()));
         self
     }
 
@@ -258,8 +264,8 @@ impl Direct {
         if let Some(path) = &self.token_file {
             request = request.bearer_auth(token(path).await?);
         }
-        if let Some(tenant) = &self.tenant {
-            request = request.header("X-Scope-OrgID", tenant);
+        if let Some((header, tenant)) = &self.tenant {
+            request = request.header(header, tenant);
         }
         if let Some(kind) = body.content_type() {
             request = request.header("content-type", kind).body(body.bytes());

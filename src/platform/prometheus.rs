@@ -37,12 +37,14 @@ const BATCH: usize = 400;
 /// A query of the configuration for a signal, which wins over the known families. Latencies are milliseconds, ratios 0 to 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
-    /// The one service it is for, or every one.
+    /// The service it is for, or every one; `*` in the name stands for anything.
     pub service: Option<Arc<str>>,
     /// The signal.
     pub signal: SignalName,
-    /// The query, with `{namespace}`, `{service}`, `{version}`, `{pod}` and `{window}`.
+    /// The query, with `{namespace}`, `{service}` (or `{workload}`), `{version}`, `{pod}` and `{window}`.
     pub promql: Arc<str>,
+    /// The query for one version, where another one tells them apart.
+    pub by_version: Option<Arc<str>>,
 }
 
 /// A question about a moment.

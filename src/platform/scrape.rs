@@ -79,7 +79,8 @@ impl Scraper {
 
     /// Scrapes the targets, and tells each workload's signals, as a whole and by version.
     pub async fn read(&mut self, now: Timestamp, targets: &[Target]) -> Vec<ServiceSignals> {
-        let fetches = targets.iter().map(|target| (self.get)(target.clone()));
+        // Gathered first: a lazy map over borrows would keep the whole question from moving between threads.
+        let fetches: Vec<_> = targets.iter().map(|t| (self.get)(t.clone())).collect();
         let pages: Vec<_> = stream::iter(fetches).buffered(AT_ONCE).collect().await;
         let mut last = std::mem::take(&mut self.last);
         let mut workloads: BTreeMap<_, Group> = BTreeMap::new();

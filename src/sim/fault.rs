@@ -1,5 +1,6 @@
 //! Faults between the world and whoever asks it: dropped, delayed, refused, cut or halved answers, and a latency on everything. Set by tests and by whoever runs the platform; applied by `serve`.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -53,7 +54,11 @@ pub struct Faults {
     rules: Mutex<Vec<Rule>>,
     latency_ms: AtomicU64,
     cut: watch::Sender<u64>,
+    asked: Mutex<VecDeque<(Face, String)>>,
 }
+
+/// So many requests are remembered.
+const ASKED: usize = 4_000;
 
 impl Default for Faults {
     fn default() -> Self {
@@ -61,6 +66,7 @@ impl Default for Faults {
             rules: Mutex::new(Vec::new()),
             latency_ms: AtomicU64::new(0),
             cut: watch::Sender::new(0),
+            asked: Mutex::default(),
         }
     }
 }
@@ -104,8 +110,23 @@ impl Faults {
         self.cut.subscribe()
     }
 
+    /// The requests since this was last asked, as method and path, oldest first.
+    pub fn take_asked(&self) -> Vec<(Face, String)> {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.drain(..).collect()
+    }
+
+    fn note(&self, face: Face, method: &str, path: &str) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.push_back((face, format!("{method} {path}")));
+        if asked.len() > ASKED {
+            asked.pop_front();
+        }
+    }
+
     /// The fault a request meets, if any; it is counted.
     pub fn meet(&self, face: Face, method: &str, path: &str) -> Option<Fault> {
+        self.note(face, method, path);
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = |rule: &Rule| {
             rule.times != Some(0)

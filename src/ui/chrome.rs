@@ -132,7 +132,7 @@ fn trust(view: &View<'_>, brief: bool) -> Vec<Segment> {
     for source in [Source::Kubernetes, Source::Prometheus, Source::Alertmanager] {
         let (words, style) = link_words(view, &app.link(source), brief);
         segments.push(Segment {
-            text: format!("{} {words}", source.short()),
+            text: format!("{} {words}", app.source_name(source)),
             style,
             drop: 0,
             right: true,

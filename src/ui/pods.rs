@@ -11,6 +11,7 @@ use super::view::View;
 use super::widget::pane::Pane;
 use super::widget::table::{Cell, Column, Row, Table};
 use super::widget::window::window;
+use crate::app::kind::Kind;
 use crate::app::list;
 use crate::domain::link::Source;
 use crate::domain::pod::Pod;
@@ -84,7 +85,9 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     } else {
         format!("{total}, worst first")
     };
-    let title = format!("pods{age}");
+    let less = app.cluster.restriction(Kind::Pods);
+    let less = less.map_or(String::new(), |less| format!(" ({less})"));
+    let title = format!("pods{age}{less}");
     Widget::render(
         &Pane {
             title: &title,

@@ -25,3 +25,4 @@ mod sources;
 mod terminal;
 mod themes;
 mod tidy;
+mod truth;

@@ -20,8 +20,12 @@ pub struct Evidence<'a> {
     pub taken_over: Option<Timestamp>,
     /// Whether there is an older revision to go back to.
     pub has_earlier: bool,
-    /// Its pods, with their levels.
+    /// Its pods that are not well, with their levels; all of them where none is ready.
     pub pods: Vec<(&'a Pod, Level)>,
+    /// How many pods it has.
+    pub all_pods: usize,
+    /// How many pods of its newest revision serve.
+    pub new_serving: usize,
     /// Its readings now.
     pub signals: Option<&'a ServiceSignals>,
     /// Its error ratio over the last while.

@@ -1,6 +1,6 @@
 //! What the pods of a workload tell.
 
-use super::evidence::{Evidence, Finding, is_newest, owned_by};
+use super::evidence::{Evidence, Finding, is_newest};
 use crate::domain::pod::{Pod, Trouble};
 use crate::domain::rollout::{Revision, RolloutState};
 use crate::domain::verdict::Level;
@@ -71,7 +71,7 @@ fn pod_unwell(evidence: &Evidence<'_>, pod: &Pod, level: Level) -> Finding {
             .iter()
             .filter(|(_, level)| *level >= Level::Watch)
             .count(),
-        evidence.pods.len(),
+        evidence.all_pods,
     );
     let newest = is_newest(evidence, pod);
     let young = pod.age(now).is_some_and(|age| age < START);
@@ -95,13 +95,7 @@ fn pod_unwell(evidence: &Evidence<'_>, pod: &Pod, level: Level) -> Finding {
             measured: false,
         };
     }
-    let new = |pod: &Pod| evidence.revision.is_some_and(|r| owned_by(pod, r));
-    let new_ready = evidence
-        .pods
-        .iter()
-        .filter(|(pod, _)| pod.serves && new(pod))
-        .count();
-    let old = w.ready.saturating_sub(new_ready as u32);
+    let old = w.ready.saturating_sub(evidence.new_serving as u32);
     let title = evidence.revision.map_or_else(String::new, Revision::title);
     let sentence = format!(
         "revision {title} cannot start ({}), {bad} of {all} pods; {old} of the old revision still serve",

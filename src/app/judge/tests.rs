@@ -172,6 +172,15 @@ impl Case {
             taken_over: self.taken_over,
             has_earlier: true,
             pods: self.pods.iter().map(|pod| (pod, pod.level(now))).collect(),
+            all_pods: self.pods.len(),
+            new_serving: {
+                let new = |pod: &&Pod| pod.owner.as_ref().is_some_and(|o| o.uid == revision.uid);
+                self.pods
+                    .iter()
+                    .filter(new)
+                    .filter(|pod| pod.serves)
+                    .count()
+            },
             signals: self.signals.as_ref(),
             errors: self.errors.as_ref(),
             p99: self.p99.as_ref(),

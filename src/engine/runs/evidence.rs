@@ -31,9 +31,9 @@ type Points = BTreeMap<Timestamp, (f64, Option<f64>)>;
 
 /// Fills in what signals say about each revision.
 pub async fn gather(means: &Means, object: &ObjectRef, revisions: &mut [Revision]) {
-    let prometheus = match &means.prometheus {
-        Ok(prometheus) => prometheus.clone(),
-        Err(why) => return say(revisions, why),
+    let prometheus = match means.prometheus() {
+        Ok(prometheus) => prometheus,
+        Err(why) => return say(revisions, &why),
     };
     let limits = means.keeping.limits.of(&object.name);
     let now = means.clock.now();

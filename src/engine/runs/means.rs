@@ -5,6 +5,7 @@ use crate::app::runs::news::RunNews;
 use crate::app::services::Limits;
 use crate::domain::target::Environment;
 use crate::engine::clock::Clock;
+use crate::engine::setting::Found;
 use crate::platform::kubernetes::Cluster;
 use crate::platform::prometheus::Prometheus;
 use jiff::SignedDuration;
@@ -12,6 +13,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
 
 /// Decides the environment from the cluster's uid and the namespace's label.
 pub type Where = Arc<dyn Fn(Option<&str>, Option<&str>) -> Environment + Send + Sync>;
@@ -38,8 +40,8 @@ impl fmt::Debug for Keeping {
 pub struct Means {
     /// The API server.
     pub cluster: Cluster,
-    /// Prometheus, or why there is none.
-    pub prometheus: Result<Arc<Prometheus>, Arc<str>>,
+    /// The Prometheus of the target, once it is found.
+    pub prometheus: watch::Receiver<Option<Found>>,
     /// The window of rates.
     pub window: SignedDuration,
     /// The present.
@@ -51,6 +53,17 @@ pub struct Means {
 }
 
 impl Means {
+    /// The Prometheus whose numbers may be believed, or why there is none: on one that does not know these pods no gate passes.
+    pub fn prometheus(&self) -> Result<Arc<Prometheus>, Arc<str>> {
+        match &*self.prometheus.borrow() {
+            Some(found) if found.knows_pods == Some(false) => {
+                Err("Prometheus does not know these pods".into())
+            }
+            Some(found) => Ok(found.prometheus.clone()),
+            None => Err("there is no Prometheus".into()),
+        }
+    }
+
     /// Tells what happened; nobody may listen any more when the program is ending.
     pub async fn tell(&self, news: RunNews) {
         let _ = self.facts.send(Fact::Run(news)).await;

@@ -14,6 +14,7 @@ use crate::runbook::patch::ObjectRef;
 use crate::runbook::preflight::{Level, Line};
 use jiff::Timestamp;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// The signal that is counted from pods.
 const RESTARTS: &str = "restarts";
@@ -58,11 +59,8 @@ pub fn subject(object: &ObjectRef) -> Subject {
     Subject::new(&object.namespace, &object.name, kind.into())
 }
 
-fn prometheus(means: &Means) -> Result<&Prometheus, String> {
-    match &means.prometheus {
-        Ok(prometheus) => Ok(prometheus),
-        Err(why) => Err(why.to_string()),
-    }
+fn prometheus(means: &Means) -> Result<Arc<Prometheus>, String> {
+    means.prometheus().map_err(|why| why.to_string())
 }
 
 /// The signals of the whole workload now.

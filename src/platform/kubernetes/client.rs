@@ -79,6 +79,8 @@ pub(super) struct Ask {
     pub(super) body: Option<(&'static str, Vec<u8>)>,
     pub(super) accept: Option<&'static str>,
     pub(super) audit_id: Option<String>,
+    /// One header more, for whoever is behind a proxy.
+    pub(super) header: Option<(Arc<str>, Arc<str>)>,
 }
 
 impl Ask {
@@ -90,6 +92,7 @@ impl Ask {
             body: None,
             accept: None,
             audit_id: None,
+            header: None,
         }
     }
 
@@ -112,6 +115,9 @@ impl Ask {
         }
         if let Some(id) = &self.audit_id {
             request = request.header("audit-id", id);
+        }
+        if let Some((name, value)) = &self.header {
+            request = request.header(&**name, &**value);
         }
         let body = match &self.body {
             Some((kind, body)) => {

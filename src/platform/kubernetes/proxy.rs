@@ -7,6 +7,7 @@ use super::list::Splitter;
 use crate::platform::failure::{Failure, FailureKind};
 use bytes::Bytes;
 use futures::io::AsyncBufReadExt as _;
+use http::Method;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub struct Proxy {
     namespace: Arc<str>,
     /// `name:port`, `https:name:port`.
     place: Arc<str>,
+    /// What is sent along with every question: the tenant.
+    header: Option<(Arc<str>, Arc<str>)>,
 }
 
 /// What a Service looks like.
@@ -55,19 +58,54 @@ impl Proxy {
         format!("{}/{}", self.namespace, self.place)
     }
 
+    /// Sends a header along with every question.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.header = Some((name.into(), value.into()));
+        self
+    }
+
     /// Asks. Answers of the other side come back with their status; failures of the way to it as [`Failure`].
     pub async fn get(&self, path_and_query: &str) -> Result<(u16, Bytes), Failure> {
+        let attempt = self.attempt("get");
+        let ask = Ask::get(attempt, self.path(path_and_query));
+        self.ask(ask).await
+    }
+
+    /// Sends JSON; the right for it is to create, not to get.
+    pub async fn post(&self, path_and_query: &str, body: Vec<u8>) -> Result<(u16, Bytes), Failure> {
+        let mut ask = Ask::get(self.attempt("create"), self.path(path_and_query));
+        ask.method = Method::POST;
+        ask.body = Some(("application/json", body));
+        self.ask(ask).await
+    }
+
+    /// Asks to delete something behind the proxy.
+    pub async fn delete(&self, path_and_query: &str) -> Result<(u16, Bytes), Failure> {
+        let mut ask = Ask::get(self.attempt("delete"), self.path(path_and_query));
+        ask.method = Method::DELETE;
+        self.ask(ask).await
+    }
+
+    fn attempt(&self, verb: &'static str) -> Attempt {
         let resource = format!("{}/proxy", self.kind);
-        let attempt = Attempt::read("get", "", &resource, &self.namespace, &self.place);
-        let path = format!(
+        Attempt::read(verb, "", &resource, &self.namespace, &self.place)
+    }
+
+    fn path(&self, path_and_query: &str) -> String {
+        format!(
             "/api/v1/namespaces/{}/{}/{}/proxy/{}",
             escape(&self.namespace),
             self.kind,
             escape(&self.place),
             path_and_query.trim_start_matches('/')
-        );
-        let mut ask = Ask::get(attempt.clone(), path);
+        )
+    }
+
+    async fn ask(&self, mut ask: Ask) -> Result<(u16, Bytes), Failure> {
+        let attempt = ask.attempt.clone();
         ask.accept = Some("*/*");
+        ask.header = self.header.clone();
         match tokio::time::timeout(PATIENCE, self.fetch(ask, &attempt)).await {
             Ok(answer) => answer,
             Err(_) => Err(self.cluster.failure(FailureKind::Timeout, &attempt, "")),
@@ -113,9 +151,10 @@ impl Cluster {
         self.proxy("services", namespace, name, port)
     }
 
-    /// The way to a pod's port.
-    pub fn pod_proxy(&self, namespace: &str, name: &str, port: u16) -> Proxy {
-        self.proxy("pods", namespace, name, &port.to_string())
+    /// The way to a pod's port; to its first one where none is named.
+    pub fn pod_proxy(&self, namespace: &str, name: &str, port: Option<u16>) -> Proxy {
+        let port = port.map(|port| port.to_string()).unwrap_or_default();
+        self.proxy("pods", namespace, name, &port)
     }
 
     fn proxy(&self, kind: &'static str, namespace: &str, name: &str, port: &str) -> Proxy {
@@ -128,6 +167,7 @@ impl Cluster {
             } else {
                 format!("{name}:{port}").into()
             },
+            header: None,
         }
     }
 

@@ -91,6 +91,26 @@ impl Prometheus {
         Ok(wire::data(asked.0, &asked.1)?.result)
     }
 
+    /// How far apart its scrapes are, as the longest-lived target of the scope shows; `None` where the source cannot tell yet.
+    pub async fn scrape_interval(
+        &self,
+        scope: &Scope,
+        now: Timestamp,
+    ) -> Result<Option<SignedDuration>, QueryFailure> {
+        // A stretch that lies wholly in the past is not cut short by a target that has only just come.
+        let count = |selector: &str| format!("max(count_over_time(up{selector}[5m] offset 5m))");
+        let promql = match scope {
+            Scope::Namespace(name) => {
+                let here = format!("{{namespace={}}}", promql::quote(name));
+                format!("{} or {}", count(&here), count(""))
+            }
+            Scope::All => count(""),
+        };
+        let answered = self.query(now, &promql).await?;
+        let scrapes = answered.result.first().map_or(0.0, |sample| sample.value);
+        Ok((scrapes >= 2.0).then(|| SignedDuration::from_secs_f64((300.0 / scrapes).round())))
+    }
+
     /// Whether any series carries the name of one of these pods; without that, the source speaks of another cluster.
     pub async fn knows_pods(
         &self,

@@ -132,9 +132,15 @@ pub fn fill(template: &str, with: &Filling<'_>) -> Result<String, QueryFailure> 
 
 fn hole(rest: &str) -> Option<&str> {
     let name = &rest[..rest.find('}')?];
-    ["namespace", "service", "version", "pod", "window"]
-        .contains(&name)
-        .then_some(name)
+    let known = [
+        "namespace",
+        "service",
+        "workload",
+        "version",
+        "pod",
+        "window",
+    ];
+    known.contains(&name).then_some(name)
 }
 
 fn value(name: &str, place: Place, with: &Filling<'_>) -> Result<String, QueryFailure> {
@@ -147,7 +153,7 @@ fn value(name: &str, place: Place, with: &Filling<'_>) -> Result<String, QueryFa
     }
     let text = match (name, place) {
         ("namespace", _) => Some(with.namespace),
-        ("service", _) => Some(with.service),
+        ("service" | "workload", _) => Some(with.service),
         ("version", _) if with.version.is_some() => with.version,
         ("version", Place::Regex) => return Ok(".*".into()),
         ("pod", Place::Regex) => {

@@ -14,16 +14,12 @@ use std::sync::Arc;
 const AT_ONCE: usize = 6;
 
 impl Prometheus {
-    /// The template for a signal of a subject: its own, else the one for all.
+    /// The template for a signal of a subject: the one of its name, else one that fits it, else the one for all.
     pub(super) fn template(&self, subject: &Subject, signal: SignalName) -> Option<&Template> {
-        let fits = |own: bool| {
-            self.templates.iter().find(|template| {
-                let whose = template.service.as_ref();
-                let here = whose.is_some_and(|name| *name == subject.workload);
-                template.signal == signal && if own { here } else { whose.is_none() }
-            })
-        };
-        fits(true).or_else(|| fits(false))
+        let mine = self.templates.iter().filter(|t| t.signal == signal);
+        mine.filter_map(|template| Some((closeness(template, &subject.workload)?, template)))
+            .max_by_key(|(closeness, _)| *closeness)
+            .map(|(_, template)| template)
     }
 
     /// Replaces readings by those of templates.
@@ -66,10 +62,9 @@ impl Prometheus {
 
     /// Rows for the versions that only templates can tell apart.
     fn add_versions(&self, ask: &Ask<'_>, rows: &mut Vec<ServiceSignals>) {
-        let tells = |template: &Template| template.promql.contains("{version}");
         for subject in ask.subjects {
             let mine = SignalName::ALL.map(|signal| self.template(subject, signal));
-            if !mine.into_iter().flatten().any(tells) {
+            if !mine.into_iter().flatten().any(Template::tells_versions) {
                 continue;
             }
             for (_, version) in &subject.versions {
@@ -124,8 +119,7 @@ impl Prometheus {
             let Some(template) = self.template(subject, stretch.signal) else {
                 continue;
             };
-            let by_version =
-                stretch.split == Split::Version && template.promql.contains("{version}");
+            let by_version = stretch.split == Split::Version && template.tells_versions();
             if by_version {
                 let versions = subject.versions.iter();
                 questions.extend(versions.map(|(_, version)| (subject, template, Some(version))));
@@ -167,7 +161,7 @@ fn filled(
     template: &Template,
     version: Option<&Arc<str>>,
 ) -> Result<String, QueryFailure> {
-    if version.is_some() && !template.promql.contains("{version}") {
+    if version.is_some() && !template.tells_versions() {
         let why = "its template tells no versions apart";
         return Err(QueryFailure::Question(why.into()));
     }
@@ -179,7 +173,42 @@ fn filled(
         pods: (!pods.is_empty()).then_some(pods.as_str()),
         window: ask.window,
     };
-    fill(&template.promql, &with)
+    let promql = match &template.by_version {
+        Some(promql) if version.is_some() => promql,
+        _ => &template.promql,
+    };
+    fill(promql, &with)
+}
+
+impl Template {
+    fn tells_versions(&self) -> bool {
+        self.by_version.is_some() || self.promql.contains("{version}")
+    }
+}
+
+/// How closely a template is meant for a workload: by name, by a name with `*`, for all; `None` where it is for others.
+fn closeness(template: &Template, workload: &str) -> Option<u8> {
+    match template.service.as_deref() {
+        None => Some(0),
+        Some(name) if name == workload => Some(2),
+        Some(pattern) => fits(pattern, workload).then_some(1),
+    }
+}
+
+/// Whether a name fits a pattern in which `*` stands for anything.
+fn fits(pattern: &str, name: &str) -> bool {
+    let Some((head, rest)) = pattern.split_once('*') else {
+        return pattern == name;
+    };
+    let Some(name) = name.strip_prefix(head) else {
+        return false;
+    };
+    rest.is_empty()
+        || name
+            .char_indices()
+            .map(|(at, _)| at)
+            .chain([name.len()])
+            .any(|at| fits(rest, &name[at..]))
 }
 
 fn several(count: usize) -> String {
@@ -206,6 +235,23 @@ fn single(signal: SignalName, samples: &[Sample]) -> Reading {
 mod tests {
     use super::*;
     use crate::platform::prometheus::wire::Labels;
+
+    #[test]
+    fn the_template_that_is_meant_most_closely_wins() {
+        let of = |service: Option<&str>| Template {
+            service: service.map(Into::into),
+            signal: SignalName::P99,
+            promql: "x".into(),
+            by_version: None,
+        };
+        let rank = |service, workload| closeness(&of(service), workload);
+        assert_eq!(rank(Some("veza-api"), "veza-api"), Some(2));
+        assert_eq!(rank(Some("veza-*"), "veza-api"), Some(1));
+        assert_eq!(rank(Some("*-api*"), "veza-api"), Some(1));
+        assert_eq!(rank(None, "veza-api"), Some(0));
+        assert_eq!(rank(Some("veza-*-x"), "veza-api"), None);
+        assert_eq!(rank(Some("veza"), "veza-api"), None);
+    }
 
     #[test]
     fn one_finite_value_is_a_reading_and_nothing_else_is() {

@@ -22,10 +22,10 @@ use vigie::domain::signal::Thresholds;
 use vigie::domain::target::{Environment, Scope, Target};
 use vigie::engine::clock::Clock;
 use vigie::engine::runs::Keeping;
+use vigie::engine::setting::{Sought, Sources, Way};
 use vigie::engine::{Engine, EnvironmentOf, Outside, WAITING};
-use vigie::platform::http::{Direct, Http, Transport};
-use vigie::platform::kubernetes::{Cluster, Options};
-use vigie::platform::prometheus::Prometheus;
+use vigie::platform::http::{Direct, Http};
+use vigie::platform::kubernetes::{Cluster, Options, Patience};
 use vigie::runbook::SHIPPED;
 use vigie::runbook::machine::{Answers, AskKind, Decision, End, Fact, Human};
 use vigie::sim::access::Identity;
@@ -109,12 +109,16 @@ impl Bench {
         app.runs = Runs::new(library);
         let outside = Outside {
             cluster,
-            prometheus: Ok(Arc::new(Prometheus::new(
-                Transport::Direct(direct),
-                Vec::new(),
-            ))),
-            alertmanager: Err("not asked".into()),
+            sources: Arc::new(Sources {
+                prometheus: Sought {
+                    named: Some(Way::Address(direct)),
+                    ambient: None,
+                },
+                ..Sources::default()
+            }),
             scope,
+            patience: Patience::default(),
+            windows: Arc::default(),
             interval: SignedDuration::from_secs(5),
             window: SignedDuration::from_mins(1),
             clock,

@@ -357,6 +357,7 @@ fn a_template_wins_over_the_families_and_stays_inside_its_quotes() {
             service: None,
             signal: SignalName::P99,
             promql: r#"my_latency{ns="{namespace}",svc=~"{service}"}[{window}]"#.into(),
+            by_version: None,
         };
         let prometheus = Prometheus::new(server.transport(), vec![template]);
         let (scope, subjects) = (scope(), [subject("a.b")]);

@@ -1,0 +1,105 @@
+//! Who we are, which cluster this is, and so which environment: asked until it is answered, and guarded until then.
+
+use crate::app::message::Fact;
+use crate::domain::target::{Environment, Scope};
+use crate::platform::failure::{Failure, FailureKind};
+use crate::platform::kubernetes::Cluster;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::Sender;
+
+/// After the first failure it is asked again so soon, then half as often each time.
+const FIRST: Duration = Duration::from_secs(1);
+/// And never more rarely than this.
+const RAREST: Duration = Duration::from_mins(1);
+
+/// Decides the environment from what the cluster says of itself: its uid, and the label of the namespace.
+pub type EnvironmentOf = Arc<dyn Fn(Option<&str>, Option<&str>) -> Environment + Send + Sync>;
+
+/// What was answered so far; the outer `None` is a question still open.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Known {
+    user: Option<Option<Arc<str>>>,
+    uid: Option<Option<Arc<str>>>,
+    label: Option<Option<Arc<str>>>,
+}
+
+/// Asks until everything is answered.
+pub async fn ask(cluster: Cluster, scope: Scope, environment: EnvironmentOf, facts: Sender<Fact>) {
+    let mut known = Known::default();
+    let mut wait = FIRST;
+    loop {
+        let before = known.clone();
+        learn(&cluster, &scope, &mut known).await;
+        if known != before && facts.send(fact(&known, &environment)).await.is_err() {
+            return;
+        }
+        if known.user.is_some() && known.settled() {
+            return;
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(RAREST);
+    }
+}
+
+impl Known {
+    /// Whether the environment rests on answers.
+    fn settled(&self) -> bool {
+        self.uid.is_some() && self.label.is_some()
+    }
+}
+
+/// Asks what is still open, all at once.
+async fn learn(cluster: &Cluster, scope: &Scope, known: &mut Known) {
+    let user = async {
+        match &known.user {
+            Some(user) => Some(user.clone()),
+            None => settled(cluster.identity().await).map(|i| i.map(|i| Arc::from(i.username))),
+        }
+    };
+    let uid = async {
+        match &known.uid {
+            Some(uid) => Some(uid.clone()),
+            None => settled(cluster.cluster_uid().await),
+        }
+    };
+    let label = async {
+        match (&known.label, scope.namespace()) {
+            (Some(label), _) => Some(label.clone()),
+            (None, None) => Some(None),
+            (None, Some(name)) => settled(cluster.environment(name).await)
+                .map(|label| label.flatten().map(|label| Arc::from(&*label))),
+        }
+    };
+    let (user, uid, label) = futures::join!(user, uid, label);
+    *known = Known { user, uid, label };
+}
+
+/// An answer, also one that says we may not know; `None` where there was none.
+fn settled<T>(answer: Result<T, Failure>) -> Option<Option<T>> {
+    match answer {
+        Ok(answer) => Some(Some(answer)),
+        Err(failure) => {
+            let no = matches!(
+                failure.kind,
+                FailureKind::Forbidden(_) | FailureKind::NotFound
+            );
+            no.then_some(None)
+        }
+    }
+}
+
+fn fact(known: &Known, environment: &EnvironmentOf) -> Fact {
+    let uid = known.uid.clone().flatten();
+    let label = known.label.clone().flatten();
+    let decided = environment(uid.as_deref(), label.as_deref());
+    Fact::Identity {
+        user: known.user.clone().flatten(),
+        cluster_uid: uid,
+        // What the namespace's name suggests is not yet believed: the cluster may be production's.
+        environment: Environment {
+            guarded: decided.guarded || !known.settled() && &*decided.name != "simulated",
+            ..decided
+        },
+    }
+}
