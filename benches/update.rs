@@ -1,0 +1,175 @@
+//! What one pod's change costs a console that watches 10 000 pods: taking it in and judging, and drawing a screen of 120x40.
+//! `cargo bench --bench update`; the figures of one machine are in `benches/README.md`.
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a measurement that cannot go on says so by panicking"
+)]
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::sync::Arc;
+use vigie::app::kind::Kind;
+use vigie::app::message::{ClusterFact, Fact, Message, WatchNews};
+use vigie::app::screen::Screen;
+use vigie::app::stock::Roll;
+use vigie::app::{App, Settings};
+use vigie::domain::object::{Owner, Selector};
+use vigie::domain::pod::Pod;
+use vigie::domain::target::{Environment, Scope, Target};
+use vigie::domain::workload::{Strategy, Workload, WorkloadKind};
+use vigie::keymap::Keymap;
+use vigie::ui::theme::{Depth, Theme};
+use vigie::ui::{self, View};
+
+/// Pods of one workload.
+const OF_ONE: usize = 20;
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_772_593_927).unwrap()
+}
+
+fn workload(number: usize) -> Workload {
+    let name: Arc<str> = format!("service-{number:05}").into();
+    Workload {
+        kind: WorkloadKind::StatefulSet,
+        uid: name.clone(),
+        namespace: "crowd".into(),
+        name,
+        labels: [].into(),
+        selector: Selector(Vec::new()),
+        desired: OF_ONE as u32,
+        current: OF_ONE as u32,
+        updated: OF_ONE as u32,
+        ready: OF_ONE as u32,
+        available: OF_ONE as u32,
+        generation: 1,
+        observed: 1,
+        paused: false,
+        revision: None,
+        stateful_revisions: None,
+        images: Vec::new(),
+        version: Some("v1.0.0".into()),
+        strategy: Strategy::Recreate,
+        progress: None,
+        progress_deadline_s: None,
+        change_cause: None,
+        writer: None,
+        manager: None,
+        created: Some(now()),
+    }
+}
+
+fn pod(number: usize, restarts: u32) -> Pod {
+    let owner: Arc<str> = format!("service-{:05}", number / OF_ONE).into();
+    Pod {
+        uid: format!("pod-{number:05}").into(),
+        namespace: "crowd".into(),
+        name: format!("{owner}-{}", number % OF_ONE).into(),
+        labels: Arc::default(),
+        owner: Some(Owner {
+            kind: "StatefulSet".into(),
+            name: owner.clone(),
+            uid: owner,
+        }),
+        ready: 1,
+        containers: 1,
+        status: "Running".into(),
+        restarts,
+        last_restart: None,
+        created: Some(now()),
+        ready_since: Some(now()),
+        serves: true,
+        node: Some("node-1".into()),
+        container_names: Arc::from(["main".into()]),
+        images: Arc::from(["r/main:v1.0.0".into()]),
+        deleting_since: None,
+        trouble: None,
+    }
+}
+
+fn learn(app: &mut App, fact: ClusterFact) {
+    app.update(Message::Fact(Fact::Cluster(fact)), now());
+}
+
+fn console(pods: usize, screen: Screen) -> App {
+    let target = Target {
+        context: "crowd".into(),
+        server: "https://127.0.0.1".into(),
+        cluster_uid: None,
+        scope: Scope::Namespace("crowd".into()),
+        environment: Environment {
+            name: "production".into(),
+            guarded: true,
+        },
+        user: None,
+    };
+    let mut app = App::new(target, Settings::default(), screen, now());
+    for kind in [Kind::Pods, Kind::StatefulSets] {
+        learn(&mut app, ClusterFact::Watch(kind, WatchNews::Heard));
+    }
+    let rows = (0..pods / OF_ONE).map(workload).collect();
+    learn(
+        &mut app,
+        ClusterFact::Workloads(Kind::StatefulSets, Roll::Rows(rows)),
+    );
+    learn(
+        &mut app,
+        ClusterFact::Workloads(Kind::StatefulSets, Roll::Listed),
+    );
+    let rows = (0..pods).map(|number| pod(number, 0)).collect();
+    learn(&mut app, ClusterFact::Pods(Roll::Rows(rows)));
+    learn(&mut app, ClusterFact::Pods(Roll::Listed));
+    app.refresh();
+    app
+}
+
+fn change(app: &mut App, count: u32) {
+    let changed = pod(count as usize * 7919 % app.cluster.pods.len(), count);
+    learn(app, ClusterFact::Pods(Roll::Rows(vec![changed])));
+    black_box(app.refresh());
+    black_box(app.wants());
+}
+
+fn update(bench: &mut Criterion) {
+    for pods in [1_000, 10_000] {
+        let mut app = console(pods, Screen::Overview);
+        let mut count = 0;
+        bench.bench_function(&format!("one pod of {pods}: update and refresh"), |b| {
+            b.iter(|| {
+                count += 1;
+                change(&mut app, count);
+            });
+        });
+    }
+    for (name, screen) in [("overview", Screen::Overview), ("pods", Screen::Pods)] {
+        let mut app = console(10_000, screen);
+        let theme = Theme::from_sheet(&Theme::sheet("mono", &[]).unwrap(), Depth::None);
+        let keys = Keymap::new(&BTreeMap::new()).unwrap();
+        let area = Rect::new(0, 0, 120, 40);
+        let mut buf = Buffer::empty(area);
+        let mut count = 0;
+        bench.bench_function(
+            &format!("one pod of 10000: update, refresh and draw {name}"),
+            |b| {
+                b.iter(|| {
+                    count += 1;
+                    change(&mut app, count);
+                    let view = View {
+                        app: &app,
+                        theme: &theme,
+                        keys: &keys,
+                    };
+                    ui::draw(&view, area, &mut buf);
+                });
+            },
+        );
+    }
+}
+
+criterion_group!(benches, update);
+criterion_main!(benches);
