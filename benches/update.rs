@@ -1,5 +1,5 @@
 //! What one pod's change costs a console that watches 10 000 pods: taking it in and judging, and drawing a screen of 120x40.
-//! `cargo bench --bench update`; the figures of one machine are in `benches/README.md`.
+//! `cargo bench --bench update`; `benches/README.md` says what else is measured, and how.
 #![allow(
     clippy::unwrap_used,
     missing_docs,
