@@ -6,6 +6,8 @@ pub mod table;
 use crate::app::App;
 use crate::app::command::Command;
 use crate::app::layer::Layer;
+use crate::app::palette::Offer;
+use crate::app::panes;
 use crate::app::screen::Screen;
 use chord::{Chord, ChordError, Key, Sequence};
 use std::collections::BTreeMap;
@@ -29,6 +31,8 @@ pub struct Hint {
     pub keys: String,
     /// What they do, in a few words.
     pub words: &'static str,
+    /// The name of what they do, as in the configuration.
+    pub id: &'static str,
     /// The heading they stand under in the help.
     pub group: &'static str,
 }
@@ -163,18 +167,49 @@ impl Keymap {
                 }
                 seen.push(entry.id);
                 let (keys, words, group) = (self.keys_of(entry.id), entry.words, place.heading());
-                hints.push(Hint { keys, words, group });
+                let id = entry.id;
+                hints.push(Hint {
+                    keys,
+                    words,
+                    id,
+                    group,
+                });
             }
         }
         hints
     }
 
+    /// What the palette offers because a key does it: by the name in the configuration, with words and keys.
+    pub fn offers(&self) -> Vec<Offer> {
+        let mut offers: Vec<Offer> = Vec::new();
+        let typed = |entry: &&Entry| {
+            !matches!(
+                entry.command,
+                Command::Move(_) | Command::Palette | Command::Enter | Command::Escape
+            )
+        };
+        for entry in self.bindings.iter().map(|(_, entry)| entry).filter(typed) {
+            if offers.iter().any(|known| known.name == entry.id) {
+                continue;
+            }
+            offers.push(Offer {
+                keys: self.keys_of(entry.id),
+                ..Offer::new(entry.id, entry.words, entry.command.clone())
+            });
+        }
+        offers
+    }
+
     /// The keys of a command, as they are written.
     pub fn keys_of(&self, id: &str) -> String {
-        let of = self.bindings.iter().filter(|(_, entry)| entry.id == id);
-        of.map(|(sequence, _)| sequence.to_string())
-            .collect::<Vec<_>>()
-            .join(" ")
+        let mut keys: Vec<String> = Vec::new();
+        for (sequence, _) in self.bindings.iter().filter(|(_, entry)| entry.id == id) {
+            let key = sequence.to_string();
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        keys.join(" ")
     }
 }
 
@@ -188,15 +223,20 @@ pub fn typing(app: &App) -> bool {
 
 /// Where keys go, the most particular first.
 fn places(app: &App) -> Vec<Where> {
-    if !app.layers.is_empty() {
-        return vec![Where::Text, Where::Everywhere];
+    match app.layers.last() {
+        Some(Layer::Links { .. }) => return vec![Where::List, Where::Everywhere],
+        Some(_) => return vec![Where::Text, Where::Everywhere],
+        None => {}
     }
+    let charts = app.here().place.pane == panes::CHARTS;
     let screen = match &app.here().screen {
+        Screen::Overview if charts => vec![Where::Chart, Where::Overview, Where::Row],
         Screen::Overview => vec![Where::Overview, Where::Row, Where::Chart],
         Screen::Pods | Screen::Workloads => vec![Where::Row],
         Screen::Alerts | Screen::Timeline => vec![Where::List],
-        Screen::Rollout(_) => vec![Where::Rollout, Where::Chart],
-        Screen::Signals(_) => vec![Where::Chart],
+        Screen::Rollout(_) if charts => vec![Where::Chart, Where::Rollout, Where::Row],
+        Screen::Rollout(_) => vec![Where::Rollout, Where::Row, Where::Chart],
+        Screen::Signals(_) => vec![Where::Chart, Where::Row],
         Screen::Logs(_) => vec![Where::Logs, Where::Text],
         Screen::Describe(_) | Screen::Yaml(_) => vec![Where::Text],
         Screen::Runbooks => vec![Where::Runbooks, Where::List],

@@ -68,6 +68,7 @@ impl Console {
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut waiting = Vec::with_capacity(DRAIN);
         let mut typed: Vec<Chord> = Vec::new();
+        self.app.keyed_offers = self.keys.offers();
         self.draw(&mut canvas)?;
         let mut drawn = Instant::now();
         let mut due = false;
@@ -133,7 +134,7 @@ impl Console {
                 typed.clear();
             }
             Event::Paste(text) => self.tell(Message::Command(Command::Paste(text.clone()))),
-            Event::Resize(_, rows) => self.app.height = *rows,
+            Event::Resize(columns, rows) => (self.app.width, self.app.height) = (*columns, *rows),
             Event::FocusGained | Event::FocusLost | Event::Mouse(_) => return false,
         }
         true
@@ -170,7 +171,7 @@ impl Console {
     }
 
     fn draw(&mut self, canvas: &mut Canvas) -> io::Result<()> {
-        self.app.height = canvas.size()?.1;
+        (self.app.width, self.app.height) = canvas.size()?;
         let view = View {
             app: &self.app,
             theme: &self.theme,

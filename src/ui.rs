@@ -3,10 +3,13 @@
 //! Rows 1 and 2 and the last row never move; what lies between belongs to the screen, and layers lie over it.
 
 mod alerts;
+mod charts;
 mod chrome;
 mod confirm;
+mod explain;
 mod help;
 mod lines;
+mod links;
 mod overview;
 mod paper;
 mod pods;
@@ -14,10 +17,15 @@ mod preflight;
 mod run;
 mod runbooks;
 mod runs;
+mod palette;
+mod pods;
+mod rollout;
+mod signals;
 pub mod theme;
 mod timeline;
 mod view;
 pub mod widget;
+mod workloads;
 
 pub use view::{SMALLEST, View};
 
@@ -51,6 +59,19 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     }
     if let Some(Layer::Help { top }) = view.app.layers.last() {
         help::draw(view, body, *top, buf);
+        Screen::Workloads => workloads::draw(view, body, buf),
+        Screen::Rollout(object) => rollout::draw(view, object, body, buf),
+        Screen::Signals(object) => signals::draw(view, object, body, buf),
+        _ => overview::draw(view, body, buf),
+    }
+    match view.app.layers.last() {
+        Some(Layer::Help { top }) => help::draw(view, body, *top, buf),
+        Some(Layer::Links { chosen }) => links::draw(view, body, *chosen, buf),
+        Some(Layer::Explain { top }) => explain::draw(view, body, *top, buf),
+        Some(Layer::Palette { line, chosen }) => {
+            palette::draw(view, body, (&line.text, *chosen), buf);
+        }
+        _ => {}
     }
     chrome::foot(view, foot, buf);
 }

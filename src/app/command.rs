@@ -91,6 +91,12 @@ pub enum Command {
     Copy,
     /// The links of what is under the cursor.
     Links,
+    /// Why its verdict is what it is.
+    Explain,
+    /// Back in the charts' time.
+    Earlier,
+    /// On in the charts' time.
+    Later,
     /// Runbooks, the suggested one first.
     Runbooks,
     /// Hold what is running: a person is asked after this step.

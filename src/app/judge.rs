@@ -40,6 +40,7 @@ pub fn judge(evidence: &Evidence<'_>) -> Judgement {
             onset: None,
             cause: None,
             rollback: false,
+            findings,
         };
     };
     let since = findings
@@ -65,6 +66,7 @@ pub fn judge(evidence: &Evidence<'_>) -> Judgement {
         onset,
         cause,
         rollback,
+        findings,
     }
 }
 

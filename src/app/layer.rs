@@ -33,6 +33,16 @@ pub enum Layer {
     },
     /// Something that must be typed before it is done.
     Form(super::ask::Form),
+    /// The links of what is under the cursor.
+    Links {
+        /// Which one is chosen.
+        chosen: usize,
+    },
+    /// Why a verdict is what it is.
+    Explain {
+        /// Lines scrolled down.
+        top: usize,
+    },
     /// The filter of a table, or the search in a text.
     Filter {
         /// What was typed.
@@ -44,7 +54,7 @@ impl Layer {
     /// The line being typed, where there is one.
     pub fn line_mut(&mut self) -> Option<&mut Line> {
         match self {
-            Self::Help { .. } | Self::Form(_) => None,
+            Self::Help { .. } | Self::Form(_) | Self::Links { .. } | Self::Explain { .. } => None,
             Self::Palette { line, .. } | Self::Filter { line } => Some(line),
         }
     }

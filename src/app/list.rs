@@ -1,12 +1,15 @@
 //! What a table screen lists and where its cursor stands: identities in order, filtered.
 
 use super::changes::Change;
+use super::moments::{self, Moment};
+use super::panes;
 use super::screen::{Place, Screen};
 use super::services::ServiceRow;
 use super::state::App;
 use crate::domain::alert::Alert;
 use crate::domain::object::ObjectRef;
 use crate::domain::pod::Pod;
+use crate::domain::rollout::Revision;
 use crate::domain::verdict::Level;
 use std::sync::Arc;
 
@@ -32,10 +35,20 @@ pub fn passes(filter: &str, fields: &[&str]) -> bool {
 /// The lines of the present screen in order, with its filter applied.
 pub fn items(app: &App) -> Vec<Item> {
     match &app.here().screen {
-        Screen::Overview | Screen::Workloads => services(app).map(service_item).collect(),
+        Screen::Overview => match app.here().place.pane {
+            panes::CHANGES => changes(app).map(change_item).collect(),
+            panes::PODS => overview_pods(app).map(|(pod, _)| pod_item(pod)).collect(),
+            _ => services(app).map(service_item).collect(),
+        },
+        Screen::Workloads => services(app).map(service_item).collect(),
+        Screen::Rollout(object) if app.here().place.pane == panes::PODS => {
+            let pods = new_and_failing(app, object);
+            pods.into_iter().map(|(pod, _)| pod_item(pod)).collect()
+        }
+        Screen::Rollout(object) => revisions(app, object).map(revision_item).collect(),
         Screen::Pods => pods(app).map(|(pod, _)| pod_item(pod)).collect(),
         Screen::Alerts => alerts(app).map(alert_item).collect(),
-        Screen::Timeline => changes(app).map(change_item).collect(),
+        Screen::Timeline => moments(app).iter().map(moment_item).collect(),
         Screen::Runbooks => app
             .books()
             .iter()
@@ -109,6 +122,89 @@ pub fn changes(app: &App) -> impl Iterator<Item = &Change> {
     })
 }
 
+/// The most pods that the overview lists; the pods screen lists all.
+const OVERVIEW_PODS: usize = 500;
+/// The overview has room for pods from this height on.
+const POD_ROOM: u16 = 30;
+
+/// The pods of the overview, worst first; none where it has no room for them.
+pub fn overview_pods(app: &App) -> impl Iterator<Item = (&Pod, Level)> {
+    let most = if app.height < POD_ROOM {
+        0
+    } else {
+        OVERVIEW_PODS
+    };
+    pods(app).take(most)
+}
+
+/// What happened and passes the present filter, newest first.
+pub fn moments(app: &App) -> Vec<Moment> {
+    let place = &app.here().place;
+    let mut all = moments::moments(app);
+    all.retain(|moment| {
+        let object = &moment.object;
+        (!place.faults_only || moment.level != Level::Healthy)
+            && passes(
+                &place.filter,
+                &[&moment.what, &object.kind, &object.name, &moment.text],
+            )
+    });
+    all
+}
+
+/// The revisions of a workload that pass the present filter, newest first.
+pub fn revisions<'a>(
+    app: &'a App,
+    object: &ObjectRef,
+) -> impl Iterator<Item = &'a Revision> + use<'a> {
+    let filter = &app.here().place.filter;
+    let workload = app.workload_named(object);
+    let all = workload.map_or_else(Vec::new, |workload| app.cluster.revisions_of(workload));
+    all.into_iter().filter(move |revision| {
+        let image = revision.images.first().map_or("", |image| &image.image);
+        passes(filter, &[&revision.name, &revision.title(), image])
+    })
+}
+
+/// The pods of a workload that are not well, those of its newest revision first.
+pub fn new_and_failing<'a>(app: &'a App, object: &ObjectRef) -> Vec<(&'a Pod, Level)> {
+    let Some(workload) = app.workload_named(object) else {
+        return Vec::new();
+    };
+    let revisions = app.cluster.revisions_of(workload);
+    let newest = super::services::current(workload, &revisions).map(|revision| &revision.uid);
+    let old = |pod: &Pod| pod.owner.as_ref().map(|owner| &owner.uid) != newest;
+    let mut pods: Vec<(&Pod, Level)> = app
+        .cluster
+        .pods_of(workload)
+        .map(|pod| (pod, app.cluster.pod_level(&pod.uid)))
+        .filter(|(_, level)| *level != Level::Healthy)
+        .collect();
+    pods.sort_by_key(|(pod, level)| (old(pod), std::cmp::Reverse(*level), pod.name.clone()));
+    pods
+}
+
+fn revision_item(revision: &Revision) -> Item {
+    Item {
+        id: revision.uid.clone(),
+        object: ObjectRef::new("ReplicaSet", &revision.namespace, &revision.name),
+    }
+}
+
+fn moment_item(moment: &Moment) -> Item {
+    Item {
+        id: moment.id(),
+        object: moment.object.clone(),
+    }
+}
+
+/// The line of a list on which a pane's cursor stands, whether that pane has the focus or not.
+pub fn line_of(app: &App, pane: usize, ids: &[&Arc<str>]) -> Option<usize> {
+    let (cursor, index) = panes::cursor(&app.here().place, pane);
+    let held = cursor.and_then(|cursor| ids.iter().position(|id| *id == cursor));
+    (!ids.is_empty()).then(|| held.unwrap_or(index.min(ids.len() - 1)))
+}
+
 fn service_item(row: &ServiceRow) -> Item {
     Item {
         id: row.uid.clone(),
@@ -144,10 +240,14 @@ fn named_item(kind: &str, id: &Arc<str>) -> Item {
     }
 }
 
+/// The identity of a change in a list.
+pub fn change_id(change: &Change) -> Arc<str> {
+    format!("{} {} {}", change.at, change.kind.word(), change.object).into()
+}
+
 fn change_item(change: &Change) -> Item {
-    let id = format!("{} {} {}", change.at, change.kind.word(), change.object);
     Item {
-        id: id.into(),
+        id: change_id(change),
         object: change.object.clone(),
     }
 }

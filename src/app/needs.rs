@@ -44,6 +44,7 @@ impl App {
             alerts: true,
             logs: None,
         };
+        self.add_screen_wants(&mut wants);
         match &self.here().screen {
             Screen::Timeline => drop(wants.watches.insert(Events)),
             Screen::Logs(object) => wants.logs = self.log_want(object),

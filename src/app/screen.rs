@@ -1,6 +1,7 @@
 //! What is shown: screens, the layers over them, and where the cursor stands in each. Cursors hold identities, not line numbers.
 
 use crate::domain::object::ObjectRef;
+use jiff::Timestamp;
 use std::sync::Arc;
 
 /// A place to be.
@@ -86,6 +87,10 @@ pub struct Place {
     pub marked: Vec<Arc<str>>,
     /// Only what is not well.
     pub faults_only: bool,
+    /// The moment under the cursor of charts; the present where there is none.
+    pub at: Option<Timestamp>,
+    /// Where the cursor stands in panes without the focus: pane, identity, line.
+    pub aside: Vec<(usize, Option<Arc<str>>, usize)>,
 }
 
 /// One visit of a screen.

@@ -6,12 +6,14 @@ use super::layer::Layer;
 use super::message::Notice;
 use super::roster::Roster;
 use super::runs::Runs;
+use super::palette::Offer;
 use super::screen::{History, Screen, Visit};
 use super::services::{Limits, Services};
 use super::signals::Signals;
 use super::wants::SplitBy;
 use crate::domain::alert::Alert;
 use crate::domain::link::{Link, LinkState, Rhythm, Source};
+use crate::domain::rollout::Revision;
 use crate::domain::target::Target;
 use crate::domain::verdict::Level;
 use jiff::{SignedDuration, Timestamp};
@@ -108,6 +110,10 @@ pub struct App {
     pub armed_until: Option<Timestamp>,
     /// The height of the screen, for pages.
     pub height: u16,
+    /// The width of the screen, for what is in view.
+    pub width: u16,
+    /// What the palette offers because a key does it.
+    pub keyed_offers: Vec<Offer>,
     pub(super) last_move: Option<Timestamp>,
     pub(super) changes_stale: bool,
     /// Whether every workload is to be judged anew.
@@ -150,6 +156,8 @@ impl App {
             leaving: false,
             armed_until: None,
             height: 40,
+            width: 120,
+            keyed_offers: Vec::new(),
             last_move: None,
             changes_stale: false,
             judge_all: false,
@@ -217,6 +225,15 @@ impl App {
                     .pods
                     .iter()
                     .filter(|pod| pod.name == object.name && pod.namespace == object.namespace),
+            );
+        }
+        if &*object.kind == "ReplicaSet" {
+            let named =
+                |set: &&Revision| set.name == object.name && set.namespace == object.namespace;
+            let set = self.cluster.revisions.iter().find(named);
+            return Box::new(
+                set.into_iter()
+                    .flat_map(|set| self.cluster.pods_owned_by(&set.uid)),
             );
         }
         match self

@@ -31,6 +31,7 @@ impl App {
             Message::Command(command) => self.obey(command),
             Message::Tick => {
                 self.cluster.tick(now);
+                self.signals.forget_ranges(&self.wants().ranges);
                 let restless = self.services.restless();
                 self.judge(&restless);
                 // A source may fall silent without a word.
@@ -210,6 +211,9 @@ impl App {
         match command {
             Command::Move(motion) => self.move_cursor(motion),
             Command::Enter => self.enter(),
+            Command::Escape if self.here().place.at.is_some() => {
+                self.history.here_mut().place.at = None;
+            }
             Command::Escape if !self.here().place.filter.is_empty() => {
                 self.history.here_mut().place.filter.clear();
             }
@@ -218,12 +222,12 @@ impl App {
             Command::Back => {}
             Command::Quit => self.leaving = true,
             Command::Interrupt => return self.interrupt(),
-            Command::NextPane => self.history.here_mut().place.pane += 1,
+            Command::NextPane => self.next_pane(),
             Command::Older => drop(self.history.back()),
             Command::Newer => drop(self.history.forward()),
             Command::LastView => self.history.last_view(),
             Command::Open(screen) => self.history.open(screen),
-            Command::Timeline => self.history.open(Screen::Timeline),
+            Command::Timeline => self.open_timeline(),
             Command::Help => self.layers.push(Layer::Help { top: 0 }),
             Command::Palette => self.layers.push(Layer::Palette {
                 line: Line::default(),
@@ -245,7 +249,7 @@ impl App {
                 return vec![Effect::AskNow];
             }
             Command::Copy => return self.copy(),
-            _ => {}
+            command => self.obey_on_screen(&command),
         }
         Vec::new()
     }
@@ -285,7 +289,17 @@ impl App {
                 self.history.here_mut().place.filter = line.text.clone();
                 return Vec::new();
             }
-            (Layer::Palette { .. }, Command::Enter) => return Vec::new(),
+            (Layer::Palette { line, chosen }, command) => {
+                let said = self.obey_in_palette(std::mem::take(line), *chosen, command);
+                return said.map_or_else(|effects| effects, |command| self.obey(command));
+            }
+            (Layer::Links { chosen }, command) => return self.obey_in_links(*chosen, &command),
+            (Layer::Explain { .. }, Command::Back | Command::Explain | Command::Quit) => {
+                return Vec::new();
+            }
+            (Layer::Explain { top }, Command::Move(motion)) => {
+                *top = scroll(*top, motion, self.height);
+            }
             (layer, command) => {
                 if let Some(line) = layer.line_mut() {
                     type_into(line, command);
@@ -321,11 +335,7 @@ impl App {
         let Some(item) = list::selected(self) else {
             return;
         };
-        match self.here().screen {
-            Screen::Overview | Screen::Workloads => self.history.open(Screen::Rollout(item.object)),
-            Screen::Pods => self.history.open(Screen::Logs(item.object)),
-            _ => {}
-        }
+        self.enter_row(item);
     }
 
     fn choose_range(&mut self, digit: u8) {
@@ -338,36 +348,16 @@ impl App {
             6 => Some(24 * 3600),
             _ => None,
         };
+        self.history.here_mut().place.at = None;
     }
 
     fn copy(&mut self) -> Vec<Effect> {
         let text = match list::selected(self) {
             Some(item) if self.here().screen != Screen::Overview => item.object.name.to_string(),
-            _ => self.update_to_paste(),
+            _ => super::links::update_to_paste(self),
         };
         self.tell("Copied.");
         vec![Effect::Copy(text)]
-    }
-
-    /// An update ready to paste: where, how bad, the sentence, as of when.
-    pub fn update_to_paste(&self) -> String {
-        let target = &self.target;
-        let changed = self.changes.first().map_or(String::new(), |change| {
-            format!(
-                "\nLast change: {} {} {}",
-                change.at.strftime("%H:%M:%S"),
-                change.object.name,
-                change.text
-            )
-        });
-        format!(
-            "{} {} ({}): {} As of {} UTC.{changed}",
-            self.headline.level.word().to_uppercase(),
-            target.scope,
-            target.context,
-            self.headline.text,
-            self.now.strftime("%H:%M:%S")
-        )
     }
 }
 

@@ -155,7 +155,7 @@ pub async fn picture(
             ),
         ));
     }
-    session.app.height = size.height;
+    (session.app.width, session.app.height) = (size.width, size.height);
     let theme = Theme::from_sheet(
         &Theme::sheet("mono", &[]).map_err(|error| Failed::usage(error.to_string()))?,
         Depth::None,

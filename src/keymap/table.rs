@@ -1,7 +1,6 @@
 //! The one table of keys: command, shipped chords, where they work and what they do. Help, hints and rebinding read it.
 
 use crate::app::command::{Command, Motion};
-use crate::app::screen::Screen;
 
 /// Where keys work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,16 +94,10 @@ pub fn table() -> Vec<Entry> {
 }
 
 fn rows() -> Vec<Entry> {
-    use Where::{Overview, Row};
+    use Where::{List, Row};
     vec![
-        entry(
-            Overview,
-            "next-pane",
-            &["tab"],
-            Command::NextPane,
-            "other chart",
-        ),
         entry(Row, "open", &["enter"], Command::Enter, "open"),
+        entry(List, "open", &["enter"], Command::Enter, "open"),
         entry(Row, "rollout", &["R"], Command::Rollout, "rollout"),
         entry(Row, "signals", &["m"], Command::Signals, "signals"),
         entry(Row, "logs", &["l"], Command::Logs, "logs"),
@@ -125,6 +118,10 @@ fn rows() -> Vec<Entry> {
 fn charts() -> Vec<Entry> {
     use Where::Chart;
     vec![
+        entry(Chart, "earlier", &["h"], Command::Earlier, "cursor back"),
+        entry(Chart, "later", &["l"], Command::Later, "cursor on"),
+        entry(Chart, "split", &["v"], Command::Split, "split"),
+        entry(Chart, "baseline", &["b"], Command::Baseline, "last week"),
         entry(
             Chart,
             "range-trouble",
@@ -191,6 +188,15 @@ fn runs() -> Vec<Entry> {
 fn everywhere() -> Vec<Entry> {
     use Where::Everywhere;
     vec![
+        entry(Everywhere, "links", &["o"], Command::Links, "links"),
+        entry(Everywhere, "explain", &["X"], Command::Explain, "why"),
+        entry(
+            Everywhere,
+            "next-pane",
+            &["tab"],
+            Command::NextPane,
+            "next pane",
+        ),
         entry(Everywhere, "copy", &["c"], Command::Copy, "copy update"),
         entry(Everywhere, "filter", &["/"], Command::Filter, "filter"),
         entry(Everywhere, "palette", &[":"], Command::Palette, "commands"),
@@ -278,17 +284,4 @@ fn movement() -> Vec<Entry> {
     ]
 }
 
-/// What the palette offers: names that lead somewhere. Keys of commands are offered too, by their words.
-pub fn places() -> Vec<(&'static str, Screen)> {
-    vec![
-        ("overview", Screen::Overview),
-        ("pods", Screen::Pods),
-        ("workloads", Screen::Workloads),
-        ("alerts", Screen::Alerts),
-        ("timeline", Screen::Timeline),
-        ("runbooks", Screen::Runbooks),
-        ("runs", Screen::Runs),
-        ("contexts", Screen::Contexts),
-        ("namespaces", Screen::Namespaces),
-    ]
-}
+pub use crate::app::palette::places;

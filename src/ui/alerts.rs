@@ -10,6 +10,7 @@ use super::theme::Tone;
 use super::view::View;
 use super::widget::pane::Pane;
 use super::widget::table::{Cell, Column, Row, Table};
+use super::widget::text;
 use super::widget::window::window;
 use crate::app::list;
 use crate::domain::alert::{Alert, Severity};
@@ -18,10 +19,114 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
-/// Draws the screen.
+/// From so many columns on, the whole alert stands beside the list.
+const BESIDE: u16 = 150;
+/// From so many rows on, it stands below.
+const BELOW: u16 = 16;
+
+/// Draws the screen: the list, and where there is room the whole alert under the cursor.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let (app, theme) = (view.app, view.theme);
+    let app = view.app;
     let alerts: Vec<&Alert> = list::alerts(app).collect();
+    let ids: Vec<_> = alerts.iter().map(|alert| &alert.fingerprint).collect();
+    let selected = list::line_of(app, app.here().place.pane, &ids);
+    let chosen = selected.and_then(|at| alerts.get(at));
+    let rows = alerts.len().clamp(1, 100) as u16 + 3;
+    let Some(alert) = chosen.filter(|_| area.width >= BESIDE || area.height >= BELOW) else {
+        return listed(view, (&alerts, selected), area, buf);
+    };
+    let (first, second) = if area.width >= BESIDE {
+        let left = area.width * 3 / 5;
+        (
+            Rect {
+                width: left,
+                ..area
+            },
+            Rect {
+                x: area.x + left - 1,
+                width: area.width - left + 1,
+                ..area
+            },
+        )
+    } else {
+        let upper = rows.min(area.height / 2);
+        (
+            Rect {
+                height: upper,
+                ..area
+            },
+            Rect {
+                y: area.y + upper - 1,
+                height: area.height - upper + 1,
+                ..area
+            },
+        )
+    };
+    whole(view, alert, second, buf);
+    listed(view, (&alerts, selected), first, buf);
+}
+
+/// Everything an alert says of itself.
+fn whole(view: &View<'_>, alert: &Alert, area: Rect, buf: &mut Buffer) {
+    let theme = view.theme;
+    let pane = Pane {
+        title: &alert.name,
+        note: "enter opens what it names, o links",
+        focused: false,
+        theme,
+    };
+    Widget::render(&pane, area, buf);
+    let inside = Pane::padded(area);
+    let label = (inside.width / 4).clamp(8, 22);
+    let rest = inside.width.saturating_sub(label + 1);
+    let firing = alert.since.map_or_else(
+        || alert.state.word().to_owned(),
+        |at| {
+            format!(
+                "{} since {} UTC",
+                alert.state.word(),
+                at.strftime("%Y-%m-%d %H:%M:%S")
+            )
+        },
+    );
+    let annotations = alert
+        .annotations
+        .iter()
+        .map(|(key, value)| (&**key, &**value));
+    let labels = alert.labels.iter().map(|(key, value)| (&**key, &**value));
+    let rule = alert.generator.iter().map(|rule| ("rule", &**rule));
+    let facts = std::iter::once(("state", firing.as_str()))
+        .chain(annotations)
+        .chain(labels)
+        .chain(rule);
+    let mut y = inside.y;
+    for (key, value) in facts {
+        let key = text::sanitize(key).into_owned();
+        for (index, line) in text::wrap(&text::sanitize(value), usize::from(rest.max(1)))
+            .iter()
+            .take(4)
+            .enumerate()
+        {
+            if y >= inside.bottom() {
+                return;
+            }
+            if index == 0 {
+                let fitted = text::fit(&key, usize::from(label));
+                text::put(buf, (inside.x, y), &fitted, label, theme.dim());
+            }
+            text::put(buf, (inside.x + label + 1, y), line, rest, theme.text());
+            y += 1;
+        }
+    }
+}
+
+fn listed(
+    view: &View<'_>,
+    (alerts, selected): (&[&Alert], Option<usize>),
+    area: Rect,
+    buf: &mut Buffer,
+) {
+    let (app, theme) = (view.app, view.theme);
     let (stale, age) = staleness(view, Source::Alertmanager);
     let (title, note) = (
         format!("alerts{age}"),
@@ -38,7 +143,6 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         buf,
     );
     let inside = Pane::inner(area);
-    let selected = list::position(&app.here().place, &list::items(app));
     let height = usize::from(inside.height.saturating_sub(1));
     let at = selected.unwrap_or(0);
     let columns = [

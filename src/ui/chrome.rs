@@ -263,6 +263,8 @@ pub fn foot(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         return;
     }
     let hints = view.keys.hints(app);
+    let mut hints = hints;
+    hints.sort_by_key(|hint| foremost(hint.id));
     let shown: Vec<(&str, &str)> = hints
         .iter()
         .filter(|hint| !hint.keys.is_empty() && !matches!(hint.words, "down" | "up" | "help"))
@@ -274,6 +276,29 @@ pub fn foot(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         theme,
     };
     ratatui::widgets::Widget::render(&hints, area, buf);
+}
+
+/// Where a key stands in the last row: what is used most in an emergency comes first.
+fn foremost(id: &str) -> usize {
+    const ORDER: [&str; 15] = [
+        "open",
+        "earlier",
+        "later",
+        "split",
+        "baseline",
+        "rollout",
+        "runbooks",
+        "logs",
+        "explain",
+        "links",
+        "signals",
+        "copy",
+        "next-pane",
+        "timeline",
+        "filter",
+    ];
+    let known = ORDER.iter().position(|known| *known == id);
+    known.unwrap_or(ORDER.len())
 }
 
 /// What a terminal too small to draw in says.

@@ -2,23 +2,25 @@
 //! ┌ services ──────────────────────────────────────────────────────── 4, worst first ┐
 //! │   SERVICE       PODS  REVISION       REQ/S  ERRORS           P99          SINCE  │
 //! ├ veza-backend errors: 21.4 % ───────────┬ veza-backend p99: 930 ms ──────────────┤
-//! ├ what changed ──────────────────────────┴────────────────────────────────────────┤
-//! ├ pods that are not well ─────────────────────────────────────────────────────────┤
+//! ├ what changed ──────────────────────────┴── K goes back from revision 43: suggested ┤
+//! ├ pods: 1 of 9 not well ──────────────────────────────────────────────────────────┤
 //! └─────────────────────────────────────────────────────────────────────────────────┘
 //! ```
-//! The question of 03:10 on one screen: what is failing, since when, what changed just before.
+//! The question of 03:10 on one screen: what is failing, since when, what changed just before. One pane has the focus;
+//! the charts are those of the service its pane's cursor stands on, wherever the focus is.
 
+use super::charts::{self, Line, Question};
 use super::lines::{clock, level_cell, millis, rate, reading_cell, share, since, staleness, words};
 use super::theme::Tone;
 use super::view::View;
-use super::widget::chart::{Chart, Mark, Series, Stroke};
 use super::widget::pane::Pane;
 use super::widget::sparkline::sparkline;
 use super::widget::table::{Cell, Column, Row, Table};
 use super::widget::window::window;
 use crate::app::changes::{Change, ChangeKind, Note};
-use crate::app::list;
+use crate::app::next::suggestion;
 use crate::app::services::ServiceRow;
+use crate::app::{list, panes};
 use crate::domain::link::{LinkState, Source};
 use crate::domain::pod::Pod;
 use crate::domain::rollout::RolloutState;
@@ -29,17 +31,28 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
+/// What the panes show, gathered once a frame.
+struct Shown<'a> {
+    services: Vec<&'a ServiceRow>,
+    changes: Vec<&'a Change>,
+    pods: Vec<(&'a Pod, Level)>,
+    /// The service whose charts are shown.
+    service: Option<&'a ServiceRow>,
+}
+
 /// Draws the overview.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let rows: Vec<&ServiceRow> = list::services(view.app).collect();
-    let unwell: Vec<(&Pod, Level)> = view
-        .app
-        .cluster
-        .pods_in_order()
-        .take_while(|(_, level)| *level != Level::Healthy)
-        .take(8)
-        .collect();
-    let heights = heights(area, rows.len(), unwell.len());
+    let app = view.app;
+    let services: Vec<&ServiceRow> = list::services(app).collect();
+    let ids: Vec<_> = services.iter().map(|row| &row.uid).collect();
+    let at = list::line_of(app, panes::FIRST, &ids);
+    let shown = Shown {
+        service: at.and_then(|at| services.get(at)).copied(),
+        services,
+        changes: list::changes(app).collect(),
+        pods: list::overview_pods(app).collect(),
+    };
+    let heights = heights(area, &shown);
     let mut y = area.y;
     let mut next = |height: u16| {
         let part = Rect::new(area.x, y, area.width, height);
@@ -47,26 +60,23 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         part
     };
     // From top to bottom: a lower pane's title lies in the border it shares with the one above.
-    services_pane(view, &rows, next(heights.services), buf);
-    if heights.charts == 0 {
-        return;
+    let mut parts = vec![(panes::FIRST, next(heights.services))];
+    if heights.charts > 0 {
+        parts.push((panes::CHARTS, next(heights.charts)));
+        parts.push((panes::CHANGES, next(heights.changes)));
     }
-    let charts = next(heights.charts);
-    let cursor = list::selected(view.app).and_then(|item| view.app.services.get(&item.id));
-    if let Some(row) = cursor.or(rows.first().copied()) {
-        charts_pane(view, row, charts, buf);
-    } else {
-        let empty = Pane {
-            title: "",
-            note: "",
-            focused: false,
-            theme: view.theme,
-        };
-        Widget::render(&empty, charts, buf);
-    }
-    changes_pane(view, next(heights.changes), buf);
     if heights.pods > 0 {
-        pods_pane(view, &unwell, next(heights.pods), buf);
+        parts.push((panes::PODS, next(heights.pods)));
+    }
+    // The focused pane comes last: the borders it shares are its own.
+    parts.sort_by_key(|(pane, _)| *pane == app.here().place.pane);
+    for (pane, part) in parts {
+        match pane {
+            panes::CHARTS => charts_pane(view, &shown, part, buf),
+            panes::CHANGES => changes_pane(view, &shown, part, buf),
+            panes::PODS => pods_pane(view, &shown, part, buf),
+            _ => services_pane(view, &shown.services, at, part, buf),
+        }
     }
 }
 
@@ -77,8 +87,8 @@ struct Heights {
     pods: u16,
 }
 
-/// Who gets how many rows; neighbours share a border, so the sum is three more than the area.
-fn heights(area: Rect, services: usize, unwell: usize) -> Heights {
+/// Who gets how many rows; neighbours share a border, so the sum is as many more than the area as there are of them.
+fn heights(area: Rect, shown: &Shown<'_>) -> Heights {
     let all = area.height;
     if all < 16 {
         return Heights {
@@ -89,25 +99,46 @@ fn heights(area: Rect, services: usize, unwell: usize) -> Heights {
         };
     }
     let tight = all < 26;
-    let wanted = (services.max(1) as u16).saturating_add(3);
+    let wanted = (shown.services.len().clamp(1, 200) as u16) + 3;
     let services = wanted.min(if tight { 7 } else { all / 3 });
-    let pods = if tight || unwell == 0 {
-        0
-    } else {
-        (unwell as u16 + 2).min(all / 5).max(3)
-    };
-    let shared = if pods > 0 { 3 } else { 2 };
-    let rest = all + shared - services - pods;
-    let changes = if tight { 5 } else { (rest / 3).clamp(5, 12) };
+    if tight {
+        let changes = 5;
+        return Heights {
+            services,
+            charts: all + 2 - services - changes,
+            changes,
+            pods: 0,
+        };
+    }
+    let changes = (shown.changes.len().min(200) as u16 + 2).clamp(4, (all / 5).max(6));
+    let rest = all + 3 - services - changes;
+    // A chart taller than this says no more; pods do.
+    let charts = rest.min((all * 2 / 5).max(10));
+    let wanted = (shown.pods.len().min(200) as u16) + 3;
+    let pods = (rest - charts.min(rest)).max(5).min(wanted);
+    if shown.pods.is_empty() {
+        return Heights {
+            services,
+            charts: rest - 1,
+            changes,
+            pods: 0,
+        };
+    }
     Heights {
         services,
-        charts: rest - changes,
+        charts: rest - pods,
         changes,
         pods,
     }
 }
 
-fn services_pane(view: &View<'_>, rows: &[&ServiceRow], area: Rect, buf: &mut Buffer) {
+fn services_pane(
+    view: &View<'_>,
+    rows: &[&ServiceRow],
+    selected: Option<usize>,
+    area: Rect,
+    buf: &mut Buffer,
+) {
     let (app, theme) = (view.app, view.theme);
     let (stale, age) = staleness(view, Source::Kubernetes);
     let total = app.services.in_order().count();
@@ -117,16 +148,18 @@ fn services_pane(view: &View<'_>, rows: &[&ServiceRow], area: Rect, buf: &mut Bu
         format!("{total}, ")
     };
     let title = format!("services{age}");
+    let place = &app.here().place;
+    let focused = place.pane == panes::FIRST;
     let pane = Pane {
         title: &title,
         note: &format!("{hidden}worst first"),
-        focused: true,
+        focused,
         theme,
     };
     Widget::render(&pane, area, buf);
-    let selected = list::position(&app.here().place, &list::items(app));
     let inside = Pane::inner(area);
     let height = usize::from(inside.height.saturating_sub(1));
+    let at = selected.unwrap_or(0);
     let columns = columns(app.target.scope == Scope::All);
     let table = Table {
         columns: &columns,
@@ -135,14 +168,9 @@ fn services_pane(view: &View<'_>, rows: &[&ServiceRow], area: Rect, buf: &mut Bu
                 .map_or_else(Row::default, |row| service_row(view, row))
         },
         len: rows.len(),
-        offset: window(
-            selected.unwrap_or(0),
-            app.here().place.index.saturating_sub(height / 2),
-            height,
-            rows.len(),
-        ),
+        offset: window(at, at.saturating_sub(height / 2), height, rows.len()),
         selected,
-        scroll: app.here().place.right,
+        scroll: if focused { place.right } else { 0 },
         stale,
         empty: empty(view),
         theme,
@@ -150,7 +178,8 @@ fn services_pane(view: &View<'_>, rows: &[&ServiceRow], area: Rect, buf: &mut Bu
     Widget::render(&table, inside, buf);
 }
 
-fn empty(view: &View<'_>) -> &'static str {
+/// The sentence for no workloads.
+pub fn empty(view: &View<'_>) -> &'static str {
     match view.app.link(Source::Kubernetes) {
         LinkState::Connecting => "Nothing heard yet: waiting for the API server.",
         LinkState::Stale { .. } | LinkState::Absent(_) => {
@@ -167,7 +196,7 @@ fn empty(view: &View<'_>) -> &'static str {
 fn columns(all_namespaces: bool) -> Vec<Column<'static>> {
     let mut columns = vec![
         Column::words("", 1, 1).pin(),
-        Column::words("SERVICE", 14, 22).pin(),
+        Column::words("SERVICE", 14, 24).pin(),
     ];
     if all_namespaces {
         columns.push(Column::words("NAMESPACE", 12, 20));
@@ -181,7 +210,7 @@ fn columns(all_namespaces: bool) -> Vec<Column<'static>> {
         Column::figures("P99", 7),
         Column::words("", 8, 8).drops(8),
         Column::figures("SINCE", 5).drops(4),
-        Column::words("WHY", 16, 60).drops(5),
+        Column::words("WHY", 34, 90).drops(5),
     ]);
     columns
 }
@@ -250,159 +279,65 @@ fn recent(series: &signal::Series) -> &[Option<f64>] {
     &series.values[series.values.len().saturating_sub(points)..]
 }
 
-fn charts_pane(view: &View<'_>, row: &ServiceRow, area: Rect, buf: &mut Buffer) {
-    let one = area.width < 100;
-    let limits = view.app.settings.limits.of(&row.object.name);
+fn charts_pane(view: &View<'_>, shown: &Shown<'_>, area: Rect, buf: &mut Buffer) {
+    let (app, theme) = (view.app, view.theme);
+    let focused = app.here().place.pane == panes::CHARTS;
+    let Some(row) = shown.service else {
+        let empty = Pane {
+            title: "",
+            note: "",
+            focused,
+            theme,
+        };
+        Widget::render(&empty, area, buf);
+        return;
+    };
+    let limits = app.settings.limits.of(&row.object.name);
     let (namespace, name) = (&row.object.namespace, &row.object.name);
+    let only = |series| Line::only(series, theme.series_new());
     let errors = Question {
-        row,
-        word: "errors",
-        series: view.app.signals.errors(namespace, name),
-        limit: limits.error_ratio,
+        object: &row.object,
+        subject: format!("{name} errors"),
+        lines: app
+            .signals
+            .errors(namespace, name)
+            .map(only)
+            .into_iter()
+            .collect(),
+        limit: Some(limits.error_ratio),
         figure: share,
+        note: String::new(),
+        focused,
     };
     let p99 = Question {
-        row,
-        word: "p99",
-        series: view.app.signals.p99(namespace, name),
-        limit: limits.p99_ms,
+        subject: format!("{name} p99"),
+        lines: app
+            .signals
+            .p99(namespace, name)
+            .map(only)
+            .into_iter()
+            .collect(),
+        limit: Some(limits.p99_ms),
         figure: millis,
+        note: String::new(),
+        ..errors
     };
-    if one {
-        let shown = if view.app.here().place.pane.is_multiple_of(2) {
-            errors
-        } else {
-            p99
-        };
-        chart(view, &shown, area, buf);
-        return;
-    }
-    let half = area.width / 2;
-    chart(
-        view,
-        &errors,
-        Rect {
-            width: half + 1,
-            ..area
-        },
-        buf,
-    );
-    chart(
-        view,
-        &p99,
-        Rect {
-            x: area.x + half,
-            width: area.width - half,
-            ..area
-        },
-        buf,
-    );
+    charts::pair(view, (&errors, &p99), area, buf);
 }
 
-struct Question<'a> {
-    row: &'a ServiceRow,
-    word: &'static str,
-    series: Option<&'a signal::Series>,
-    limit: f64,
-    figure: fn(Option<f64>) -> String,
-}
-
-fn chart(view: &View<'_>, question: &Question<'_>, area: Rect, buf: &mut Buffer) {
+fn changes_pane(view: &View<'_>, shown: &Shown<'_>, area: Rect, buf: &mut Buffer) {
     let (app, theme) = (view.app, view.theme);
-    let (old, age) = staleness(view, Source::Prometheus);
-    let points: Vec<(f64, Option<f64>)> = question.series.map_or_else(Vec::new, |series| {
-        (0..series.values.len())
-            .map(|index| (series.at(index).as_second() as f64, series.values[index]))
-            .collect()
-    });
-    let now = app.now.as_second() as f64;
-    let range = (now - f64::from(app.span_s()), now);
-    let marks: Vec<Mark<'_>> = app
-        .changes
-        .iter()
-        .filter(|change| {
-            change.object == question.row.object && change.at.as_second() as f64 >= range.0
-        })
-        .map(|change| {
-            let onset = change.kind == ChangeKind::Onset;
-            let style = if onset {
-                theme.tone(Tone::Failing)
-            } else {
-                theme.mark()
-            };
-            Mark {
-                at: change.at.as_second() as f64,
-                name: if onset {
-                    "ONSET"
-                } else {
-                    change.mark.as_deref().unwrap_or("")
-                },
-                style,
-            }
-        })
-        .collect();
-    let subject = format!("{} {}", question.row.object.name, question.word);
-    let unit = |value: f64| (question.figure)(Some(value));
-    let time = |seconds: f64| {
-        jiff::Timestamp::from_second(seconds as i64).map_or_else(|_| String::new(), clock)
-    };
-    let silent = silence(view);
-    let chart = Chart {
-        subject: &subject,
-        titled: false,
-        series: &[Series {
-            name: "",
-            points: &points,
-            stroke: Stroke::Solid,
-            style: theme.series_new(),
-            baseline: false,
-        }],
-        range,
-        limit: Some(question.limit),
-        marks: &marks,
-        cursor: None,
-        close: false,
-        unit: &unit,
-        time: &time,
-        empty: &silent,
-        stale: old,
-        theme,
-    };
-    let title = format!("{}{age}", chart.headline());
-    Widget::render(
-        &Pane {
-            title: &title,
-            note: "",
-            focused: false,
-            theme,
-        },
-        area,
-        buf,
-    );
-    Widget::render(&chart, Pane::padded(area), buf);
-}
-
-fn silence(view: &View<'_>) -> String {
-    match view.app.link(Source::Prometheus) {
-        LinkState::Connecting => "Prometheus has not answered yet.".into(),
-        LinkState::Absent(why) => format!("No Prometheus here: {why}."),
-        LinkState::Stale { why, since, .. } => format!(
-            "Prometheus has not answered since {} ({why}).",
-            clock(since)
-        ),
-        _ => "No samples of this service in this range.".into(),
-    }
-}
-
-fn changes_pane(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let (app, theme) = (view.app, view.theme);
+    let focused = app.here().place.pane == panes::CHANGES;
+    let note = shown
+        .service
+        .and_then(suggestion)
+        .unwrap_or_else(|| "newest first".into());
     let pane = Pane {
         title: "what changed",
-        note: "newest first",
-        focused: false,
+        note: &note,
+        focused,
         theme,
     };
-    Widget::render(&pane, area, buf);
     let columns = [
         Column::words("", 8, 8).pin(),
         Column::words("", 7, 7),
@@ -410,18 +345,32 @@ fn changes_pane(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         Column::words("", 20, 160),
         Column::words("", 20, 20).drops(3),
     ];
+    Widget::render(&pane, area, buf);
     let inside = Pane::inner(area);
-    let changes = &app.changes;
+    let ids: Vec<_> = shown
+        .changes
+        .iter()
+        .map(|change| list::change_id(change))
+        .collect();
+    let selected = list::line_of(app, panes::CHANGES, &ids.iter().collect::<Vec<_>>());
+    let at = selected.filter(|_| focused).unwrap_or(0);
+    let height = usize::from(inside.height);
     let table = Table {
         columns: &columns,
         rows: &|index| {
-            changes
+            shown
+                .changes
                 .get(index)
                 .map_or_else(Row::default, |change| change_row(view, change))
         },
-        len: changes.len().min(usize::from(inside.height)),
-        offset: 0,
-        selected: None,
+        len: shown.changes.len(),
+        offset: window(
+            at,
+            at.saturating_sub(height / 2),
+            height,
+            shown.changes.len(),
+        ),
+        selected: selected.filter(|_| focused),
         scroll: 0,
         stale: false,
         empty: "Nothing changed in the last 24 hours, as far as the cluster remembers.",
@@ -438,7 +387,7 @@ fn changes_pane(view: &View<'_>, area: Rect, buf: &mut Buffer) {
 }
 
 /// One change as a row.
-pub fn change_row(view: &View<'_>, change: &Change) -> Row<'static> {
+fn change_row(view: &View<'_>, change: &Change) -> Row<'static> {
     let theme = view.theme;
     let style = match change.kind {
         ChangeKind::Onset => theme.tone(Tone::Failing),
@@ -463,38 +412,27 @@ pub fn change_row(view: &View<'_>, change: &Change) -> Row<'static> {
     }
 }
 
-fn pods_pane(view: &View<'_>, unwell: &[(&Pod, Level)], area: Rect, buf: &mut Buffer) {
-    let theme = view.theme;
-    let (stale, age) = staleness(view, Source::Kubernetes);
-    let title = format!("pods that are not well{age}");
-    let pane = Pane {
+fn pods_pane(view: &View<'_>, shown: &Shown<'_>, area: Rect, buf: &mut Buffer) {
+    let app = view.app;
+    let focused = app.here().place.pane == panes::PODS;
+    let unwell = shown
+        .pods
+        .iter()
+        .take_while(|(_, level)| *level != Level::Healthy)
+        .count();
+    let title = match unwell {
+        0 => "pods, all well".to_owned(),
+        some => format!("pods, {some} not well"),
+    };
+    let ids: Vec<_> = shown.pods.iter().map(|(pod, _)| &pod.uid).collect();
+    let selected = list::line_of(app, panes::PODS, &ids);
+    let note = format!("{}, worst first", app.cluster.pods.len());
+    let listed = super::pods::Listed {
         title: &title,
-        note: "",
-        focused: false,
-        theme,
+        note: &note,
+        pods: &shown.pods,
+        selected: selected.filter(|_| focused),
+        focused,
     };
-    let inside = Pane::inner(area);
-    let columns = super::pods::columns(view.app.target.scope == Scope::All);
-    let table = Table {
-        columns: &columns,
-        rows: &|index| {
-            unwell.get(index).map_or_else(Row::default, |(pod, level)| {
-                super::pods::row(view, pod, *level)
-            })
-        },
-        len: unwell.len().min(usize::from(inside.height)),
-        offset: 0,
-        selected: None,
-        scroll: 0,
-        stale,
-        empty: "",
-        theme,
-    };
-    let shifted = Rect {
-        y: inside.y.saturating_sub(1),
-        height: inside.height + 1,
-        ..inside
-    };
-    Widget::render(&table, shifted, buf);
-    Widget::render(&pane, area, buf);
+    super::pods::listed(view, &listed, area, buf);
 }

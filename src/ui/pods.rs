@@ -74,6 +74,59 @@ pub fn row(view: &View<'_>, pod: &Pod, level: Level) -> Row<'static> {
     }
 }
 
+/// A pane that lists pods.
+pub struct Listed<'a> {
+    /// What it is called.
+    pub title: &'a str,
+    /// A remark at the right of the title.
+    pub note: &'a str,
+    /// The pods in order, with their levels.
+    pub pods: &'a [(&'a Pod, Level)],
+    /// The line under the cursor.
+    pub selected: Option<usize>,
+    /// Whether it has the focus.
+    pub focused: bool,
+}
+
+/// Draws a pane that lists pods.
+pub fn listed(view: &View<'_>, listed: &Listed<'_>, area: Rect, buf: &mut Buffer) {
+    let (app, theme) = (view.app, view.theme);
+    let (stale, age) = staleness(view, Source::Kubernetes);
+    let title = format!("{}{age}", listed.title);
+    let pane = Pane {
+        title: &title,
+        note: listed.note,
+        focused: listed.focused,
+        theme,
+    };
+    Widget::render(&pane, area, buf);
+    let inside = Pane::inner(area);
+    let height = usize::from(inside.height.saturating_sub(1));
+    let (at, len) = (listed.selected.unwrap_or(0), listed.pods.len());
+    let columns = columns(app.target.scope == Scope::All);
+    let table = Table {
+        columns: &columns,
+        rows: &|index| {
+            listed
+                .pods
+                .get(index)
+                .map_or_else(Row::default, |(pod, level)| row(view, pod, *level))
+        },
+        len,
+        offset: window(at, at.saturating_sub(height / 2), height, len),
+        selected: listed.selected,
+        scroll: if listed.focused {
+            app.here().place.right
+        } else {
+            0
+        },
+        stale,
+        empty: "No pods here.",
+        theme,
+    };
+    Widget::render(&table, inside, buf);
+}
+
 /// Draws the screen.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let (app, theme) = (view.app, view.theme);

@@ -1,12 +1,22 @@
-//! Everything that changed, newest first: revisions, alerts, onsets.
+//! ```text
+//! ┌ timeline ────────────────────────────────────────────────────────────── 31, newest first ┐
+//! │ TIME       AGE   WHAT              OF                     TIMES                           │
+//! └───────────────────────────────────────────────────────────────────────────────────────────┘
+//! ```
+//! Everything that happened in one order: events of the cluster, revisions, alerts, onsets.
 
-use super::overview::change_row;
+use super::lines::{clock, level_tone, since, staleness, words};
+use super::theme::Tone;
 use super::view::View;
 use super::widget::pane::Pane;
-use super::widget::table::{Column, Row, Table};
+use super::widget::table::{Cell, Column, Row, Table};
 use super::widget::window::window;
-use crate::app::changes::Change;
+use crate::app::changes::Note;
+use crate::app::kind::Kind;
 use crate::app::list;
+use crate::app::moments::Moment;
+use crate::domain::link::{LinkState, Source};
+use crate::domain::verdict::Level;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
@@ -14,43 +24,113 @@ use ratatui::widgets::Widget;
 /// Draws the screen.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let (app, theme) = (view.app, view.theme);
-    let changes: Vec<&Change> = list::changes(app).collect();
-    let note = format!("{}, newest first", changes.len());
-    Widget::render(
-        &Pane {
-            title: "timeline",
-            note: &note,
-            focused: true,
-            theme,
-        },
-        area,
-        buf,
-    );
+    let moments = list::moments(app);
+    let place = &app.here().place;
+    let filtered = if place.filter.is_empty() {
+        String::new()
+    } else {
+        format!(" of {}, esc shows all", place.filter)
+    };
+    let (stale, age) = staleness(view, Source::Kubernetes);
+    let title = format!("timeline{filtered}{age}{}", events(view));
+    let note = format!("{}, newest first", moments.len());
+    let pane = Pane {
+        title: &title,
+        note: &note,
+        focused: true,
+        theme,
+    };
+    Widget::render(&pane, area, buf);
     let inside = Pane::inner(area);
-    let selected = list::position(&app.here().place, &list::items(app));
+    let ids: Vec<_> = moments.iter().map(Moment::id).collect();
+    let selected = list::line_of(app, place.pane, &ids.iter().collect::<Vec<_>>());
     let height = usize::from(inside.height.saturating_sub(1));
     let at = selected.unwrap_or(0);
     let columns = [
+        Column::words("", 1, 1).pin(),
         Column::words("TIME", 8, 8).pin(),
-        Column::words("WHAT", 7, 7),
-        Column::words("OF", 14, 22),
-        Column::words("", 20, 140),
+        Column::figures("AGE", 5).drops(5),
+        Column::words("WHAT", 10, 20),
+        Column::words("OF", 18, 38),
+        Column::figures("TIMES", 5).drops(4),
+        Column::words("", 20, 160),
         Column::words("", 20, 20).drops(3),
     ];
     let table = Table {
         columns: &columns,
         rows: &|index| {
-            changes
+            moments
                 .get(index)
-                .map_or_else(Row::default, |change| change_row(view, change))
+                .map_or_else(Row::default, |moment| row(view, moment))
         },
-        len: changes.len(),
-        offset: window(at, at.saturating_sub(height / 2), height, changes.len()),
+        len: moments.len(),
+        offset: window(at, at.saturating_sub(height / 2), height, moments.len()),
         selected,
-        scroll: app.here().place.right,
-        stale: false,
-        empty: "Nothing changed in the last 24 hours, as far as the cluster remembers.",
+        scroll: place.right,
+        stale,
+        empty: if place.filter.is_empty() {
+            "Nothing happened that the cluster remembers; it forgets events after an hour."
+        } else {
+            "Nothing passes the filter. esc clears it."
+        },
         theme,
     };
     Widget::render(&table, inside, buf);
+}
+
+/// What keeps the cluster's events from this screen, where something does.
+fn events(view: &View<'_>) -> String {
+    let Some(state) = view.app.cluster.kinds.get(&Kind::Events) else {
+        return " · events are being read".into();
+    };
+    match state.link.state(view.app.now) {
+        LinkState::Connecting => " · events are being read".into(),
+        LinkState::Absent(why) => format!(" · without events: {why}"),
+        _ => String::new(),
+    }
+}
+
+fn row(view: &View<'_>, moment: &Moment) -> Row<'static> {
+    let (app, theme) = (view.app, view.theme);
+    let tone = match moment.level {
+        Level::Healthy => Tone::Idle,
+        level => level_tone(level),
+    };
+    let sign = if tone == Tone::Idle {
+        " "
+    } else {
+        theme.glyphs().tone(tone)
+    };
+    let style = if tone == Tone::Idle {
+        theme.text()
+    } else {
+        theme.tone(tone)
+    };
+    let times = if moment.count > 1 {
+        format!("x{}", moment.count)
+    } else {
+        String::new()
+    };
+    let note = match moment.note {
+        Some(Note::AfterOnset) => Cell::new("after the onset", theme.dim()),
+        Some(Note::RollbackSuggested) => Cell::new("K rollback suggested", theme.key()),
+        None => Cell::default(),
+    };
+    let object = match &*moment.object.kind {
+        "Pod" | "Deployment" | "Alert" => moment.object.name.to_string(),
+        kind => format!("{kind}/{}", moment.object.name),
+    };
+    Row {
+        cells: vec![
+            Cell::new(sign, theme.tone(tone)),
+            Cell::new(clock(moment.at), theme.dim()),
+            Cell::new(since(Some(moment.at), app.now), theme.dim()),
+            words(&*moment.what, style),
+            words(object, theme.strong()),
+            Cell::new(times, theme.text()),
+            words(&*moment.text, theme.text()),
+            note,
+        ],
+        marked: app.here().place.marked.contains(&moment.id()),
+    }
 }

@@ -83,6 +83,8 @@ pub struct Judgement {
     pub cause: Option<Cause>,
     /// Whether going back is suggested.
     pub rollback: bool,
+    /// Everything found, worst first.
+    pub findings: Vec<Finding>,
 }
 
 /// A time of day in UTC, as the screens write it.

@@ -171,11 +171,8 @@ fn names(chart: &Chart<'_>, layout: &Layout, canvas: &Canvas, buf: &mut Buffer) 
         let clean = text::sanitize(mark.name);
         let wide = text::width(&clean) as u16;
         let right = column + 1;
-        let from = if right + wide <= plot.width {
-            right
-        } else {
-            column.saturating_sub(wide)
-        };
+        // At the right edge a name lies over its own line: at the left of it, it would read as another's.
+        let from = right.min(plot.width.saturating_sub(wide));
         let to = from + wide;
         let free = |row: &u16| {
             let crossed =

@@ -1,0 +1,357 @@
+//! Old against new: the two sides of a rollout, their figures, and whether a difference is more than chance.
+//!
+//! Only what was counted is compared: requests and failures of each version over the stretch both are known in. The
+//! width of histogram buckets is not known here, so a quantile's margin is that of its points alone.
+
+use super::chart::question;
+use super::services::current;
+use super::state::App;
+use super::wants::SplitBy;
+use crate::domain::object::ObjectRef;
+use crate::domain::pod::Pod;
+use crate::domain::rollout::Revision;
+use crate::domain::signal::{Part, Series, SignalName};
+use crate::domain::workload::{Image, Workload};
+use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
+
+/// The old side is judged by its last so many seconds.
+const LAST_SERVED_S: i64 = 600;
+/// The rates behind a point look back so far; points closer together are not independent.
+const INDEPENDENT_S: f64 = 60.0;
+/// Fewer requests say nothing.
+pub const FEWEST: f64 = 20.0;
+/// Two sides differ by chance within this many standard errors nineteen times in twenty.
+const SIGMAS: f64 = 1.96;
+
+/// One figure of a side.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Figure {
+    /// The value, where there is one.
+    pub value: Option<f64>,
+    /// Whether it is of the time when this side last served.
+    pub past: bool,
+}
+
+/// One side of a rollout.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Side {
+    /// `43 (v1.1.0)`.
+    pub title: String,
+    /// The version by which signals tell it apart.
+    pub version: Option<Arc<str>>,
+    /// Its images.
+    pub images: Vec<Image>,
+    /// Pods ready and pods wanted.
+    pub pods: (u32, u32),
+    /// Restarts of its pods; unknown where it has none.
+    pub restarts: Option<u32>,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+    /// Requests a second, error ratio, p99.
+    pub figures: [Figure; 3],
+}
+
+/// How far the new side is from the old one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Difference {
+    /// New minus old.
+    pub by: f64,
+    /// What chance alone may make of it.
+    pub margin: Option<f64>,
+}
+
+impl Difference {
+    /// Whether it is more than chance; unknown with too little to go by.
+    pub fn real(&self) -> Option<bool> {
+        self.margin.map(|margin| self.by.abs() > margin)
+    }
+}
+
+/// Old against new.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// What is being replaced, or was last.
+    pub old: Option<Side>,
+    /// What the template asks for.
+    pub new: Side,
+    /// By how much the error ratio differs.
+    pub errors: Option<Difference>,
+    /// By how much the p99 differs, in milliseconds.
+    pub p99: Option<Difference>,
+    /// Requests of the new side that were judged.
+    pub judged: Option<f64>,
+}
+
+/// The revision that is being replaced: another with pods, else the one before in number.
+pub fn replaced<'a>(workload: &Workload, revisions: &[&'a Revision]) -> Option<&'a Revision> {
+    let new = current(workload, revisions)?;
+    let others = || revisions.iter().copied().filter(|r| r.uid != new.uid);
+    others().find(|r| r.current > 0).or_else(|| others().next())
+}
+
+/// Compares the two sides of a Deployment.
+pub fn compare(app: &App, workload: &Workload) -> Option<Comparison> {
+    let revisions = app.cluster.revisions_of(workload);
+    let new = current(workload, &revisions)?;
+    let old = replaced(workload, &revisions);
+    let object = workload.object();
+    let taken_over = app
+        .services
+        .get(&workload.uid)
+        .and_then(|row| row.taken_over);
+    let evidence = Evidence {
+        app,
+        object: &object,
+        taken_over,
+    };
+    let alone = old.is_none_or(|old| old.current == 0);
+    let new_side = side(app, new, evidence.figures(new, alone, true));
+    let old_side = old.map(|old| side(app, old, evidence.figures(old, false, false)));
+    let (errors, p99, judged) = match old {
+        Some(old) => evidence.differences(old, new),
+        None => (None, None, None),
+    };
+    Some(Comparison {
+        old: old_side,
+        new: new_side,
+        errors,
+        p99,
+        judged,
+    })
+}
+
+fn side(app: &App, revision: &Revision, figures: [Figure; 3]) -> Side {
+    let pods: Vec<&Pod> = app.cluster.pods_owned_by(&revision.uid).collect();
+    Side {
+        title: revision.title(),
+        version: revision.version_name().map(Arc::from),
+        images: revision.images.clone(),
+        pods: (revision.ready, revision.desired),
+        restarts: (!pods.is_empty()).then(|| pods.iter().map(|pod| pod.restarts).sum()),
+        created: revision.created,
+        figures,
+    }
+}
+
+struct Evidence<'a> {
+    app: &'a App,
+    object: &'a ObjectRef,
+    taken_over: Option<Timestamp>,
+}
+
+impl Evidence<'_> {
+    fn series(&self, signal: SignalName, revision: &Revision) -> Option<&Series> {
+        let version = revision.version_name()?;
+        let want = question(self.app, self.object, signal, SplitBy::Version);
+        let found = self.app.signals.range(&want).iter();
+        found
+            .filter(|series| series.signal == signal)
+            .find(|series| matches!(&series.part, Part::Version(name) if **name == *version))
+            .map(|series| &series.series)
+    }
+
+    /// The readings of a side now, else of when it last served.
+    fn figures(&self, revision: &Revision, alone: bool, newest: bool) -> [Figure; 3] {
+        let ObjectRef {
+            namespace, name, ..
+        } = self.object;
+        let parts = self.app.signals.parts(namespace, name);
+        let own = parts.iter().find(|part| {
+            matches!(&part.part, Part::Version(name) if Some(&**name) == revision.version_name())
+        });
+        let whole = self
+            .app
+            .signals
+            .reading(namespace, name)
+            .filter(|_| alone && newest);
+        super::chart::COMPARED.map(|signal| {
+            let now = own
+                .or(whole)
+                .and_then(|reading| reading.get(signal).value());
+            if now.is_some() {
+                return Figure {
+                    value: now,
+                    past: false,
+                };
+            }
+            let value = if newest {
+                None
+            } else {
+                self.last_served(signal, revision)
+            };
+            Figure {
+                value,
+                past: value.is_some(),
+            }
+        })
+    }
+
+    /// The mean of an old side's last minutes; without a split, of the whole service before the takeover.
+    fn last_served(&self, signal: SignalName, revision: &Revision) -> Option<f64> {
+        let ObjectRef {
+            namespace, name, ..
+        } = self.object;
+        let whole = match signal {
+            SignalName::ErrorRatio => self.app.signals.errors(namespace, name),
+            SignalName::P99 => self.app.signals.p99(namespace, name),
+            _ => None,
+        };
+        let own = self.series(signal, revision).map(last_minutes);
+        let before = || {
+            let at = self.taken_over?;
+            let points: Vec<f64> = known(whole?)
+                .filter(|(when, _)| *when < at)
+                .map(|p| p.1)
+                .collect();
+            Some(points[points.len().saturating_sub(24)..].to_vec())
+        };
+        mean(&own.filter(|points| !points.is_empty()).or_else(before)?)
+    }
+
+    fn differences(
+        &self,
+        old: &Revision,
+        new: &Revision,
+    ) -> (Option<Difference>, Option<Difference>, Option<f64>) {
+        let counted = |revision| {
+            let requests = self.series(SignalName::Requests, revision)?;
+            Some(count(
+                requests,
+                self.series(SignalName::ErrorRatio, revision)?,
+            ))
+        };
+        let (before, after) = (counted(old), counted(new));
+        let errors = before
+            .zip(after)
+            .and_then(|(before, after)| share_difference(before, after));
+        let p99 = self
+            .series(SignalName::P99, old)
+            .zip(self.series(SignalName::P99, new));
+        let p99 = p99.and_then(|(before, after)| mean_difference(before, after));
+        (errors, p99, after.map(|(all, _)| all))
+    }
+}
+
+fn known(series: &Series) -> impl Iterator<Item = (Timestamp, f64)> + '_ {
+    series
+        .values
+        .iter()
+        .enumerate()
+        .filter_map(|(index, value)| Some((series.at(index), (*value)?)))
+}
+
+/// The known values of a side's last minutes.
+fn last_minutes(series: &Series) -> Vec<f64> {
+    let Some(last) = series.values.iter().rposition(Option::is_some) else {
+        return Vec::new();
+    };
+    let from = series.at(last) - SignedDuration::from_secs(LAST_SERVED_S);
+    known(series)
+        .filter(|(at, _)| *at >= from)
+        .map(|point| point.1)
+        .collect()
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// Requests and failures of a side's last minutes.
+fn count(requests: &Series, errors: &Series) -> (f64, f64) {
+    let step = requests.step.as_secs_f64();
+    let from = requests
+        .values
+        .iter()
+        .rposition(Option::is_some)
+        .map(|last| requests.at(last) - SignedDuration::from_secs(LAST_SERVED_S));
+    let pairs = requests.values.iter().zip(&errors.values).enumerate();
+    pairs
+        .filter(|(index, _)| from.is_some_and(|from| requests.at(*index) >= from))
+        .filter_map(|(_, (rate, share))| Some(((*rate)? * step, (*share)?)))
+        .fold((0.0, 0.0), |(all, failed), (more, share)| {
+            (all + more, failed + more * share)
+        })
+}
+
+/// Two shares, each with the uncertainty of having been counted. One imagined failure on either side keeps a share of none from being certain.
+fn share_difference(before: (f64, f64), after: (f64, f64)) -> Option<Difference> {
+    if before.0 <= 0.0 || after.0 <= 0.0 {
+        return None;
+    }
+    let share = |(all, failed): (f64, f64)| failed / all;
+    let variance = |(all, failed): (f64, f64)| {
+        let share = (failed + 1.0) / (all + 2.0);
+        share * (1.0 - share) / all
+    };
+    let enough = before.0 >= FEWEST && after.0 >= FEWEST;
+    let margin = enough.then(|| SIGMAS * (variance(before) + variance(after)).sqrt());
+    Some(Difference {
+        by: share(after) - share(before),
+        margin,
+    })
+}
+
+fn mean_difference(before: &Series, after: &Series) -> Option<Difference> {
+    let spread = |series: &Series| {
+        let values = last_minutes(series);
+        let mean = mean(&values)?;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let apart = values.len() as f64 * series.step.as_secs_f64() / INDEPENDENT_S;
+        let variance = squares / (values.len() as f64 - 1.0).max(1.0);
+        Some((mean, (apart >= 2.0).then_some(variance / apart)))
+    };
+    let ((old, old_error), (new, new_error)) = (spread(before)?, spread(after)?);
+    let margin = old_error
+        .zip(new_error)
+        .map(|(a, b)| SIGMAS * (a + b).sqrt());
+    Some(Difference {
+        by: new - old,
+        margin,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(values: &[f64]) -> Series {
+        Series {
+            start: Timestamp::UNIX_EPOCH,
+            step: SignedDuration::from_secs(30),
+            values: values.iter().map(|v| v.is_finite().then_some(*v)).collect(),
+        }
+    }
+
+    #[test]
+    fn a_share_differs_for_real_only_beyond_chance() {
+        let clear = share_difference((1200.0, 2.0), (1200.0, 250.0)).unwrap();
+        assert_eq!(clear.real(), Some(true));
+        let close = share_difference((1200.0, 2.0), (1200.0, 3.0)).unwrap();
+        assert_eq!(close.real(), Some(false));
+        let few = share_difference((1200.0, 2.0), (5.0, 1.0)).unwrap();
+        assert_eq!(few.real(), None, "five requests say nothing");
+        assert_eq!(share_difference((0.0, 0.0), (10.0, 1.0)), None);
+    }
+
+    #[test]
+    fn a_quantile_differs_for_real_only_beyond_its_own_swing() {
+        let calm = series(&[90.0, 92.0, 91.0, 90.0, 89.0, 91.0]);
+        let slow = series(&[890.0, 902.0, 911.0, 890.0, 889.0, 891.0]);
+        let wild = series(&[20.0, 400.0, 10.0, 300.0, 5.0, 90.0]);
+        let real = |a, b| mean_difference(a, b).unwrap().real();
+        assert_eq!(real(&calm, &slow), Some(true));
+        assert_eq!(real(&calm, &wild), Some(false));
+        assert_eq!(
+            real(&calm, &series(&[100.0])),
+            None,
+            "one point has no swing"
+        );
+    }
+
+    #[test]
+    fn requests_are_counted_only_where_both_are_known() {
+        let (all, failed) = count(&series(&[2.0, f64::NAN, 2.0]), &series(&[0.5, 0.5, 0.0]));
+        assert_eq!((all, failed), (120.0, 30.0));
+    }
+}
