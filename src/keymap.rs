@@ -166,6 +166,10 @@ impl Keymap {
                     continue;
                 }
                 seen.push(entry.id);
+                // A key that means something else here is not offered for this.
+                if !self.reaches(app, entry) {
+                    continue;
+                }
                 let (keys, words, group) = (self.keys_of(entry.id), entry.words, place.heading());
                 let id = entry.id;
                 hints.push(Hint {
@@ -198,6 +202,20 @@ impl Keymap {
             });
         }
         offers
+    }
+
+    /// Whether a key of a command still means it here, and no more particular place has taken it.
+    fn reaches(&self, app: &App, entry: &Entry) -> bool {
+        let own = self
+            .bindings
+            .iter()
+            .filter(|(_, known)| known.id == entry.id);
+        let mut chords = own.map(|(sequence, _)| sequence.chords());
+        chords.any(|chords| match self.meaning(app, chords) {
+            Meaning::Command(command) => command == entry.command,
+            Meaning::Begun => true,
+            Meaning::Nothing => false,
+        })
     }
 
     /// The keys of a command, as they are written.

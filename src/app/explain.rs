@@ -149,6 +149,10 @@ fn released(app: &App, row: &ServiceRow) -> Vec<Line> {
             clock(cause.at),
             short(cause.before)
         ),
+        (None, Some(at)) if row.level() == Level::Healthy => format!(
+            "the last revision took over {} ago",
+            short(app.now.duration_since(at))
+        ),
         (None, Some(at)) => format!(
             "the last revision took over {} ago, too long before any trouble to be its cause",
             short(app.now.duration_since(at))

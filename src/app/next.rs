@@ -40,7 +40,7 @@ pub fn next(app: &App, workload: &Workload) -> String {
         RolloutState::Stuck => {
             let back = back(app, workload);
             format!(
-                "Its newest pods fail and the controller waits for them; the old ones go on serving. {}{back}",
+                "Its newest pods fail and the controller waits for them; the old ones go on serving.{}{back}",
                 patience(app, workload)
             )
         }
@@ -106,7 +106,7 @@ fn patience(app: &App, workload: &Workload) -> String {
     let limit = SignedDuration::from_secs(i64::from(limit));
     let left = limit - app.now.duration_since(since);
     if left.is_positive() {
-        format!("It calls the rollout failed in {}.", short(left))
+        format!(" It calls the rollout failed in {}.", short(left))
     } else {
         String::new()
     }

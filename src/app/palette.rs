@@ -128,11 +128,12 @@ pub fn rank<'a>(offers: &'a [Offer], typed: &str) -> Vec<&'a Offer> {
         let class = if offer.name == lower {
             0
         } else if offer.name.starts_with(&lower) {
-            1
+            // Screens and commands are meant more often than kinds.
+            1 + u8::from(matches!(offer.command, Command::Open(Screen::Kind(_))))
         } else if likeness.is_some() {
-            2
-        } else {
             3
+        } else {
+            4
         };
         let likeness = likeness.or_else(|| score(&offer.words).filter(|_| typed.len() > 2));
         found.extend(likeness.map(|likeness| (class, u32::MAX - likeness, index)));

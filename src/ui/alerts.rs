@@ -5,7 +5,7 @@
 //! ```
 //! What Alertmanager holds, loudest first, silenced ones marked.
 
-use super::lines::{clock, since, staleness, words};
+use super::lines::{clock, focus_frame, since, staleness, words};
 use super::theme::Tone;
 use super::view::View;
 use super::widget::pane::Pane;
@@ -62,8 +62,9 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
             },
         )
     };
-    whole(view, alert, second, buf);
     listed(view, (&alerts, selected), first, buf);
+    whole(view, alert, second, buf);
+    focus_frame(view.theme, first, buf);
 }
 
 /// Everything an alert says of itself.

@@ -174,8 +174,10 @@ fn title(question: &Question<'_>, series: &[Series<'_>], at: Option<f64>, room: 
     let when = at
         .and_then(|at| Timestamp::from_second(at as i64).ok())
         .map_or_else(String::new, |at| format!(" at {}", clock(at)));
+    // What is drawn last, over the others, is what matters most: it is named first.
     let values: Vec<String> = series
         .iter()
+        .rev()
         .filter(|line| !line.baseline)
         .map(|line| {
             let value = (question.figure)(value(line, at));

@@ -264,7 +264,8 @@ pub fn foot(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     }
     let hints = view.keys.hints(app);
     let mut hints = hints;
-    hints.sort_by_key(|hint| foremost(hint.id));
+    let charts = hints.first().is_some_and(|hint| hint.group == "charts");
+    hints.sort_by_key(|hint| foremost(hint.id, charts));
     let shown: Vec<(&str, &str)> = hints
         .iter()
         .filter(|hint| !hint.keys.is_empty() && !matches!(hint.words, "down" | "up" | "help"))
@@ -279,13 +280,10 @@ pub fn foot(view: &View<'_>, area: Rect, buf: &mut Buffer) {
 }
 
 /// Where a key stands in the last row: what is used most in an emergency comes first.
-fn foremost(id: &str) -> usize {
-    const ORDER: [&str; 15] = [
+fn foremost(id: &str, charts: bool) -> usize {
+    const CHARTS: [&str; 4] = ["earlier", "later", "split", "baseline"];
+    const ORDER: [&str; 11] = [
         "open",
-        "earlier",
-        "later",
-        "split",
-        "baseline",
         "rollout",
         "runbooks",
         "logs",
@@ -298,7 +296,10 @@ fn foremost(id: &str) -> usize {
         "filter",
     ];
     let known = ORDER.iter().position(|known| *known == id);
-    known.unwrap_or(ORDER.len())
+    if charts && CHARTS.contains(&id) {
+        return 0;
+    }
+    known.map_or(ORDER.len() + 1, |known| known + 1)
 }
 
 /// What a terminal too small to draw in says.

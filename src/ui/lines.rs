@@ -9,6 +9,8 @@ use crate::domain::pod::short;
 use crate::domain::signal::Reading;
 use crate::domain::verdict::Level;
 use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 /// The tone of a level.
@@ -88,6 +90,24 @@ pub fn words(text: impl Into<String>, style: Style) -> Cell<'static> {
         super::widget::text::sanitize(&text.into()).into_owned(),
         style,
     )
+}
+
+/// Gives the border of the pane with the focus its colour, over what the neighbours drew on it; words stay as they are.
+pub fn focus_frame(theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let area = area.intersection(buf.area);
+    if area.width < 2 || area.height < 2 {
+        return;
+    }
+    let (right, bottom) = (area.right() - 1, area.bottom() - 1);
+    let across = (area.x..=right).flat_map(|x| [(x, area.y), (x, bottom)]);
+    let down = (area.y..=bottom).flat_map(|y| [(area.x, y), (right, y)]);
+    for place in across.chain(down) {
+        if let Some(cell) = buf.cell_mut(place)
+            && theme.glyphs().directions(cell.symbol()).is_some()
+        {
+            cell.set_style(theme.border(true));
+        }
+    }
 }
 
 /// Whether what a source told is old, and how the title says it: ` · stale 41 s`.

@@ -10,7 +10,9 @@
 //! the charts are those of the service its pane's cursor stands on, wherever the focus is.
 
 use super::charts::{self, Line, Question};
-use super::lines::{clock, level_cell, millis, rate, reading_cell, share, since, staleness, words};
+use super::lines::{
+    clock, focus_frame, level_cell, millis, rate, reading_cell, share, since, staleness, words,
+};
 use super::theme::Tone;
 use super::view::View;
 use super::widget::pane::Pane;
@@ -68,15 +70,18 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     if heights.pods > 0 {
         parts.push((panes::PODS, next(heights.pods)));
     }
-    // The focused pane comes last: the borders it shares are its own.
-    parts.sort_by_key(|(pane, _)| *pane == app.here().place.pane);
-    for (pane, part) in parts {
-        match pane {
+    for (pane, part) in &parts {
+        let part = *part;
+        match *pane {
             panes::CHARTS => charts_pane(view, &shown, part, buf),
             panes::CHANGES => changes_pane(view, &shown, part, buf),
             panes::PODS => pods_pane(view, &shown, part, buf),
             _ => services_pane(view, &shown.services, at, part, buf),
         }
+    }
+    let focus = |(pane, _): &&(usize, Rect)| *pane == app.here().place.pane;
+    if let Some((_, part)) = parts.iter().find(focus) {
+        focus_frame(view.theme, *part, buf);
     }
 }
 
@@ -265,7 +270,8 @@ fn service_row(view: &View<'_>, row: &ServiceRow) -> Row<'static> {
         reading_cell(theme, reading(SignalName::P99), Some(limits.p99_ms), millis),
         tail(app.signals.p99(namespace, name), limits.p99_ms),
         Cell::new(since(row.judgement.verdict.since, app.now), theme.text()),
-        words(row.judgement.why.clone(), theme.text()),
+        // Short, so that what is cut is not a figure.
+        words(row.judgement.why.replace(" above ", " > "), theme.text()),
     ]);
     Row {
         cells,
@@ -342,7 +348,7 @@ fn changes_pane(view: &View<'_>, shown: &Shown<'_>, area: Rect, buf: &mut Buffer
         Column::words("", 8, 8).pin(),
         Column::words("", 7, 7),
         Column::words("", 14, 18),
-        Column::words("", 20, 160),
+        Column::words("", 36, 160),
         Column::words("", 20, 20).drops(3),
     ];
     Widget::render(&pane, area, buf);
@@ -433,6 +439,7 @@ fn pods_pane(view: &View<'_>, shown: &Shown<'_>, area: Rect, buf: &mut Buffer) {
         pods: &shown.pods,
         selected: selected.filter(|_| focused),
         focused,
+        reasons: false,
     };
     super::pods::listed(view, &listed, area, buf);
 }

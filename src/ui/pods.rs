@@ -86,6 +86,8 @@ pub struct Listed<'a> {
     pub selected: Option<usize>,
     /// Whether it has the focus.
     pub focused: bool,
+    /// Whether the reason is what the pane is for, and stays when room is short.
+    pub reasons: bool,
 }
 
 /// Draws a pane that lists pods.
@@ -103,7 +105,16 @@ pub fn listed(view: &View<'_>, listed: &Listed<'_>, area: Rect, buf: &mut Buffer
     let inside = Pane::inner(area);
     let height = usize::from(inside.height.saturating_sub(1));
     let (at, len) = (listed.selected.unwrap_or(0), listed.pods.len());
-    let columns = columns(app.target.scope == Scope::All);
+    let mut columns = columns(app.target.scope == Scope::All);
+    for column in columns.iter_mut().filter(|_| listed.reasons) {
+        column.drop = match column.title {
+            "WHY" => 0,
+            "AGE" => 4,
+            "RESTARTS" => 5,
+            "NODE" => 6,
+            _ => column.drop,
+        };
+    }
     let table = Table {
         columns: &columns,
         rows: &|index| {

@@ -14,7 +14,7 @@ mod history;
 mod sides;
 
 use super::charts::{self, Line, Question};
-use super::lines::staleness;
+use super::lines::{focus_frame, staleness};
 use super::theme::Tone;
 use super::view::View;
 use super::widget::chart::Stroke;
@@ -81,15 +81,14 @@ pub fn draw(view: &View<'_>, object: &ObjectRef, area: Rect, buf: &mut Buffer) {
     let focus = app.here().place.pane;
     let history_area = next(heights.history);
     let pods_area = next(heights.pods);
-    // The focused pane is drawn last: the borders it shares are its own.
-    if heights.pods > 0 && focus != panes::PODS {
-        pods_pane(view, &failing, pods_area, buf);
-    }
     if heights.history > 0 {
         history::draw(view, workload, history_area, buf);
     }
-    if heights.pods > 0 && focus == panes::PODS {
+    if heights.pods > 0 {
         pods_pane(view, &failing, pods_area, buf);
+    }
+    if focus == panes::FIRST {
+        focus_frame(view.theme, history_area, buf);
     }
 }
 
@@ -288,6 +287,7 @@ fn pods_pane(view: &View<'_>, failing: &[(&Pod, Level)], area: Rect, buf: &mut B
         pods: failing,
         selected: selected.filter(|_| focused),
         focused,
+        reasons: true,
     };
     super::pods::listed(view, &table, area, buf);
 }

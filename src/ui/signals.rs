@@ -35,27 +35,18 @@ pub fn draw(view: &View<'_>, object: &ObjectRef, area: Rect, buf: &mut Buffer) {
     };
     let rows = panels.len().div_ceil(columns);
     let focus = app.here().place.pane % Panel::ALL.len();
-    let mut last = None;
+    let mut focused = None;
     for (index, panel) in panels.iter().enumerate() {
         let place = cell(area, (index % columns, columns), (index / columns, rows));
-        let question = question(view, &object, *panel, index == 0);
-        if Panel::ALL.get(focus) == Some(panel) {
-            last = Some((question, place));
-        } else {
-            charts::draw(view, &question, place, buf);
+        let mut question = question(view, &object, *panel, index == 0);
+        question.focused = Panel::ALL.get(focus) == Some(panel);
+        charts::draw(view, &question, place, buf);
+        if question.focused {
+            focused = Some(place);
         }
     }
-    // The focused pane owns the borders it shares.
-    if let Some((question, place)) = last {
-        charts::draw(
-            view,
-            &Question {
-                focused: true,
-                ..question
-            },
-            place,
-            buf,
-        );
+    if let Some(place) = focused {
+        super::lines::focus_frame(view.theme, place, buf);
     }
 }
 

@@ -50,11 +50,10 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         Column::words("", 1, 1).pin(),
         Column::words("TIME", 8, 8).pin(),
         Column::figures("AGE", 5).drops(5),
-        Column::words("WHAT", 10, 20),
-        Column::words("OF", 18, 38),
+        Column::words("WHAT", 17, 22),
+        Column::words("OF", 18, 34),
         Column::figures("TIMES", 5).drops(4),
-        Column::words("", 20, 160),
-        Column::words("", 20, 20).drops(3),
+        Column::words("", 26, 200),
     ];
     let table = Table {
         columns: &columns,
@@ -111,10 +110,9 @@ fn row(view: &View<'_>, moment: &Moment) -> Row<'static> {
     } else {
         String::new()
     };
-    let note = match moment.note {
-        Some(Note::AfterOnset) => Cell::new("after the onset", theme.dim()),
-        Some(Note::RollbackSuggested) => Cell::new("K rollback suggested", theme.key()),
-        None => Cell::default(),
+    let text = match moment.note {
+        Some(Note::RollbackSuggested) => format!("{} (K rollback suggested)", moment.text),
+        Some(Note::AfterOnset) | None => moment.text.to_string(),
     };
     let object = match &*moment.object.kind {
         "Pod" | "Deployment" | "Alert" => moment.object.name.to_string(),
@@ -128,8 +126,7 @@ fn row(view: &View<'_>, moment: &Moment) -> Row<'static> {
             words(&*moment.what, style),
             words(object, theme.strong()),
             Cell::new(times, theme.text()),
-            words(&*moment.text, theme.text()),
-            note,
+            words(text, theme.text()),
         ],
         marked: app.here().place.marked.contains(&moment.id()),
     }

@@ -77,7 +77,7 @@ fn row(view: &View<'_>, revision: &Revision, newest: bool) -> Row<'static> {
         (false, false) => Tone::Idle,
     };
     let sign = match tone {
-        Tone::Moving => theme.glyphs().selected,
+        Tone::Moving => theme.glyphs().more,
         Tone::Watch => theme.glyphs().moving,
         _ => " ",
     };
