@@ -5,12 +5,14 @@
 mod answer;
 pub mod arm;
 pub mod ask;
+mod browse;
 pub mod changes;
 pub mod chart;
 pub mod cluster;
 pub mod command;
 pub mod desk;
 pub mod compare;
+mod describe;
 pub mod effect;
 pub mod explain;
 mod go;
@@ -20,10 +22,13 @@ pub mod kind;
 pub mod layer;
 pub mod links;
 pub mod list;
+pub mod logs;
 pub mod message;
 pub mod moments;
 pub mod needs;
 pub mod roster;
+pub mod places;
+pub mod reading;
 pub mod runs;
 #[cfg(test)]
 mod scale;
@@ -37,6 +42,8 @@ pub mod signals;
 pub mod state;
 pub mod stock;
 pub mod trail;
+pub mod table;
+pub mod text;
 mod update;
 pub mod wants;
 

@@ -8,6 +8,7 @@ mod console;
 mod exit;
 mod play;
 mod print;
+mod reopen;
 mod run;
 mod runbook;
 mod runs;

@@ -4,11 +4,16 @@
 
 pub mod clock;
 mod identity;
+mod kinds;
+mod logs;
 mod polls;
+mod reading;
 pub mod runs;
 mod scrape;
 pub mod setting;
 mod sources;
+mod terminal;
+mod texts;
 mod watches;
 
 use crate::app::kind::Kind;
@@ -17,14 +22,16 @@ use crate::app::runs::order::RunOrder;
 use crate::app::wants::Wants;
 use crate::domain::target::Scope;
 use crate::platform::alertmanager::Alertmanager;
-use crate::platform::kubernetes::{Cluster, Patience};
+use crate::platform::kubernetes::{Cluster, Options, Patience};
 use clock::Clock;
 pub use identity::EnvironmentOf;
 use jiff::SignedDuration;
+use reading::Readers;
 use setting::{Found, Orders, Rhythm, Setting, Sources};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
+pub use terminal::Errand;
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -38,6 +45,8 @@ pub struct Outside {
     pub cluster: Cluster,
     /// Where its sources may be.
     pub sources: Arc<Sources>,
+    /// How it was found.
+    pub options: Options,
     /// Where to look.
     pub scope: Scope,
     /// How long watches wait.
@@ -64,6 +73,7 @@ pub struct Engine {
     runs: Option<runs::Desk>,
     prometheus: watch::Receiver<Option<Found>>,
     alertmanager: watch::Receiver<Option<Arc<Alertmanager>>>,
+    readers: Readers,
 }
 
 impl Engine {
@@ -91,6 +101,7 @@ impl Engine {
             runs: None,
             prometheus,
             alertmanager,
+            readers: Readers::default(),
         }
     }
 
@@ -131,6 +142,7 @@ impl Engine {
                 AbortOnDropHandle::new(tokio::spawn(watch))
             });
         }
+        self.readers.reconcile(&self.outside, &self.facts, &wants);
         self.orders.send_if_modified(|orders| {
             let changed = *orders.wants != wants;
             if changed {
@@ -165,6 +177,11 @@ impl Engine {
             // The queue may be full; then the refusal is lost, and nothing was begun.
             None => drop(self.facts.try_send(runs::nowhere())),
         }
+    }
+
+    /// What needs the terminal: run it while the screen is left. It says what came of it.
+    pub fn errand(&self, errand: Errand) -> impl Future<Output = Result<String, String>> + use<> {
+        terminal::run(self.outside.clone(), errand)
     }
 
     /// The present.

@@ -236,6 +236,7 @@ pub fn typing(app: &App) -> bool {
     matches!(
         app.layers.last(),
         Some(Layer::Palette { .. } | Layer::Filter { .. } | Layer::Form(_))
+        Some(Layer::Palette { .. } | Layer::Filter { .. } | Layer::Narrow { .. })
     )
 }
 
@@ -250,11 +251,14 @@ fn places(app: &App) -> Vec<Where> {
     let screen = match &app.here().screen {
         Screen::Overview if charts => vec![Where::Chart, Where::Overview, Where::Row],
         Screen::Overview => vec![Where::Overview, Where::Row, Where::Chart],
-        Screen::Pods | Screen::Workloads => vec![Where::Row],
+        Screen::Pods | Screen::Workloads | Screen::Kind(_) => vec![Where::Row, Where::List],
         Screen::Alerts | Screen::Timeline => vec![Where::List],
         Screen::Rollout(_) if charts => vec![Where::Chart, Where::Rollout, Where::Row],
         Screen::Rollout(_) => vec![Where::Rollout, Where::Row, Where::Chart],
         Screen::Signals(_) => vec![Where::Chart, Where::Row],
+        Screen::Contexts | Screen::Namespaces => vec![Where::Places, Where::List],
+        Screen::Rollout(_) => vec![Where::Rollout, Where::Chart],
+        Screen::Signals(_) => vec![Where::Chart],
         Screen::Logs(_) => vec![Where::Logs, Where::Text],
         Screen::Describe(_) | Screen::Yaml(_) => vec![Where::Text],
         Screen::Runbooks => vec![Where::Runbooks, Where::List],

@@ -6,15 +6,17 @@
 use crate::app::App;
 use crate::app::command::Command;
 use crate::app::effect::Effect;
-use crate::app::message::{Fact, Message};
-use crate::engine::Engine;
+use crate::app::message::{Fact, Message, Notice};
+use crate::app::places::Destination;
+use crate::engine::{Engine, Errand};
 use crate::keymap::chord::Chord;
 use crate::keymap::{Keymap, Meaning};
-use crate::terminal::{self, Canvas, Notify, Signal, Signals};
+use crate::terminal::{self, Canvas, Guard, Notify, Signal, Signals};
 use crate::ui::theme::Theme;
 use crate::ui::{self, View};
 use crossterm::event::{Event, EventStream};
 use futures::StreamExt as _;
+use futures::future::LocalBoxFuture;
 use std::io;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -25,8 +27,35 @@ const FRAME: Duration = Duration::from_millis(33);
 /// Facts taken in before a frame.
 const DRAIN: usize = 1024;
 
+/// A session on another target.
+pub struct Opened {
+    /// The state.
+    pub app: App,
+    /// What runs outside.
+    pub engine: Engine,
+    /// What it reports.
+    pub facts: mpsc::Receiver<Fact>,
+}
+
+/// A session being opened.
+pub struct Opening<'a> {
+    /// Whether a credential plugin will want the terminal.
+    pub terminal: bool,
+    /// The session, or why there is none.
+    pub session: LocalBoxFuture<'a, Result<Opened, String>>,
+}
+
+/// Opens a session on another target.
+pub type Reopen<'a> = Box<dyn Fn(Destination) -> Opening<'a> + 'a>;
+
+/// What the screen is left for.
+enum Away<'a> {
+    Errand(Errand),
+    Going(LocalBoxFuture<'a, Result<Opened, String>>),
+}
+
 /// Everything the loop works with.
-pub struct Console {
+pub struct Console<'a> {
     /// The state.
     pub app: App,
     /// What runs outside.
@@ -39,6 +68,21 @@ pub struct Console {
     pub theme: Theme,
     /// How attention is asked for.
     pub notify: Notify,
+    /// The terminal, while it is ours.
+    pub guard: Option<Guard>,
+    /// How it is taken.
+    pub terminal: terminal::Options,
+    /// How another target is opened.
+    pub reopen: Reopen<'a>,
+    /// What is under way.
+    pub way: Way<'a>,
+}
+
+/// What is under way beside the loop.
+#[derive(Default)]
+pub struct Way<'a> {
+    away: Option<Away<'a>>,
+    going: Option<LocalBoxFuture<'a, Result<Opened, String>>>,
 }
 
 /// How the loop ended.
@@ -56,9 +100,10 @@ enum Happened {
     Tick,
     Frame,
     Signal(Signal),
+    Opened(Result<Opened, String>),
 }
 
-impl Console {
+impl Console<'_> {
     /// Runs until the operator leaves or the system says so. The terminal must have been taken.
     pub async fn run(mut self) -> io::Result<Ending> {
         let mut canvas = Canvas::on_stdout()?;
@@ -80,6 +125,7 @@ impl Console {
                 event = input.next() => Happened::Input(event),
                 () = tokio::time::sleep_until(drawn + FRAME), if due => Happened::Frame,
                 _ = self.facts.recv_many(&mut waiting, DRAIN) => Happened::Facts,
+                opened = arrived(&mut self.way.going) => Happened::Opened(opened),
                 _ = tick.tick() => Happened::Tick,
             };
             let at_once = match happened {
@@ -97,6 +143,7 @@ impl Console {
                     self.tell(Message::Tick);
                     true
                 }
+                Happened::Opened(opened) => self.arrive(opened),
                 Happened::Frame => true,
             };
             self.settle();
@@ -108,6 +155,13 @@ impl Console {
             }
             if self.app.leaving {
                 return Ok(Ending::Left);
+            }
+            if let Some(away) = self.way.away.take() {
+                drop(input);
+                self.leave_for(away).await?;
+                canvas = Canvas::on_stdout()?;
+                (input, signals) = (EventStream::new(), Signals::listen()?);
+                self.settle();
             }
             if at_once || drawn.elapsed() >= FRAME {
                 self.draw(&mut canvas)?;
@@ -153,11 +207,16 @@ impl Console {
         self.engine.reconcile(self.app.wants());
     }
 
-    fn perform(&self, effects: Vec<Effect>) {
+    fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::AskNow => self.engine.ask_now(),
                 Effect::Run(order) => self.engine.carry(order),
+                Effect::Go(to) => self.go(to),
+                Effect::Login => self.way.away = Some(Away::Errand(Errand::Login)),
+                Effect::Shell { object, container } => {
+                    self.way.away = Some(Away::Errand(Errand::Shell { object, container }));
+                }
                 // A terminal that cannot be written to is noticed at the next frame.
                 Effect::Copy(text) => drop(terminal::write(&terminal::copy(&text))),
                 Effect::Attention(sentence) => {
@@ -168,6 +227,53 @@ impl Console {
                 }
             }
         }
+    }
+
+    fn go(&mut self, to: Destination) {
+        let Opening { terminal, session } = (self.reopen)(to);
+        if terminal {
+            self.way.away = Some(Away::Going(session));
+        } else {
+            self.way.going = Some(session);
+        }
+    }
+
+    /// Gives the terminal away, waits, takes it back. What is typed meanwhile is not ours.
+    async fn leave_for(&mut self, away: Away<'_>) -> io::Result<()> {
+        self.guard = None;
+        let came = match away {
+            Away::Errand(errand) => Came::Said(self.engine.errand(errand).await),
+            Away::Going(session) => Came::Opened(session.await),
+        };
+        self.guard = Some(Guard::enter(self.terminal)?);
+        match came {
+            Came::Opened(opened) => drop(self.arrive(opened)),
+            Came::Said(Ok(text)) => self.notice(text, false),
+            Came::Said(Err(text)) => self.notice(text, true),
+        }
+        self.engine.ask_now();
+        Ok(())
+    }
+
+    fn notice(&mut self, text: String, error: bool) {
+        self.tell(Message::Fact(Fact::Notice(Notice { text, error })));
+    }
+
+    /// Turns to another target; the engine of the old one ends with it.
+    fn arrive(&mut self, opened: Result<Opened, String>) -> bool {
+        self.way.going = None;
+        match opened {
+            Ok(Opened {
+                mut app,
+                engine,
+                facts,
+            }) => {
+                app.arrive_from(&mut self.app);
+                (self.app, self.engine, self.facts) = (app, engine, facts);
+            }
+            Err(why) => self.notice(why, true),
+        }
+        true
     }
 
     fn draw(&mut self, canvas: &mut Canvas) -> io::Result<()> {
@@ -181,5 +287,20 @@ impl Console {
             let area = frame.area();
             ui::draw(&view, area, frame.buffer_mut());
         })
+    }
+}
+
+enum Came {
+    Said(Result<String, String>),
+    Opened(Result<Opened, String>),
+}
+
+/// Waits for the session that is being opened, for ever where none is.
+async fn arrived(
+    going: &mut Option<LocalBoxFuture<'_, Result<Opened, String>>>,
+) -> Result<Opened, String> {
+    match going {
+        Some(session) => session.await,
+        None => std::future::pending().await,
     }
 }

@@ -7,9 +7,13 @@ mod charts;
 mod chrome;
 mod confirm;
 mod explain;
+mod contexts;
 mod help;
+mod kind;
 mod lines;
 mod links;
+mod logs;
+mod namespaces;
 mod overview;
 mod paper;
 mod pods;
@@ -21,6 +25,7 @@ mod palette;
 mod pods;
 mod rollout;
 mod signals;
+mod text;
 pub mod theme;
 mod timeline;
 mod view;
@@ -51,6 +56,11 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         Screen::Runbook(id) => runbooks::draw_one(view, id, body, buf),
         Screen::Runs => runs::draw(view, body, buf),
         Screen::Run(_) => runs::draw_run(view, body, buf),
+        Screen::Logs(_) => logs::draw(view, body, buf),
+        Screen::Describe(_) | Screen::Yaml(_) => text::draw(view, body, buf),
+        Screen::Kind(_) => kind::draw(view, body, buf),
+        Screen::Contexts => contexts::draw(view, body, buf),
+        Screen::Namespaces => namespaces::draw(view, body, buf),
         _ => overview::draw(view, body, buf),
     }
     confirm::armed_frame(view, body, buf);

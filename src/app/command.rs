@@ -151,6 +151,14 @@ pub enum Command {
     },
     /// Look no longer at a run that is over.
     PutRunAway,
+    /// Show only lines of a log that have some words.
+    Narrow,
+    /// All namespaces, or back to one.
+    AllNamespaces,
+    /// Sign in again, with the terminal.
+    Login,
+    /// A shell in what is under the cursor.
+    Shell,
     /// A character typed into a line.
     Type(char),
     /// Pasted text; where something must be typed it is refused.

@@ -1,6 +1,9 @@
 //! What the App asks to be done outside, as data.
 
+use super::places::Destination;
 use super::runs::order::RunOrder;
+use crate::domain::object::ObjectRef;
+use std::sync::Arc;
 
 /// One thing to be done.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,4 +16,15 @@ pub enum Effect {
     Attention(String),
     /// Do something for runs.
     Run(RunOrder),
+    /// Look at another target.
+    Go(Destination),
+    /// Sign in again, with the terminal.
+    Login,
+    /// Open a shell in a pod, with the terminal.
+    Shell {
+        /// The pod.
+        object: ObjectRef,
+        /// The container; unset where it is not known.
+        container: Option<Arc<str>>,
+    },
 }

@@ -48,6 +48,11 @@ pub enum Layer {
         /// What was typed.
         line: Line,
     },
+    /// The words a log's lines must have.
+    Narrow {
+        /// What was typed.
+        line: Line,
+    },
 }
 
 impl Layer {
@@ -55,7 +60,9 @@ impl Layer {
     pub fn line_mut(&mut self) -> Option<&mut Line> {
         match self {
             Self::Help { .. } | Self::Form(_) | Self::Links { .. } | Self::Explain { .. } => None,
-            Self::Palette { line, .. } | Self::Filter { line } => Some(line),
+            Self::Palette { line, .. } | Self::Filter { line } | Self::Narrow { line } => {
+                Some(line)
+            }
         }
     }
 }

@@ -3,10 +3,12 @@
 use super::changes::Change;
 use super::moments::{self, Moment};
 use super::panes;
+use super::places::ContextPlace;
 use super::screen::{Place, Screen};
 use super::services::ServiceRow;
 use super::state::App;
-use crate::domain::alert::Alert;
+use super::table::TableRow;
+use crate::domain::alert::{Alert, Severity};
 use crate::domain::object::ObjectRef;
 use crate::domain::pod::Pod;
 use crate::domain::rollout::Revision;
@@ -58,6 +60,15 @@ pub fn items(app: &App) -> Vec<Item> {
             .past_runs()
             .iter()
             .map(|run| named_item("Run", &run.run))
+            .collect(),
+        Screen::Kind(_) => table_rows(app).map(|row| table_item(app, row)).collect(),
+        Screen::Contexts => contexts(app)
+            .iter()
+            .map(|place| place_item("Context", &place.name))
+            .collect(),
+        Screen::Namespaces => namespaces(app)
+            .iter()
+            .map(|name| place_item("Namespace", name))
             .collect(),
         _ => Vec::new(),
     }
@@ -203,6 +214,77 @@ pub fn line_of(app: &App, pane: usize, ids: &[&Arc<str>]) -> Option<usize> {
     let (cursor, index) = panes::cursor(&app.here().place, pane);
     let held = cursor.and_then(|cursor| ids.iter().position(|id| *id == cursor));
     (!ids.is_empty()).then(|| held.unwrap_or(index.min(ids.len() - 1)))
+}
+
+/// The rows of the server's table that pass the present filter.
+pub fn table_rows(app: &App) -> impl Iterator<Item = &TableRow> {
+    let filter = &app.here().place.filter;
+    app.reading.table.rows().filter(move |row| {
+        let cells = row.cells.iter().map(|cell| &**cell);
+        let fields: Vec<&str> = cells.chain([&*row.namespace, &*row.name]).collect();
+        passes(filter, &fields)
+    })
+}
+
+/// The contexts that pass the present filter; this one is always among them.
+pub fn contexts(app: &App) -> Vec<ContextPlace> {
+    let filter = &app.here().place.filter;
+    let found = app.reading.places.contexts.as_ref();
+    let found = found.and_then(|found| found.as_ref().ok());
+    let mut all = found.cloned().unwrap_or_default();
+    if !all.iter().any(|place| place.name == app.target.context) {
+        let own = ContextPlace {
+            name: app.target.context.clone(),
+            server: app.target.server.clone(),
+            namespace: app.target.scope.namespace().cloned(),
+            plugin: None,
+        };
+        all.insert(0, own);
+    }
+    all.retain(|place| passes(filter, &[&place.name, &place.server]));
+    all
+}
+
+/// The namespaces that pass the present filter, those with critical alerts first. Where they may not be listed: those we know of.
+pub fn namespaces(app: &App) -> Vec<Arc<str>> {
+    let filter = &app.here().place.filter;
+    let listed = app.reading.places.namespaces.as_ref();
+    let listed = listed
+        .and_then(|found| found.as_ref().ok())
+        .into_iter()
+        .flatten();
+    let told = app.alerts.iter().filter_map(Alert::namespace);
+    let mut all: Vec<Arc<str>> = listed
+        .map(|place| &place.name)
+        .chain(told)
+        .chain(app.target.scope.namespace())
+        .cloned()
+        .collect();
+    all.sort();
+    all.dedup();
+    let critical = |name: &Arc<str>| {
+        app.alerts
+            .iter()
+            .filter(|alert| alert.heard() && alert.severity == Severity::Critical)
+            .any(|alert| alert.namespace() == Some(name))
+    };
+    all.sort_by_key(|name| !critical(name));
+    all.retain(|name| passes(filter, &[name]));
+    all
+}
+
+fn place_item(kind: &str, name: &Arc<str>) -> Item {
+    Item {
+        id: name.clone(),
+        object: ObjectRef::new(kind, "", name),
+    }
+}
+
+fn table_item(app: &App, row: &TableRow) -> Item {
+    Item {
+        id: row.uid.clone(),
+        object: app.reading.table.object(row),
+    }
 }
 
 fn service_item(row: &ServiceRow) -> Item {

@@ -2,6 +2,7 @@
 
 use super::command::Command;
 use super::kind::Kind;
+use super::reading::ReadingNews;
 use super::runs::news::RunNews;
 use super::stock::Roll;
 use crate::domain::alert::Alert;
@@ -94,6 +95,8 @@ pub enum Fact {
     Alerts(Vec<Alert>),
     /// About runs.
     Run(RunNews),
+    /// Something read: a log, a document, a table, places.
+    Reading(ReadingNews),
     /// A sentence for the last row.
     Notice(Notice),
 }

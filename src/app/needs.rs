@@ -2,7 +2,7 @@
 
 use super::screen::Screen;
 use super::state::App;
-use super::wants::{LogWant, RangeWant, SplitBy, Wants};
+use super::wants::{RangeWant, SplitBy, Wants};
 
 /// The overview's charts reach back at least this far.
 const CHART_SPAN_S: u32 = 900;
@@ -42,28 +42,14 @@ impl App {
             signals: true,
             ranges: self.overview_ranges().into(),
             alerts: true,
-            logs: None,
+            ..Wants::default()
         };
         self.add_screen_wants(&mut wants);
         match &self.here().screen {
             Screen::Timeline => drop(wants.watches.insert(Events)),
-            Screen::Logs(object) => wants.logs = self.log_want(object),
             _ => {}
         }
+        self.reading_wants(&mut wants);
         wants
-    }
-
-    fn log_want(&self, object: &crate::domain::object::ObjectRef) -> Option<LogWant> {
-        let pods: Vec<_> = self
-            .pods_of(object)
-            .map(|pod| (pod.name.clone(), pod.container_names.to_vec()))
-            .collect();
-        (!pods.is_empty()).then(|| LogWant {
-            namespace: object.namespace.clone(),
-            pods,
-            previous: false,
-            since_s: None,
-            tail: 200,
-        })
     }
 }

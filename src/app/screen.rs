@@ -140,6 +140,11 @@ impl History {
         &mut self.visits[self.at]
     }
 
+    /// Every visit, oldest first.
+    pub fn visits(&self) -> &[Visit] {
+        &self.visits
+    }
+
     /// Goes to a screen; what lay ahead is forgotten.
     pub fn open(&mut self, screen: Screen) {
         if self.here().screen == screen {

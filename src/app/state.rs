@@ -5,6 +5,7 @@ use super::cluster::Cluster;
 use super::layer::Layer;
 use super::message::Notice;
 use super::roster::Roster;
+use super::reading::Reading;
 use super::runs::Runs;
 use super::palette::Offer;
 use super::screen::{History, Screen, Visit};
@@ -114,6 +115,8 @@ pub struct App {
     pub width: u16,
     /// What the palette offers because a key does it.
     pub keyed_offers: Vec<Offer>,
+    /// What is read one thing at a time.
+    pub reading: Reading,
     pub(super) last_move: Option<Timestamp>,
     pub(super) changes_stale: bool,
     /// Whether every workload is to be judged anew.
@@ -128,6 +131,20 @@ pub struct App {
 
 /// Changes older than this are not on the overview.
 pub const HORIZON: SignedDuration = SignedDuration::from_hours(24);
+
+/// The time range of a digit, the same everywhere, in seconds; none for now.
+pub fn seconds_of(digit: u8) -> Option<u32> {
+    let minutes = match digit {
+        1 => 5,
+        2 => 15,
+        3 => 30,
+        4 => 60,
+        5 => 6 * 60,
+        6 => 24 * 60,
+        _ => return None,
+    };
+    Some(minutes * 60)
+}
 
 impl App {
     /// A console that has heard nothing yet.
@@ -158,6 +175,7 @@ impl App {
             height: 40,
             width: 120,
             keyed_offers: Vec::new(),
+            reading: Reading::default(),
             last_move: None,
             changes_stale: false,
             judge_all: false,

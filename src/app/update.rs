@@ -10,7 +10,7 @@ use super::message::{ClusterFact, Fact, Message, Notice, WatchNews};
 use super::screen::Screen;
 use super::services::Grounds;
 use super::signals::hear;
-use super::state::{App, HORIZON};
+use super::state::{App, HORIZON, seconds_of};
 use super::{changes, headline, list};
 use crate::domain::link::Source;
 use crate::domain::object::Uid;
@@ -78,6 +78,7 @@ impl App {
         }
         self.raise_question();
         self.headline = headline::headline(self);
+        self.turn_to_screen();
         self.announce()
     }
 
@@ -169,6 +170,7 @@ impl App {
                 }
             }
             Fact::Run(news) => return self.learn_run(news),
+            Fact::Reading(news) => self.reading.learn(news, now),
             Fact::Notice(notice) => self.say(notice),
         }
         Vec::new()
@@ -205,7 +207,8 @@ impl App {
         if let Some(layer) = self.layers.pop() {
             return self.obey_in_layer(layer, command);
         }
-        if let Some(effects) = self.obey_desk(&command) {
+        let taken = self.obey_desk(&command).or_else(|| self.browse(&command));
+        if let Some(effects) = taken {
             return effects;
         }
         match command {
@@ -287,6 +290,7 @@ impl App {
             }
             (Layer::Filter { line }, Command::Enter) => {
                 self.history.here_mut().place.filter = line.text.clone();
+                self.seek();
                 return Vec::new();
             }
             (Layer::Palette { line, chosen }, command) => {
@@ -300,6 +304,10 @@ impl App {
             (Layer::Explain { top }, Command::Move(motion)) => {
                 *top = scroll(*top, motion, self.height);
             }
+            (Layer::Narrow { .. }, Command::Enter) => return Vec::new(),
+            (Layer::Narrow { line }, command) => {
+                type_into(line, command);
+            }
             (layer, command) => {
                 if let Some(line) = layer.line_mut() {
                     type_into(line, command);
@@ -308,6 +316,9 @@ impl App {
         }
         if let Layer::Filter { line } = &layer {
             self.history.here_mut().place.filter = line.text.clone();
+        }
+        if let Layer::Narrow { line } = &layer {
+            self.reading.logs.narrow(&line.text);
         }
         self.layers.push(layer);
         Vec::new()
@@ -339,15 +350,7 @@ impl App {
     }
 
     fn choose_range(&mut self, digit: u8) {
-        self.range_s = match digit {
-            1 => Some(300),
-            2 => Some(900),
-            3 => Some(1800),
-            4 => Some(3600),
-            5 => Some(6 * 3600),
-            6 => Some(24 * 3600),
-            _ => None,
-        };
+        self.range_s = seconds_of(digit);
         self.history.here_mut().place.at = None;
     }
 

@@ -2,6 +2,8 @@
 //! missing and ends what nobody wants: what no screen uses is not fetched.
 
 use super::kind::Kind;
+use super::places::PlacesWant;
+use super::text::TextWant;
 use crate::domain::signal::{SignalName, Split};
 use crate::domain::workload::WorkloadKind;
 use std::collections::BTreeSet;
@@ -73,6 +75,8 @@ impl RangeWant {
 /// Logs somebody looks at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogWant {
+    /// Which opening of the screen asks.
+    pub round: u64,
     /// The namespace.
     pub namespace: Arc<str>,
     /// The pods: name and containers.
@@ -132,4 +136,10 @@ pub struct Wants {
     pub alerts: bool,
     /// Logs.
     pub logs: Option<LogWant>,
+    /// A document.
+    pub text: Option<TextWant>,
+    /// The server's table of a kind, by any of its names.
+    pub table: Option<Arc<str>>,
+    /// Places to go to.
+    pub places: Option<PlacesWant>,
 }

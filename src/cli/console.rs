@@ -8,7 +8,7 @@ use crate::config::settings::Notify as Configured;
 use crate::domain::object::ObjectRef;
 use crate::keymap::{Keymap, table};
 use crate::terminal::{self, Guard, Notify, Options};
-use crate::tui::{Console, Ending};
+use crate::tui::{Console, Ending, Way};
 use crate::ui::theme::{Depth, Theme, default_theme, depth::depth, glyphs};
 use crate::ui::{self, View};
 use std::io::IsTerminal as _;
@@ -62,8 +62,13 @@ pub async fn live(start: &Start, session: Session) -> Result<u8, Failed> {
         mouse: config.mouse,
         kitty_keys: terminal::knows_kitty_keys(variable),
     };
-    let Session { app, engine, facts } = session;
-    let guard = Guard::enter(options)?;
+    let Session {
+        app,
+        engine,
+        facts,
+        place,
+    } = session;
+    let guard = Some(Guard::enter(options)?);
     let console = Console {
         app,
         engine,
@@ -71,9 +76,12 @@ pub async fn live(start: &Start, session: Session) -> Result<u8, Failed> {
         keys,
         theme,
         notify: notify(config.notify),
+        guard,
+        terminal: options,
+        reopen: super::reopen::reopen(start, place),
+        way: Way::default(),
     };
     let ending = console.run().await;
-    drop(guard);
     match ending.map_err(|error| Failed::new(UNKNOWN, format!("the terminal: {error}")))? {
         Ending::Left => Ok(OK),
         Ending::Signal(signal) => Ok(signal.exit_code()),

@@ -96,6 +96,7 @@ fn place(running: &Running) -> Place {
         name: Some(sim::CONTEXT.into()),
         scope: Some(Scope::Namespace(sim::NAMESPACE.into())),
         simulated: true,
+        cluster: None,
         clock: Clock::new(move || {
             Timestamp::from_millisecond(clock.now_ms()).unwrap_or(Timestamp::UNIX_EPOCH)
         }),

@@ -31,6 +31,7 @@ pub struct Start {
 }
 
 /// Where a session looks, and with which clock.
+#[derive(Clone)]
 pub struct Place {
     /// How the cluster is reached.
     pub options: Options,
@@ -44,6 +45,8 @@ pub struct Place {
     pub simulated: bool,
     /// The present.
     pub clock: Clock,
+    /// A connection that stands already.
+    pub cluster: Option<Cluster>,
 }
 
 /// One App with its engine.
@@ -54,6 +57,8 @@ pub struct Session {
     pub engine: Engine,
     /// What it reports.
     pub facts: mpsc::Receiver<Fact>,
+    /// Where it looks, with its connection.
+    pub place: Place,
 }
 
 impl Start {
@@ -79,15 +84,19 @@ impl Start {
             scope,
             simulated: false,
             clock: Clock::system(),
+            cluster: None,
         }
     }
 
     /// Opens a session. Asks nothing of the network: the first frame waits for nobody.
     pub async fn session(&self, place: Place, open: Screen) -> Result<Session, Failed> {
         let config = self.loaded.config();
-        let cluster = Cluster::connect(&place.options)
-            .await
-            .map_err(|failure| Failed::new(USAGE, format!("{failure}\n{}", failure.advice())))?;
+        let cluster = match &place.cluster {
+            Some(cluster) => cluster.clone(),
+            None => Cluster::connect(&place.options).await.map_err(|failure| {
+                Failed::new(USAGE, format!("{failure}\n{}", failure.advice()))
+            })?,
+        };
         let context: Arc<str> = place
             .name
             .as_deref()
@@ -131,8 +140,13 @@ impl Start {
             templates: templates(config),
             scrape: SignedDuration::try_from(config.refresh.scrape.get()).ok(),
         };
+        let place = Place {
+            cluster: Some(cluster.clone()),
+            ..place
+        };
         let outside = Outside {
             cluster,
+            options: place.options.clone(),
             sources: Arc::new(sources),
             scope,
             patience: Patience::default(),
@@ -153,7 +167,12 @@ impl Start {
         let mut engine = Engine::start(outside, environment.clone(), sender);
         engine.keep_runs(super::shelf::keeping(self, environment, &app.settings));
         app.runs = Runs::new(super::shelf::library(self));
-        Ok(Session { app, engine, facts })
+        Ok(Session {
+            app,
+            engine,
+            facts,
+            place,
+        })
     }
 }
 

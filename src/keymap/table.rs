@@ -17,6 +17,8 @@ pub enum Where {
     Chart,
     /// In the rollout screen.
     Rollout,
+    /// In lists of places to go to.
+    Places,
     /// In logs.
     Logs,
     /// In a text.
@@ -41,6 +43,7 @@ impl Where {
             Self::List => "in this list",
             Self::Chart => "charts",
             Self::Rollout => "this rollout",
+            Self::Places => "places",
             Self::Logs => "logs",
             Self::Text => "in this text",
             Self::Runbooks => "runbooks",
@@ -139,11 +142,27 @@ fn charts() -> Vec<Entry> {
 }
 
 fn texts() -> Vec<Entry> {
-    use Where::{Logs, Text};
+    use Where::{List, Logs, Places, Row, Text};
+    let since = |id, keys, digit, words| entry(Logs, id, keys, Command::Range(digit), words);
     vec![
         entry(Logs, "follow", &["s"], Command::Follow, "follow"),
+        entry(Logs, "narrow", &["&"], Command::Narrow, "only lines with"),
         entry(Logs, "wrap", &["w"], Command::Wrap, "wrap"),
         entry(Logs, "times", &["t"], Command::Times, "times"),
+        entry(
+            Logs,
+            "before-restart",
+            &["p"],
+            Command::PreviousLogs,
+            "before the restart",
+        ),
+        since("log-now", &["0"], 0, "from now"),
+        since("log-5m", &["1"], 1, "5 minutes"),
+        since("log-15m", &["2"], 2, "15 minutes"),
+        since("log-30m", &["3"], 3, "30 minutes"),
+        since("log-1h", &["4"], 4, "1 hour"),
+        since("log-6h", &["5"], 5, "6 hours"),
+        since("log-24h", &["6"], 6, "24 hours"),
         entry(Text, "next-match", &["n"], Command::NextMatch, "next match"),
         entry(
             Text,
@@ -151,6 +170,19 @@ fn texts() -> Vec<Entry> {
             &["N"],
             Command::PreviousMatch,
             "match before",
+        ),
+        entry(Text, "text-wrap", &["w"], Command::Wrap, "wrap"),
+        entry(Text, "text-describe", &["d"], Command::Describe, "describe"),
+        entry(Text, "text-yaml", &["y"], Command::Yaml, "yaml"),
+        entry(Text, "text-logs", &["l"], Command::Logs, "logs"),
+        entry(Places, "go-there", &["enter"], Command::Enter, "go there"),
+        entry(Row, "shell", &["s"], Command::Shell, "shell"),
+        entry(
+            List,
+            "all-namespaces",
+            &["0"],
+            Command::AllNamespaces,
+            "all namespaces",
         ),
     ]
 }

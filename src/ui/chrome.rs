@@ -244,6 +244,7 @@ pub fn foot(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         Some(Layer::Filter { line: typed }) => return line("/", &typed.text, buf),
         Some(Layer::Palette { line: typed, .. }) => return line(":", &typed.text, buf),
         Some(Layer::Form(_)) => return,
+        Some(Layer::Narrow { line: typed }) => return line("&", &typed.text, buf),
         _ => {}
     }
     if let Some((notice, _)) = &app.notice {
