@@ -42,7 +42,7 @@ pub struct Opening<'a> {
     /// Whether a credential plugin will want the terminal.
     pub terminal: bool,
     /// The session, or why there is none.
-    pub session: LocalBoxFuture<'a, Result<Opened, String>>,
+    pub session: LocalBoxFuture<'a, Result<Box<Opened>, String>>,
 }
 
 /// Opens a session on another target.
@@ -51,7 +51,7 @@ pub type Reopen<'a> = Box<dyn Fn(Destination) -> Opening<'a> + 'a>;
 /// What the screen is left for.
 enum Away<'a> {
     Errand(Errand),
-    Going(LocalBoxFuture<'a, Result<Opened, String>>),
+    Going(LocalBoxFuture<'a, Result<Box<Opened>, String>>),
 }
 
 /// Everything the loop works with.
@@ -82,7 +82,7 @@ pub struct Console<'a> {
 #[derive(Default)]
 pub struct Way<'a> {
     away: Option<Away<'a>>,
-    going: Option<LocalBoxFuture<'a, Result<Opened, String>>>,
+    going: Option<LocalBoxFuture<'a, Result<Box<Opened>, String>>>,
 }
 
 /// How the loop ended.
@@ -100,7 +100,7 @@ enum Happened {
     Tick,
     Frame,
     Signal(Signal),
-    Opened(Result<Opened, String>),
+    Opened(Result<Box<Opened>, String>),
 }
 
 impl Console<'_> {
@@ -158,7 +158,7 @@ impl Console<'_> {
             }
             if let Some(away) = self.way.away.take() {
                 drop(input);
-                self.leave_for(away).await?;
+                Box::pin(self.leave_for(away)).await?;
                 canvas = Canvas::on_stdout()?;
                 (input, signals) = (EventStream::new(), Signals::listen()?);
                 self.settle();
@@ -260,14 +260,15 @@ impl Console<'_> {
     }
 
     /// Turns to another target; the engine of the old one ends with it.
-    fn arrive(&mut self, opened: Result<Opened, String>) -> bool {
+    fn arrive(&mut self, opened: Result<Box<Opened>, String>) -> bool {
         self.way.going = None;
         match opened {
-            Ok(Opened {
-                mut app,
-                engine,
-                facts,
-            }) => {
+            Ok(opened) => {
+                let Opened {
+                    mut app,
+                    engine,
+                    facts,
+                } = *opened;
                 app.arrive_from(&mut self.app);
                 (self.app, self.engine, self.facts) = (app, engine, facts);
             }
@@ -292,13 +293,13 @@ impl Console<'_> {
 
 enum Came {
     Said(Result<String, String>),
-    Opened(Result<Opened, String>),
+    Opened(Result<Box<Opened>, String>),
 }
 
 /// Waits for the session that is being opened, for ever where none is.
 async fn arrived(
-    going: &mut Option<LocalBoxFuture<'_, Result<Opened, String>>>,
-) -> Result<Opened, String> {
+    going: &mut Option<LocalBoxFuture<'_, Result<Box<Opened>, String>>>,
+) -> Result<Box<Opened>, String> {
     match going {
         Some(session) => session.await,
         None => std::future::pending().await,

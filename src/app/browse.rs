@@ -149,8 +149,8 @@ impl App {
         };
         let last = shown.len() - 1;
         // Wrapped lines fill the screen with fewer: then the first one may stand at the lower end.
-        let least = if logs.wrap { 0 } else { last.min(page - 1) };
-        let to = stepped(at, motion, page, last).clamp(least, last);
+        let floor = if logs.wrap { 0 } else { last.min(page - 1) };
+        let to = stepped(at, motion, page, last).clamp(floor, last);
         let seq = shown.get(to).map(|entry| entry.seq);
         logs.bottom = if to == last { None } else { seq };
     }

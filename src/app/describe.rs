@@ -11,6 +11,7 @@ use crate::domain::event::Event;
 use crate::domain::pod::short;
 use jiff::Timestamp;
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// Events shown, the newest.
@@ -235,7 +236,7 @@ fn strategy(spec: &Value) -> String {
         ("partition", "partition"),
     ] {
         if !rolling[field].is_null() {
-            said.push_str(&format!(", {name} {}", plain(&rolling[field])));
+            let _ = write!(said, ", {name} {}", plain(&rolling[field]));
         }
     }
     said

@@ -45,9 +45,8 @@ impl App {
             ..Wants::default()
         };
         self.add_screen_wants(&mut wants);
-        match &self.here().screen {
-            Screen::Timeline => drop(wants.watches.insert(Events)),
-            _ => {}
+        if self.here().screen == Screen::Timeline {
+            wants.watches.insert(Events);
         }
         self.reading_wants(&mut wants);
         wants

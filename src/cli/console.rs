@@ -31,7 +31,7 @@ pub fn open(start: &Start, open: Option<Typed>, _alert: Option<&str>) -> Result<
     }
     runtime()?.block_on(async {
         let session = start.session(start.place(), screen(open, start)).await?;
-        live(start, session).await
+        Box::pin(live(start, session)).await
     })
 }
 
@@ -81,7 +81,7 @@ pub async fn live(start: &Start, session: Session) -> Result<u8, Failed> {
         reopen: super::reopen::reopen(start, place),
         way: Way::default(),
     };
-    let ending = console.run().await;
+    let ending = Box::pin(console.run()).await;
     match ending.map_err(|error| Failed::new(UNKNOWN, format!("the terminal: {error}")))? {
         Ending::Left => Ok(OK),
         Ending::Signal(signal) => Ok(signal.exit_code()),

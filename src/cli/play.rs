@@ -64,7 +64,7 @@ pub fn demo(start: &Start, demo: &Demo) -> Result<u8, Failed> {
     console::runtime()?.block_on(async {
         let running = sim::start(options).await?;
         let session = start.session(place(&running), Screen::Overview).await?;
-        let Some(size) = picture else { return console::live(start, session).await };
+        let Some(size) = picture else { return Box::pin(console::live(start, session)).await };
         let frame = console::picture(start, session, size, PATIENCE).await?;
         print::text(&frame)?;
         if demo.frame.is_none() {

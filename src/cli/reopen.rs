@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 /// How the console opens another target, beginning at a place.
-pub fn reopen<'a>(start: &'a Start, place: Place) -> Reopen<'a> {
+pub fn reopen(start: &Start, place: Place) -> Reopen<'_> {
     let here = Rc::new(RefCell::new(place));
     Box::new(move |to| {
         let here = here.clone();
@@ -30,7 +30,7 @@ pub fn reopen<'a>(start: &'a Start, place: Place) -> Reopen<'a> {
                 place,
             } = opened.map_err(|failed| failed.sentence.replace('\n', " "))?;
             *here.borrow_mut() = place;
-            Ok(Opened { app, engine, facts })
+            Ok(Box::new(Opened { app, engine, facts }))
         });
         Opening { terminal, session }
     })

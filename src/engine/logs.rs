@@ -65,6 +65,7 @@ pub async fn read(cluster: Cluster, stream: Stream, now: Timestamp, facts: Sende
         from: stream.from,
         facts,
         lost: 0,
+        patience: PATIENCE,
     };
     let mut going = to.say(LogNews::Begun).await;
     while going.is_some() {
@@ -92,6 +93,7 @@ struct Towards {
     facts: Sender<Fact>,
     /// Lines given up since it was last said.
     lost: u64,
+    patience: Duration,
 }
 
 impl Towards {
@@ -113,7 +115,8 @@ impl Towards {
     async fn lines(&mut self, lines: Vec<k8s::LogLine>) -> Option<()> {
         let count = lines.len() as u64;
         let wanted = if self.lost > 0 { 2 } else { 1 };
-        let Ok(room) = tokio::time::timeout(PATIENCE, self.facts.reserve_many(wanted)).await else {
+        let Ok(room) = tokio::time::timeout(self.patience, self.facts.reserve_many(wanted)).await
+        else {
             self.lost += count;
             return Some(());
         };
@@ -155,7 +158,7 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn what_does_not_fit_is_counted_and_said_before_what_fits_again() {
         let (facts, mut heard) = mpsc::channel(2);
         let from = LogStream {
@@ -167,6 +170,7 @@ mod tests {
             from,
             facts,
             lost: 0,
+            patience: Duration::ZERO,
         };
         for _ in 0..4 {
             to.lines(lines(107)).await.unwrap();

@@ -11,6 +11,7 @@ use crate::domain::target::Scope;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
+use std::fmt::Write as _;
 
 /// The widest column but the last.
 const WIDEST: usize = 44;
@@ -24,7 +25,7 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let name = store.plural.as_ref().or(store.name.as_ref());
     let mut title = name.map_or(String::new(), ToString::to_string);
     if let Some(trouble) = store.trouble.as_ref().filter(|_| total > 0) {
-        title.push_str(&format!(" · stale: {trouble}"));
+        let _ = write!(title, " · stale: {trouble}");
     }
     let note = if rows.len() < total {
         format!("{} of {total} shown", rows.len())

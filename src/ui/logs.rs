@@ -20,6 +20,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
+use std::fmt::Write as _;
 
 /// The columns of the longest short name.
 const NAME: usize = 16;
@@ -75,7 +76,7 @@ fn title(view: &View<'_>, logs: &LogStore) -> String {
         .map_or(String::new(), ToString::to_string);
     let mut title = format!("logs · {object}");
     if logs.voices.len() > 1 {
-        title.push_str(&format!(" · {} streams", logs.voices.len()));
+        let _ = write!(title, " · {} streams", logs.voices.len());
     }
     title.push_str(match (logs.previous, logs.bottom) {
         (true, _) => " · before the last restart",
@@ -88,10 +89,10 @@ fn title(view: &View<'_>, logs: &LogStore) -> String {
         } else {
             (since / 3600, "h")
         };
-        title.push_str(&format!(" · last {count} {unit}"));
+        let _ = write!(title, " · last {count} {unit}");
     }
     if !logs.filter.is_empty() {
-        title.push_str(&format!(" · only \"{}\"", logs.filter));
+        let _ = write!(title, " · only \"{}\"", logs.filter);
     }
     title + &age
 }
@@ -103,10 +104,10 @@ fn note(logs: &LogStore, shown: usize) -> String {
         format!("{shown} of {} lines", logs.len())
     };
     if logs.dropped > 0 {
-        note.push_str(&format!(", {} older dropped", logs.dropped));
+        let _ = write!(note, ", {} older dropped", logs.dropped);
     }
     if logs.lost > 0 {
-        note.push_str(&format!(", {} lost", logs.lost));
+        let _ = write!(note, ", {} lost", logs.lost);
     }
     note
 }

@@ -12,6 +12,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
+use std::fmt::Write as _;
 
 /// Draws the screen.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
@@ -58,10 +59,10 @@ fn title(view: &View<'_>, store: &TextStore) -> String {
     };
     let mut title = format!("{manner} · {}", want.object);
     if !want.object.namespace.is_empty() && !view.app.target.scope.holds(&want.object.namespace) {
-        title.push_str(&format!(" in {}", want.object.namespace));
+        let _ = write!(title, " in {}", want.object.namespace);
     }
     if let Some(trouble) = store.trouble.as_ref().filter(|_| !store.lines.is_empty()) {
-        title.push_str(&format!(" · not read again: {trouble}"));
+        let _ = write!(title, " · not read again: {trouble}");
     }
     title
 }

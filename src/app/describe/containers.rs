@@ -4,6 +4,7 @@ use super::super::text::Look;
 use super::{Page, moment, text, when};
 use jiff::Timestamp;
 use serde_json::Value;
+use std::fmt::Write as _;
 
 const LISTS: [(&str, &str, &str); 3] = [
     ("initContainers", "initContainerStatuses", "init container"),
@@ -81,7 +82,7 @@ fn state_words(state: &Value, now: Timestamp) -> (String, Look) {
     let code = ended["exitCode"].as_i64().unwrap_or(0);
     let mut words = format!("ended with code {code}");
     if let Some(signal) = ended["signal"].as_i64().filter(|signal| *signal > 0) {
-        words.push_str(&format!(" by signal {signal}"));
+        let _ = write!(words, " by signal {signal}");
     }
     let (why, at) = (both(ended), when(moment(&ended["finishedAt"]), now));
     for part in [why, at].iter().filter(|part| !part.is_empty()) {
