@@ -6,8 +6,8 @@ mod alerts;
 mod charts;
 mod chrome;
 mod confirm;
-mod explain;
 mod contexts;
+mod explain;
 mod help;
 mod kind;
 mod lines;
@@ -15,15 +15,14 @@ mod links;
 mod logs;
 mod namespaces;
 mod overview;
+mod palette;
 mod paper;
 mod pods;
 mod preflight;
+mod rollout;
 mod run;
 mod runbooks;
 mod runs;
-mod palette;
-mod pods;
-mod rollout;
 mod signals;
 mod text;
 pub mod theme;
@@ -61,25 +60,21 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         Screen::Kind(_) => kind::draw(view, body, buf),
         Screen::Contexts => contexts::draw(view, body, buf),
         Screen::Namespaces => namespaces::draw(view, body, buf),
-        _ => overview::draw(view, body, buf),
-    }
-    confirm::armed_frame(view, body, buf);
-    if let Some(Layer::Form(form)) = view.app.layers.last() {
-        confirm::draw(view, form, view.app.shown_run(), body, buf);
-    }
-    if let Some(Layer::Help { top }) = view.app.layers.last() {
-        help::draw(view, body, *top, buf);
         Screen::Workloads => workloads::draw(view, body, buf),
         Screen::Rollout(object) => rollout::draw(view, object, body, buf),
         Screen::Signals(object) => signals::draw(view, object, body, buf),
-        _ => overview::draw(view, body, buf),
+        Screen::Overview => overview::draw(view, body, buf),
     }
+    confirm::armed_frame(view, body, buf);
     match view.app.layers.last() {
         Some(Layer::Help { top }) => help::draw(view, body, *top, buf),
         Some(Layer::Links { chosen }) => links::draw(view, body, *chosen, buf),
         Some(Layer::Explain { top }) => explain::draw(view, body, *top, buf),
         Some(Layer::Palette { line, chosen }) => {
             palette::draw(view, body, (&line.text, *chosen), buf);
+        }
+        Some(Layer::Form(form)) => {
+            confirm::draw(view, form, view.app.shown_run(), body, buf);
         }
         _ => {}
     }

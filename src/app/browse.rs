@@ -8,11 +8,12 @@ use super::layer::{Layer, Line};
 use super::list;
 use super::logs::Entry;
 use super::message::Notice;
-use super::places::{Destination, Known, PlacesWant};
+use super::places::{Destination, Known, LOGIN_REFUSED, PlacesWant};
 use super::screen::{History, Screen};
 use super::state::App;
 use super::text::{Manner, find, holds};
 use super::wants::{LogWant, Wants};
+use crate::domain::link::{LinkState, Source};
 use crate::domain::object::ObjectRef;
 use crate::domain::target::Scope;
 use crate::domain::verdict::Level;
@@ -320,6 +321,7 @@ impl App {
         reading.turn_to_log(log);
         reading.turn_to_text(text);
         reading.turn_to_table(table);
+        self.watch_login();
         if self.headline.level != Level::Unknown || self.settled() {
             let known = Known {
                 level: self.headline.level,
@@ -330,6 +332,18 @@ impl App {
             self.reading
                 .places
                 .remember(&target.context, &target.scope, known);
+        }
+    }
+
+    /// Says once that the login no longer holds, and what to do.
+    fn watch_login(&mut self) {
+        let link = self.link(Source::Kubernetes);
+        let refused = matches!(link, LinkState::Stale { why, .. } if *why == *LOGIN_REFUSED);
+        let said = std::mem::replace(&mut self.reading.places.refused, refused);
+        if refused && !said {
+            let text =
+                "The login no longer holds, what is shown grows old. :login signs in again.".into();
+            self.notice = Some((Notice { text, error: true }, self.now + REMARK));
         }
     }
 

@@ -8,6 +8,9 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Why a source does not answer when our login no longer holds.
+pub const LOGIN_REFUSED: &str = "login refused";
+
 /// One context of the kubeconfig.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContextPlace {
@@ -77,6 +80,8 @@ pub struct PlacesStore {
     pub contexts: Option<Result<Vec<ContextPlace>, Arc<str>>>,
     /// The namespaces; `None` until they are listed.
     pub namespaces: Option<Result<Vec<NamespacePlace>, Arc<str>>>,
+    /// Whether it was said that the login no longer holds.
+    pub refused: bool,
     /// Where the operator was before all namespaces were opened.
     pub home: Option<Scope>,
     known: BTreeMap<(Arc<str>, Arc<str>), Known>,
@@ -118,7 +123,7 @@ impl PlacesStore {
 
     /// Leaves behind what belongs to one cluster.
     pub fn leave(&mut self) {
-        self.namespaces = None;
+        (self.namespaces, self.refused) = (None, false);
     }
 }
 

@@ -2,9 +2,12 @@
 
 use crate::app::kind::Kind;
 use crate::app::message::{ClusterFact, Fact, WatchNews};
+use crate::app::places::LOGIN_REFUSED;
 use crate::app::stock::Roll;
 use crate::domain::target::Scope;
+use crate::platform::failure::{Failure, FailureKind};
 use crate::platform::kubernetes::{self as k8s, Cluster, Patience, Sighting};
+use std::sync::Arc;
 use tokio::sync::mpsc::Sender;
 
 /// Watches one kind until nobody listens. Where all namespaces may not be watched, the context's own is.
@@ -74,7 +77,7 @@ fn translate<T>(sighting: Sighting<T>) -> (Option<Roll<T>>, Option<WatchNews>) {
         Sighting::Gone(uids) => (Some(Roll::Gone(uids)), Some(WatchNews::Heard)),
         Sighting::Listed => (Some(Roll::Listed), Some(WatchNews::Heard)),
         Sighting::Heard => (None, Some(WatchNews::Heard)),
-        Sighting::Troubled(failure) => (None, Some(WatchNews::Troubled(failure.short()))),
+        Sighting::Troubled(failure) => (None, Some(WatchNews::Troubled(why(&failure)))),
         Sighting::Denied(denial) => (None, Some(denied(&denial))),
         Sighting::Absent => (
             None,
@@ -83,6 +86,14 @@ fn translate<T>(sighting: Sighting<T>) -> (Option<Roll<T>>, Option<WatchNews>) {
             )),
         ),
         Sighting::Skipped(_) => (None, None),
+    }
+}
+
+/// A refused login is told by one word of ours: the App offers the way to sign in again.
+fn why(failure: &Failure) -> Arc<str> {
+    match failure.kind {
+        FailureKind::Unauthorized => LOGIN_REFUSED.into(),
+        _ => failure.short(),
     }
 }
 
