@@ -2,13 +2,21 @@
 //!
 //! [`main`] parses, loads the configuration and hands over to one file per command; all they share is a [`session`].
 
+mod alert;
 pub mod args;
 mod audit;
+mod config;
 mod console;
+mod doctor;
+mod document;
 mod exit;
+mod kubectl;
 mod play;
 mod print;
+mod reach;
 mod reopen;
+mod report;
+mod rollout;
 mod run;
 mod runbook;
 mod runs;
@@ -17,7 +25,7 @@ mod shelf;
 mod sources;
 mod status;
 
-use crate::config::{Folders, Inputs, Loaded, load};
+use crate::config::{Folders, Inputs};
 use args::{Cli, Command, Global};
 use clap::Parser as _;
 use clap::error::ErrorKind;
@@ -26,6 +34,11 @@ use std::process::ExitCode;
 
 /// Runs what was typed; the exit code is the contract's.
 pub fn main() -> ExitCode {
+    report::install();
+    ExitCode::from(report::guarded(typed))
+}
+
+fn typed() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -35,14 +48,24 @@ pub fn main() -> ExitCode {
                 error.kind(),
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
             );
-            return ExitCode::from(if asked { exit::OK } else { exit::USAGE });
+            return if asked { exit::OK } else { exit::USAGE };
         }
     };
-    ExitCode::from(run(cli).unwrap_or_else(|failed| failed.tell()))
+    run(cli).unwrap_or_else(|failed| failed.tell())
 }
 
 fn run(cli: Cli) -> Result<u8, Failed> {
-    let loaded = configuration(&cli.global)?;
+    let inputs = inputs(&cli.global)?;
+    match &cli.command {
+        // These are wanted most where the configuration cannot be read.
+        Some(Command::Completions { shell }) => return print::text(&args::completions(*shell)),
+        Some(Command::Man) => return print::text(&args::man()?),
+        Some(Command::Config(asked)) => return config::answer(&cli.global, *asked, &inputs),
+        Some(Command::Doctor) => return doctor::doctor(cli.global, &inputs),
+        _ => {}
+    }
+    let loaded = config::whole(&inputs).map_err(config::told)?;
+    report::log(&loaded)?;
     let start = session::Start {
         global: cli.global,
         loaded,
@@ -52,31 +75,30 @@ fn run(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Demo(demo)) => play::demo(&start, &demo),
         Some(Command::Sim(sim)) => play::sim(&sim),
         Some(Command::Status(asked)) => status::status(&start, &asked),
-        Some(Command::Completions { shell }) => print::text(&args::completions(shell)),
-        Some(Command::Man) => print::text(
-            &args::man().map_err(|error| Failed::new(exit::UNKNOWN, error.to_string()))?,
-        ),
         Some(Command::Run(asked)) => run::run(&start, &asked),
         Some(Command::Resume(asked)) => run::resume(&start, &asked),
         Some(Command::Runs(asked)) => runs::runs(&start, &asked),
         Some(Command::Abandon(asked)) => runs::abandon(&start, &asked),
         Some(Command::Audit(asked)) => audit::audit(&start, &asked),
         Some(Command::Runbook(asked)) => runbook::runbook(&start, &asked),
-        Some(_) => Err(Failed::usage("this command is not here yet")),
+        Some(Command::Rollout(asked)) => rollout::rollout(&start, &asked),
+        // These were answered above.
+        Some(Command::Completions { .. } | Command::Man | Command::Config(_) | Command::Doctor) => {
+            Ok(exit::OK)
+        }
     }
 }
 
-/// The configuration, with every mistake in it told.
-fn configuration(global: &Global) -> Result<Loaded, Failed> {
+/// What the configuration is made of.
+fn inputs(global: &Global) -> Result<Inputs, Failed> {
     let folders = Folders::of_this_machine()
         .ok_or_else(|| Failed::usage("there is no home folder; set HOME"))?;
-    let inputs = Inputs {
+    Ok(Inputs {
         file: global.config.clone(),
         variables: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect(),
         flags: global.settings(),
         folders,
-    };
-    load(&inputs).map_err(|mistakes| Failed::usage(mistakes.to_string()))
+    })
 }

@@ -184,6 +184,11 @@ impl Engine {
         terminal::run(self.outside.clone(), errand)
     }
 
+    /// The outside it runs on.
+    pub fn outside(&self) -> &Outside {
+        &self.outside
+    }
+
     /// The present.
     pub fn clock(&self) -> &Clock {
         &self.outside.clock

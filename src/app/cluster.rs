@@ -429,12 +429,11 @@ impl Cluster {
 
     /// Whether the lists a verdict rests on have all been seen.
     pub fn listed(&self) -> bool {
-        let workloads = self
-            .kinds
-            .keys()
-            .filter(|kind| kind.workload().is_some())
+        // All of them, not those heard of so far: a list that came first is not the whole.
+        let workloads = [Kind::Deployments, Kind::StatefulSets, Kind::DaemonSets]
+            .iter()
             .all(|kind| self.workloads.get(kind).is_some_and(Stock::listed) || self.denied(*kind));
-        (self.pods.listed() || self.denied(Kind::Pods)) && workloads && !self.kinds.is_empty()
+        (self.pods.listed() || self.denied(Kind::Pods)) && workloads
     }
 
     /// Whether a kind may not be seen.

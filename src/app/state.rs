@@ -227,9 +227,10 @@ impl App {
             LinkState::Live(_) | LinkState::Quiet(_) => self.cluster.listed(),
             LinkState::Stale { .. } | LinkState::Absent(_) => true,
         };
-        cluster
-            && polled(self.link(Source::Prometheus), self.signals.answered())
-            && polled(self.link(Source::Alertmanager), true)
+        // Where there is nothing to measure, nobody is asked for figures.
+        let measured = self.cluster.subjects().is_empty()
+            || polled(self.link(Source::Prometheus), self.signals.answered());
+        cluster && measured && polled(self.link(Source::Alertmanager), true)
     }
 
     /// The pods behind an object: itself, or those of the workload it names.

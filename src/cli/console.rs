@@ -3,9 +3,12 @@
 use super::args::value::{FrameSize, Screen as Typed};
 use super::exit::{Failed, OK, UNKNOWN};
 use super::session::{Session, Start};
-use crate::app::screen::Screen;
+use super::{alert, kubectl};
+use crate::app::screen::{History, Screen};
+use crate::config::Loaded;
 use crate::config::settings::Notify as Configured;
 use crate::domain::object::ObjectRef;
+use crate::domain::target::Scope;
 use crate::keymap::{Keymap, table};
 use crate::terminal::{self, Guard, Notify, Options};
 use crate::tui::{Console, Ending, Way};
@@ -23,20 +26,31 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
 }
 
 /// `vigie` without a command.
-pub fn open(start: &Start, open: Option<Typed>, _alert: Option<&str>) -> Result<u8, Failed> {
+pub fn open(start: &Start, open: Option<Typed>, alert: Option<&str>) -> Result<u8, Failed> {
     if !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
         return Err(Failed::usage(
             "there is no terminal here; `vigie status` says the same as text, `vigie demo --frame 120x40` shows a screen",
         ));
     }
     runtime()?.block_on(async {
-        let session = start.session(start.place(), screen(open, start)).await?;
+        let session = match alert {
+            Some(text) => alert::session(start, text).await?,
+            None => {
+                let mut session = start.session(start.place(), Screen::Overview).await?;
+                session.app.history = History::new(screen(open, &session.app.target.scope));
+                session
+            }
+        };
         Box::pin(live(start, session)).await
     })
 }
 
-fn screen(open: Option<Typed>, _start: &Start) -> Screen {
-    let workload = |name: &str| ObjectRef::new("Deployment", "", name);
+fn screen(open: Option<Typed>, scope: &Scope) -> Screen {
+    let namespace = scope.namespace().map_or("", |name| &**name);
+    let workload = |name: &str| {
+        let (kind, name) = kubectl::named(name);
+        ObjectRef::new(kind.name(), namespace, name)
+    };
     let named = |name: &str| {
         table::places()
             .into_iter()
@@ -55,8 +69,11 @@ pub async fn live(start: &Start, session: Session) -> Result<u8, Failed> {
     let config = start.loaded.config();
     let keys = Keymap::new(&config.keys).map_err(|error| Failed::usage(error.to_string()))?;
     let theme = theme(start)?;
-    let state = start.loaded.state_dir();
-    terminal::install_panic_hook(state.join("crashes"), None);
+    let mut crashes = terminal::crashes();
+    terminal::install_panic_hook(
+        start.loaded.state_dir().join("crashes"),
+        std::env::home_dir(),
+    );
     let variable = |name: &str| std::env::var(name).ok();
     let options = Options {
         mouse: config.mouse,
@@ -81,14 +98,25 @@ pub async fn live(start: &Start, session: Session) -> Result<u8, Failed> {
         reopen: super::reopen::reopen(start, place),
         way: Way::default(),
     };
-    let ending = Box::pin(console.run()).await;
+    // A thread beside the drawing one may panic: the screen is given back before it is told.
+    let ending = tokio::select! {
+        ending = Box::pin(console.run()) => ending,
+        _ = crashes.changed() => {
+            terminal::restore();
+            if let Some(crash) = crashes.borrow().as_ref() {
+                terminal::tell(crash);
+            }
+            return Ok(UNKNOWN);
+        }
+    };
     match ending.map_err(|error| Failed::new(UNKNOWN, format!("the terminal: {error}")))? {
         Ending::Left => Ok(OK),
         Ending::Signal(signal) => Ok(signal.exit_code()),
     }
 }
 
-fn notify(configured: Configured) -> Notify {
+/// How attention is asked for.
+pub fn notify(configured: Configured) -> Notify {
     match configured {
         Configured::Auto => Notify::Auto,
         Configured::Bell => Notify::Bell,
@@ -111,7 +139,7 @@ fn theme(start: &Start) -> Result<Theme, Failed> {
         }
         named => named.to_owned(),
     };
-    let own = own_themes(start);
+    let own = own_themes(&start.loaded);
     let own: Vec<(&str, &str)> = own
         .iter()
         .map(|(name, text)| (name.as_str(), text.as_str()))
@@ -125,8 +153,9 @@ fn theme(start: &Start) -> Result<Theme, Failed> {
     })
 }
 
-fn own_themes(start: &Start) -> Vec<(String, String)> {
-    let Ok(entries) = std::fs::read_dir(start.loaded.themes_dir()) else {
+/// The person's own themes: name and text.
+pub fn own_themes(loaded: &Loaded) -> Vec<(String, String)> {
+    let Ok(entries) = std::fs::read_dir(loaded.themes_dir()) else {
         return Vec::new();
     };
     entries

@@ -1,6 +1,7 @@
 //! Exit codes, and the sentence that goes with the bad ones.
 
 use crate::domain::verdict::Level;
+use color_eyre::Report;
 use std::io::Write as _;
 
 /// Healthy, succeeded.
@@ -44,9 +45,22 @@ impl Failed {
     }
 }
 
+/// What nobody foresaw, in one line; with `RUST_BACKTRACE`, all that is known of it.
+impl From<Report> for Failed {
+    fn from(report: Report) -> Self {
+        let in_full = std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");
+        let sentence = if in_full {
+            format!("{report:?}")
+        } else {
+            format!("{report:#}")
+        };
+        Self::new(UNKNOWN, sentence)
+    }
+}
+
 impl From<std::io::Error> for Failed {
     fn from(error: std::io::Error) -> Self {
-        Self::new(UNKNOWN, error.to_string())
+        Report::new(error).into()
     }
 }
 

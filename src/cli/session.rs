@@ -90,13 +90,23 @@ impl Start {
 
     /// Opens a session. Asks nothing of the network: the first frame waits for nobody.
     pub async fn session(&self, place: Place, open: Screen) -> Result<Session, Failed> {
-        let config = self.loaded.config();
         let cluster = match &place.cluster {
             Some(cluster) => cluster.clone(),
             None => Cluster::connect(&place.options).await.map_err(|failure| {
                 Failed::new(USAGE, format!("{failure}\n{}", failure.advice()))
             })?,
         };
+        self.session_on(cluster, place, open)
+    }
+
+    /// Opens a session on a cluster that is connected already.
+    pub fn session_on(
+        &self,
+        cluster: Cluster,
+        place: Place,
+        open: Screen,
+    ) -> Result<Session, Failed> {
+        let config = self.loaded.config();
         let context: Arc<str> = place
             .name
             .as_deref()

@@ -3,7 +3,7 @@
 //! may run beside each other; [`world`] has what they share.
 
 mod rollback;
-mod world;
+pub mod world;
 
 use world::{Audit, World};
 

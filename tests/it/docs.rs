@@ -1,4 +1,7 @@
-//! Documents are checked, not trusted: the example configuration says every key with the default that the program has.
+//! Documents are checked, not trusted: the example configuration says every key with the default that the program has, and the
+//! README (in `readme`) what the program shows.
+
+mod readme;
 
 use std::collections::{BTreeMap, BTreeSet};
 

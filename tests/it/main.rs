@@ -9,9 +9,12 @@
     reason = "a test that cannot go on says so by panicking, and may talk about it"
 )]
 
+mod bad_input;
 mod cluster;
+mod command;
 mod config;
 mod docs;
+mod headless;
 mod journal;
 mod keys;
 mod kubectl;

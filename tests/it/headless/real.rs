@@ -1,0 +1,100 @@
+//! `vigie status` beside `kubectl get pods` on a real control plane, in every state that its kubelets play.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::cluster::world::World;
+
+/// READY, STATUS, RESTARTS of each pod, as kubectl prints them.
+fn kubectl(world: &World) -> BTreeMap<String, (String, String, String)> {
+    let table = world.kubectl(&["get", "pods", "--no-headers"]);
+    table
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.split_whitespace();
+            let (name, ready, status) = (cells.next()?, cells.next()?, cells.next()?);
+            // `4 (3s ago)` is a number and a remark.
+            let restarts = cells.next()?;
+            Some((name.into(), (ready.into(), status.into(), restarts.into())))
+        })
+        .collect()
+}
+
+/// The same as our document has it.
+fn ours(world: &World) -> BTreeMap<String, (String, String, String)> {
+    let state = tempfile::tempdir().unwrap();
+    let output = world
+        .command(env!("CARGO_BIN_EXE_vigie"), "viewer")
+        .args(["status", "--output", "json", "-n", &world.namespace])
+        .env("XDG_STATE_HOME", state.path())
+        .env("XDG_CONFIG_HOME", state.path())
+        .output()
+        .unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let pods = document["pods"].as_array().unwrap().iter();
+    pods.map(|pod| {
+        let cells = (
+            text(&pod["ready"]),
+            text(&pod["status"]),
+            pod["restarts"].to_string(),
+        );
+        (text(&pod["name"]), cells)
+    })
+    .collect()
+}
+
+#[test]
+#[ignore = "needs VIGIE_TEST_CLUSTER"]
+fn cluster_status_says_of_every_pod_what_kubectl_get_pods_says() {
+    let world = World::new("letters");
+    let bind = [
+        "create",
+        "rolebinding",
+        "viewer",
+        "--clusterrole=view",
+        "--group=veza:viewers",
+    ];
+    world.kubectl(&bind);
+    for (deployment, fate) in [
+        ("veza-backend", "crash"),
+        ("chat-server", "missing"),
+        ("stream-server", "oom"),
+        ("veza-frontend", "unready"),
+    ] {
+        world.release(
+            deployment,
+            &format!("registry.veza.app/{deployment}:v9-{fate}"),
+            "v9",
+        );
+    }
+    for word in [
+        "CrashLoopBackOff",
+        "ImagePullBackOff",
+        "OOMKilled",
+        "ErrImagePull",
+        "Error",
+        "0/1",
+    ] {
+        // Each of these comes and goes: what counts is that in a moment in which nothing moved both said the same.
+        world.wait_for(&format!("both say the same while a pod is {word}"), || {
+            let before = kubectl(&world);
+            let seen = before
+                .values()
+                .any(|(ready, status, _)| status == word || ready == word);
+            let ours = ours(&world);
+            let still = kubectl(&world) == before;
+            if seen && still {
+                assert_eq!(ours, before, "{word}");
+            }
+            (seen && still).then_some(())
+        });
+    }
+    world.kubectl(&["delete", "pod", "--all", "--wait=false"]);
+    world.wait_for("both say the same of pods that go and come", || {
+        let before = kubectl(&world);
+        (ours(&world) == before && kubectl(&world) == before).then_some(())
+    });
+}
