@@ -1,7 +1,7 @@
 //! The headless face, by the real binary: documents as the contract has them, exit codes, kubectl's words. On the simulated
-//! platform; `real` holds what only a real control plane can answer.
+//! platform; `cluster` holds what only a real control plane can answer.
 
-mod real;
+mod cluster;
 
 use serde_json::{Value, json};
 use vigie::sim::scenario::Scenario;
@@ -62,6 +62,12 @@ async fn status_is_the_document_of_the_contract() {
     assert_eq!(status["target"]["namespace"], "veza-production");
     assert_eq!(status["target"]["read_only"], true);
     assert_eq!(status["verdict"]["level"], "failing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_lists_workloads_pods_and_signals_with_the_fields_of_the_contract() {
+    let home = Home::on(Scenario::CrashLoop, 240).await;
+    let (_, status) = home.json(&["status"]).await;
     let workload = status["workloads"]
         .as_array()
         .unwrap()

@@ -57,7 +57,6 @@ const EVERY_DAY: [&str; 13] = [
     "filter",
     "palette",
     "help",
-    "quit",
     "refresh",
 ];
 
