@@ -235,8 +235,7 @@ impl Keymap {
 pub fn typing(app: &App) -> bool {
     matches!(
         app.layers.last(),
-        Some(Layer::Palette { .. } | Layer::Filter { .. } | Layer::Form(_))
-        Some(Layer::Palette { .. } | Layer::Filter { .. } | Layer::Narrow { .. })
+        Some(Layer::Palette { .. } | Layer::Filter { .. } | Layer::Narrow { .. } | Layer::Form(_))
     )
 }
 
@@ -257,15 +256,12 @@ fn places(app: &App) -> Vec<Where> {
         Screen::Rollout(_) => vec![Where::Rollout, Where::Row, Where::Chart],
         Screen::Signals(_) => vec![Where::Chart, Where::Row],
         Screen::Contexts | Screen::Namespaces => vec![Where::Places, Where::List],
-        Screen::Rollout(_) => vec![Where::Rollout, Where::Chart],
-        Screen::Signals(_) => vec![Where::Chart],
         Screen::Logs(_) => vec![Where::Logs, Where::Text],
         Screen::Describe(_) | Screen::Yaml(_) => vec![Where::Text],
         Screen::Runbooks => vec![Where::Runbooks, Where::List],
         Screen::Runbook(_) => vec![Where::Runbook, Where::Text],
         Screen::Runs => vec![Where::Runs, Where::List],
         Screen::Run(_) => vec![Where::Run],
-        _ => vec![Where::List],
     };
     screen.into_iter().chain([Where::Everywhere]).collect()
 }

@@ -14,12 +14,9 @@ use super::screen::Screen;
 use super::state::App;
 use crate::domain::object::ObjectRef;
 use crate::runbook::machine::{AskKind, Run};
-use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How long a sentence of ours stays in the last row.
-const SHOWN: SignedDuration = SignedDuration::from_secs(4);
 /// The runbook that goes back.
 const ROLLBACK: &str = "rollback";
 
@@ -81,14 +78,14 @@ impl App {
     pub(super) fn obey_desk(&mut self, command: &Command) -> Option<Vec<Effect>> {
         match command {
             Command::Runbooks => {
-                self.desk.subject = self.subject();
+                self.desk.subject = self.suspect();
                 self.history.open(Screen::Runbooks);
                 return Some(Vec::new());
             }
             Command::Arm => {
                 match self.arm() {
                     Ok(form) => self.layers.push(Layer::Form(form)),
-                    Err(sentence) => self.remark(sentence),
+                    Err(sentence) => self.tell(sentence),
                 }
                 return Some(Vec::new());
             }
@@ -103,16 +100,8 @@ impl App {
         }
     }
 
-    fn remark(&mut self, text: impl Into<String>) {
-        let notice = Notice {
-            text: text.into(),
-            error: false,
-        };
-        self.notice = Some((notice, self.now + SHOWN));
-    }
-
     /// The workload that is looked at, and whether going back is suggested for it.
-    fn subject(&self) -> Option<Subject> {
+    fn suspect(&self) -> Option<Subject> {
         let object = match &self.here().screen {
             Screen::Rollout(object) | Screen::Signals(object) | Screen::Logs(object) => {
                 object.clone()
@@ -206,14 +195,14 @@ impl App {
                 (place.pane, place.top) = (place.pane + 1, 0);
             }
             Command::Identifiers => self.desk.identifiers = !self.desk.identifiers,
-            Command::Hold if run.ledger().end.is_some() => self.remark("This run is over."),
-            Command::Hold if asked => self.remark("It waits for you already."),
+            Command::Hold if run.ledger().end.is_some() => self.tell("This run is over."),
+            Command::Hold if asked => self.tell("It waits for you already."),
             Command::Hold => {
-                self.remark("Holding: after this step a person is asked.");
+                self.tell("Holding: after this step a person is asked.");
                 return Some(self.obey_run(Command::StopRun));
             }
             Command::Undo => self.undo_form(),
-            Command::Note if run.ledger().end.is_some() => self.remark("This run is over."),
+            Command::Note if run.ledger().end.is_some() => self.tell("This run is over."),
             Command::Note => self
                 .layers
                 .push(Layer::Form(Form::new(Purpose::Note, None))),
@@ -230,7 +219,7 @@ impl App {
                 });
                 match object {
                     Some(object) => self.history.open(Screen::Logs(object)),
-                    None => self.remark("No workload has been settled yet."),
+                    None => self.tell("No workload has been settled yet."),
                 }
             }
             _ => return None,
@@ -241,9 +230,9 @@ impl App {
     fn undo_form(&mut self) {
         let Some(run) = self.shown_run() else { return };
         if run.ledger().end.is_some() {
-            self.remark("This run is over; a new one goes back.");
+            self.tell("This run is over; a new one goes back.");
         } else if run.undo_reach().is_none() {
-            self.remark("Nothing to undo: this run has changed nothing that can be taken back.");
+            self.tell("Nothing to undo: this run has changed nothing that can be taken back.");
         } else {
             let form = Form::new(Purpose::Undo, None);
             self.layers.push(Layer::Form(form));
@@ -253,10 +242,14 @@ impl App {
     fn copy_run(&mut self) -> Vec<Effect> {
         let text = self.shown_run().and_then(rules).or_else(|| {
             let end = self.shown_run()?.ledger().end.clone()?;
-            Some(format!("{} {}", end.message, self.update_to_paste()))
+            Some(format!(
+                "{} {}",
+                end.message,
+                super::links::update_to_paste(self)
+            ))
         });
-        let text = text.unwrap_or_else(|| self.update_to_paste());
-        self.remark("Copied.");
+        let text = text.unwrap_or_else(|| super::links::update_to_paste(self));
+        self.tell("Copied.");
         vec![Effect::Copy(text)]
     }
 
@@ -271,12 +264,12 @@ impl App {
             } else {
                 "Nothing to decide now: it goes on by itself. The key . holds it."
             };
-            self.remark(words);
+            self.tell(words);
             return Vec::new();
         };
         let chosen = self.desk.chosen(run);
         let Some(choice) = chosen.and_then(|index| choices(run).into_iter().nth(index)) else {
-            self.remark("Nothing is chosen yet: j and k choose.");
+            self.tell("Nothing is chosen yet: j and k choose.");
             return Vec::new();
         };
         match choice.leads {
@@ -365,13 +358,13 @@ impl App {
             Purpose::Arm | Purpose::ArmReason => "No: still read-only.",
             _ => return,
         };
-        self.remark(words);
+        self.tell(words);
     }
 
     fn entered(&mut self, mut form: Form, text: String) -> Vec<Effect> {
         let entries = self.shown_run().map(|run| run.ledger().entries);
         if form.asked.is_some() && form.asked != entries {
-            self.remark("The question has changed meanwhile: nothing was sent.");
+            self.tell("The question has changed meanwhile: nothing was sent.");
             return Vec::new();
         }
         if let Some(decision) = decision(&form) {
@@ -379,7 +372,7 @@ impl App {
         }
         match form.purpose {
             Purpose::Note => {
-                self.remark("Written down.");
+                self.tell("Written down.");
                 self.obey_run(Command::NoteRun { text })
             }
             Purpose::Undo => self.obey_run(Command::RollBackRun { reason: text }),
@@ -390,7 +383,7 @@ impl App {
             }
             Purpose::ArmReason => {
                 self.armed_now();
-                self.remark("ARMED for 30 m. W disarms.");
+                self.tell("ARMED for 30 m. W disarms.");
                 self.desk.armed_for = Some(text);
                 Vec::new()
             }

@@ -107,7 +107,7 @@ impl App {
             Command::NextMatch => self.seek_text(Some(true)),
             Command::PreviousMatch => self.seek_text(Some(false)),
             Command::Copy => {
-                self.remark("Copied.");
+                self.tell("Copied.");
                 return Some(vec![Effect::Copy(self.reading.text.whole())]);
             }
             _ => return None,
@@ -118,14 +118,6 @@ impl App {
     /// The lines of text a screen holds.
     fn page(&self) -> usize {
         usize::from(self.height).saturating_sub(5).max(1)
-    }
-
-    fn remark(&mut self, text: impl Into<String>) {
-        let notice = Notice {
-            text: text.into(),
-            error: false,
-        };
-        self.notice = Some((notice, self.now + REMARK));
     }
 
     fn sideways(&mut self, motion: Motion) -> bool {
@@ -237,9 +229,9 @@ impl App {
 
     fn no_match(&mut self, needle: &str) {
         if needle.is_empty() {
-            self.remark("Nothing is searched. / searches.");
+            self.tell("Nothing is searched. / searches.");
         } else {
-            self.remark(format!("Nothing here contains {needle}."));
+            self.tell(format!("Nothing here contains {needle}."));
         }
     }
 
@@ -259,7 +251,7 @@ impl App {
             text.push_str(&entry.line.text);
             text.push('\n');
         }
-        self.remark("The lines on the screen are copied.");
+        self.tell("The lines on the screen are copied.");
         vec![Effect::Copy(text)]
     }
 
@@ -285,7 +277,7 @@ impl App {
     fn open_log(&mut self, previous: bool) -> Option<Vec<Effect>> {
         let object = self.subject()?;
         if self.pods_of(&object).next().is_none() {
-            self.remark(format!("There are no pods of {object} here, so no logs."));
+            self.tell(format!("There are no pods of {object} here, so no logs."));
             return Some(Vec::new());
         }
         self.reading.before_restart = previous;
@@ -295,11 +287,11 @@ impl App {
 
     fn shell(&mut self) -> Vec<Effect> {
         let Some(object) = self.subject().filter(|object| &*object.kind == "Pod") else {
-            self.remark("A shell opens in a pod; choose one in :pods.");
+            self.tell("A shell opens in a pod; choose one in :pods.");
             return Vec::new();
         };
         if !self.armed() {
-            self.remark("This console is read-only: a shell can change things. Arm it first.");
+            self.tell("This console is read-only: a shell can change things. Arm it first.");
             return Vec::new();
         }
         let container = self.pods_of(&object).next();
@@ -433,7 +425,7 @@ impl App {
             (None, Some(scope)) => scope.to_string(),
             (None, None) => String::new(),
         };
-        self.remark(format!("Going to {to} …"));
+        self.tell(format!("Going to {to} …"));
         vec![Effect::Go(Destination { context, scope })]
     }
 
@@ -503,7 +495,7 @@ impl App {
         self.reading.places.leave();
         (self.range_s, self.split, self.baseline) = (old.range_s, old.split, old.baseline);
         self.height = old.height;
-        self.remark(format!(
+        self.tell(format!(
             "This is {} ▸ {}.",
             self.target.context, self.target.scope
         ));

@@ -190,7 +190,8 @@ impl App {
         self.notice = Some((notice, self.now + NOTICE));
     }
 
-    fn tell(&mut self, text: impl Into<String>) {
+    /// A sentence for the last row.
+    pub(super) fn tell(&mut self, text: impl Into<String>) {
         self.say(Notice {
             text: text.into(),
             error: false,

@@ -1,6 +1,7 @@
 //! The one table of keys: command, shipped chords, where they work and what they do. Help, hints and rebinding read it.
 
 use crate::app::command::{Command, Motion};
+use crate::app::screen::Screen;
 
 /// Where keys work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,10 +10,10 @@ use vigie::app::{App, Settings};
 use vigie::domain::object::ObjectRef;
 use vigie::domain::target::{Environment, Scope, Target};
 use vigie::engine::clock::Clock;
+use vigie::engine::setting::{Sought, Sources, Way};
 use vigie::engine::{Engine, Outside};
-use vigie::platform::alertmanager::Alertmanager;
-use vigie::platform::http::{Direct, Http, Transport};
-use vigie::platform::kubernetes::{Cluster, Options};
+use vigie::platform::http::{Direct, Http};
+use vigie::platform::kubernetes::{Cluster, Options, Patience};
 use vigie::sim::access::Identity;
 use vigie::sim::scenario::Scenario;
 use vigie::sim::{self, Running};
@@ -61,11 +61,16 @@ async fn seen(running: Running, options: Options) -> Bench {
     let outside = Outside {
         cluster,
         options,
-        prometheus: Err("not part of this".into()),
-        alertmanager: Ok(std::sync::Arc::new(Alertmanager::new(Transport::Direct(
-            direct,
-        )))),
+        sources: std::sync::Arc::new(Sources {
+            alertmanager: Sought {
+                named: Some(Way::Address(direct)),
+                ambient: None,
+            },
+            ..Sources::default()
+        }),
         scope,
+        patience: Patience::default(),
+        windows: std::sync::Arc::default(),
         interval,
         window: jiff::SignedDuration::from_mins(1),
         clock: clock.clone(),

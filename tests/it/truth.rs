@@ -113,6 +113,7 @@ impl Console {
         };
         let outside = Outside {
             cluster,
+            options: reach,
             sources: Arc::new(sources),
             scope: setup.scope.clone(),
             patience: Patience {

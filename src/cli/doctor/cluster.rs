@@ -236,7 +236,7 @@ async fn missing(
 
 async fn prometheus(session: &Session) -> Check {
     let name = "prometheus";
-    let Some(source) = session.engine.prometheus() else {
+    let Some(source) = session.engine.prometheus().map(|found| found.prometheus) else {
         return absent(name, session, Source::Prometheus, "PROMETHEUS_URL");
     };
     let pods: Vec<Arc<str>> = session

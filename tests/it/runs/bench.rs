@@ -109,6 +109,7 @@ impl Bench {
         app.runs = Runs::new(library);
         let outside = Outside {
             cluster,
+            options,
             sources: Arc::new(Sources {
                 prometheus: Sought {
                     named: Some(Way::Address(direct)),

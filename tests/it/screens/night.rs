@@ -15,13 +15,12 @@ use vigie::app::{App, Settings};
 use vigie::domain::object::ObjectRef;
 use vigie::domain::target::{Environment, Scope, Target};
 use vigie::engine::clock::Clock;
+use vigie::engine::setting::{Sought, Sources, Way};
 use vigie::engine::{Engine, Outside, WAITING};
 use vigie::keymap::chord::Sequence;
 use vigie::keymap::{Keymap, Meaning};
-use vigie::platform::alertmanager::Alertmanager;
-use vigie::platform::http::{Direct, Http, Transport};
-use vigie::platform::kubernetes::{Cluster, Options};
-use vigie::platform::prometheus::Prometheus;
+use vigie::platform::http::{Direct, Http};
+use vigie::platform::kubernetes::{Cluster, Options, Patience};
 use vigie::sim::access::Identity;
 use vigie::sim::scenario::Scenario;
 use vigie::ui::theme::Theme;
@@ -94,7 +93,10 @@ fn listen(scenario: Scenario, seconds: u64) -> (Vec<Fact>, Timestamp) {
 async fn heard(scenario: Scenario, seconds: u64) -> (Vec<Fact>, Timestamp) {
     let running = crate::sim::still(scenario, seconds).await;
     let http = Http::default();
-    let to = |url: &str| Transport::Direct(Direct::new(&http, url).unwrap());
+    let to = |url: &str| Sought {
+        named: Some(Way::Address(Direct::new(&http, url).unwrap())),
+        ambient: None,
+    };
     let options = Options {
         server: Some(running.address_of(Identity::Oncall).to_owned()),
         ..Options::default()
@@ -104,12 +106,15 @@ async fn heard(scenario: Scenario, seconds: u64) -> (Vec<Fact>, Timestamp) {
     let now = clock.now();
     let outside = Outside {
         cluster: Cluster::connect(&options).await.unwrap(),
-        prometheus: Ok(Arc::new(Prometheus::new(
-            to(&running.prometheus),
-            Vec::new(),
-        ))),
-        alertmanager: Ok(Arc::new(Alertmanager::new(to(&running.alertmanager)))),
+        sources: Arc::new(Sources {
+            prometheus: to(&running.prometheus),
+            alertmanager: to(&running.alertmanager),
+            ..Sources::default()
+        }),
+        options,
         scope: target().scope,
+        patience: Patience::default(),
+        windows: Arc::default(),
         interval: SignedDuration::from_secs(5),
         window: SignedDuration::from_mins(1),
         clock,
