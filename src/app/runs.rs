@@ -17,7 +17,7 @@ pub struct Runs {
     /// Every runbook there is, the shipped ones first.
     pub library: Vec<Book>,
     /// The run carried out now, or the last one until it is put away.
-    pub present: Option<Run>,
+    pub present: Option<Box<Run>>,
     /// What the present run's journal holds, in order; only what is on disk.
     pub entries: Vec<Entry>,
     /// Runs on this machine, unfinished ones first, then newest first.
@@ -56,7 +56,7 @@ impl Runs {
     /// The present run, while it is neither over nor unable to go on.
     pub fn active(&self) -> Option<&Run> {
         self.present
-            .as_ref()
+            .as_deref()
             .filter(|run| run.ledger().end.is_none() && run.halted().is_none())
     }
 

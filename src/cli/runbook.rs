@@ -40,7 +40,7 @@ fn origin(book: &Book) -> &str {
 }
 
 fn list(start: &Start) -> Result<u8, Failed> {
-    let books = shelf::library(start);
+    let books = shelf::library(&start.loaded);
     if start.global.output == Output::Json {
         let all: Vec<_> = books
             .iter()
@@ -76,7 +76,7 @@ fn list(start: &Start) -> Result<u8, Failed> {
 }
 
 fn show(start: &Start, id: &str) -> Result<u8, Failed> {
-    let books = shelf::library(start);
+    let books = shelf::library(&start.loaded);
     let Some(book) = books.iter().find(|book| *book.id == *id) else {
         let known: Vec<&str> = books.iter().map(|book| &*book.id).collect();
         return Err(Failed::usage(format!(
@@ -110,7 +110,7 @@ fn check(start: &Start, files: &[PathBuf]) -> Result<u8, Failed> {
     let text = if start.global.output == Output::Json {
         format!("{}\n", json!({"schema": 1, "problems": problems}))
     } else {
-        let lines = problems.iter().map(|problem| problem.to_string());
+        let lines = problems.iter().map(ToString::to_string);
         let text = lines.fold(String::new(), |text, line| text + &sanitize(&line) + "\n");
         if text.is_empty() {
             "no mistakes found\n".to_owned()

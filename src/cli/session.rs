@@ -175,8 +175,12 @@ impl Start {
         let (sender, facts) = mpsc::channel(WAITING);
         let mut app = App::new(target, settings, open, place.clock.now());
         let mut engine = Engine::start(outside, environment.clone(), sender);
-        engine.keep_runs(super::shelf::keeping(self, environment, &app.settings));
-        app.runs = Runs::new(super::shelf::library(self));
+        engine.keep_runs(super::shelf::keeping(
+            &self.loaded,
+            environment,
+            &app.settings,
+        ));
+        app.runs = Runs::new(super::shelf::library(&self.loaded));
         Ok(Session {
             app,
             engine,

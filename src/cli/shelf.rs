@@ -1,17 +1,17 @@
 //! The shelf of runbooks and the place of runs on this machine: shipped runbooks, the person's own folders, the state
 //! directory. Files are read here and handed on as text.
 
-use super::session::Start;
 use crate::app::Settings;
 use crate::app::runs::shelf::{Book, Origin};
+use crate::config::Loaded;
 use crate::engine::EnvironmentOf;
 use crate::engine::runs::Keeping;
 use std::path::Path;
 
 /// Every runbook: the shipped ones, then the person's own in the order of their folders and names.
-pub fn library(start: &Start) -> Vec<Book> {
+pub fn library(loaded: &Loaded) -> Vec<Book> {
     let mut books = Book::shipped();
-    for folder in start.loaded.runbook_dirs() {
+    for folder in loaded.runbook_dirs() {
         let Ok(entries) = std::fs::read_dir(&folder) else {
             continue;
         };
@@ -56,9 +56,9 @@ pub fn read(path: &Path) -> Book {
 }
 
 /// Where runs are kept and what governs them.
-pub fn keeping(start: &Start, environment: EnvironmentOf, settings: &Settings) -> Keeping {
+pub fn keeping(loaded: &Loaded, environment: EnvironmentOf, settings: &Settings) -> Keeping {
     Keeping {
-        state: start.loaded.state_dir(),
+        state: loaded.state_dir(),
         environment,
         limits: settings.limits.clone(),
     }

@@ -10,6 +10,7 @@ mod means;
 mod measure;
 mod open;
 mod records;
+mod report;
 mod revisions;
 mod rollout;
 mod state;

@@ -30,7 +30,7 @@ impl App {
             }
             RunNews::Reopened { run, by, hand_over } => {
                 self.show_run(&run);
-                self.runs.present = Some(*run);
+                self.runs.present = Some(run);
                 let confirm = self.runs.confirm.take();
                 self.step_run(Event::Resume {
                     by,
@@ -225,7 +225,7 @@ impl App {
             let recorded = std::mem::take(&mut self.runs.recording);
             self.runs.entries.extend(recorded);
         }
-        let (run, effects) = machine::step(run, self.now, event);
+        let (run, effects) = machine::step(*run, self.now, event);
         self.took(run, effects)
     }
 
@@ -254,7 +254,111 @@ impl App {
         if list {
             out.push(Effect::Run(RunOrder::List));
         }
-        self.runs.present = Some(run);
+        self.runs.present = Some(Box::new(run));
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Settings;
+    use crate::app::message::{Fact, Message};
+    use crate::app::runs::Runs;
+    use crate::app::runs::shelf::Book;
+    use crate::domain::target::{Environment, Scope, Target};
+    use crate::runbook::ids::RunId;
+    use crate::runbook::machine::{RunTarget, Start};
+    use jiff::Timestamp;
+    use std::collections::BTreeMap;
+
+    fn app() -> App {
+        let target = Target {
+            context: "here".into(),
+            server: "h".into(),
+            cluster_uid: None,
+            scope: Scope::Namespace("prod".into()),
+            environment: Environment {
+                name: "production".into(),
+                guarded: true,
+            },
+            user: None,
+        };
+        let now = Timestamp::UNIX_EPOCH;
+        let mut app = App::new(target, Settings::default(), Screen::Overview, now);
+        app.runs = Runs::new(Book::shipped());
+        app
+    }
+
+    fn ask(app: &mut App, runbook: &str, set: &[(&str, &str)]) -> Vec<Effect> {
+        let params: BTreeMap<String, String> = set
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        let request = RunRequest::new(runbook, params);
+        let command = Command::StartRun(Box::new(request));
+        app.update(Message::Command(command), Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_request_gets_the_targets_namespace_and_its_defaults() {
+        let mut app = app();
+        let effects = ask(&mut app, "rollback", &[("workload", "api")]);
+        let [Effect::Run(RunOrder::Open(opening))] = effects.as_slice() else {
+            panic!("{effects:?}");
+        };
+        assert_eq!(opening.params["namespace"], "prod");
+        assert_eq!(opening.params["hold"], "3m");
+        assert!(opening.attended && app.runs.opening.is_some());
+    }
+
+    #[test]
+    fn a_request_that_is_wrong_in_itself_is_refused_with_a_sentence() {
+        for (runbook, key) in [("rolback", "workload"), ("rollback", "wrkload")] {
+            let mut app = app();
+            assert!(ask(&mut app, runbook, &[(key, "api")]).is_empty());
+            let refused = app.runs.refused.clone();
+            assert!(
+                refused.as_ref().is_some_and(|refused| refused.usage),
+                "{refused:?}"
+            );
+        }
+    }
+
+    fn run(random: u8) -> Option<Run> {
+        let book = Book::shipped().first()?.book.clone().ok()?;
+        let start = Start {
+            run: RunId::new(Timestamp::UNIX_EPOCH, [random; 10]),
+            runbook: book.id.clone(),
+            version: book.version.clone(),
+            model: book.model_digest(),
+            params: BTreeMap::new(),
+            target: RunTarget {
+                environment: "production".into(),
+                ..RunTarget::default()
+            },
+            actor: "ada".into(),
+            typed: true,
+            attended: true,
+            dry_run: false,
+            answers: crate::runbook::machine::Answers::default(),
+        };
+        Run::new(book, start, Timestamp::UNIX_EPOCH).ok()
+    }
+
+    #[test]
+    fn only_the_present_run_is_stepped_and_only_what_is_on_disk_is_shown() {
+        let (mut app, now) = (app(), Timestamp::UNIX_EPOCH);
+        let (run, other) = (run(1).unwrap(), run(2).unwrap());
+        let id = run.start().run.clone();
+        let news = |news| Message::Fact(Fact::Run(news));
+        let effects = app.update(news(RunNews::Opened(Box::new(run))), now);
+        assert_eq!(effects.len(), 1, "{effects:?}");
+        assert!(app.runs.entries.is_empty());
+        let recorded = |id| RunNews::Event(id, Box::new(Event::Recorded));
+        let late = recorded(other.start().run.clone());
+        assert!(app.update(news(late), now).is_empty());
+        app.update(news(recorded(id)), now);
+        assert_eq!(app.runs.entries.len(), 1);
     }
 }

@@ -29,7 +29,8 @@ impl Teller {
             if self.json {
                 // A string takes whatever is written.
                 let _ = writeln!(text, "{}", document(run, entry));
-            } else if let Some(words) = words(&entry.fact) {
+            } else {
+                let words = words(&entry.fact);
                 let at = entry.ts.strftime("%H:%M:%S");
                 for (index, line) in words.lines().enumerate() {
                     let at = if index == 0 {
@@ -101,9 +102,9 @@ fn preflight(lines: &[Line]) -> String {
     text
 }
 
-/// A record in words; what only the program needs is left out.
-fn words(fact: &Fact) -> Option<String> {
-    Some(match fact {
+/// A record in words.
+fn words(fact: &Fact) -> String {
+    match fact {
         Fact::Start(start) => format!(
             "run {} of {} {} by {} in {} ({}){}",
             start.run,
@@ -138,6 +139,13 @@ fn words(fact: &Fact) -> Option<String> {
         }
         Fact::Decision { by, answer, .. } => format!("{answer} ({by})"),
         Fact::Param { name, value } => format!("{name} = {value}"),
+        other => of_effects(other),
+    }
+}
+
+/// A record about a change, a gate or the end, in words.
+fn of_effects(fact: &Fact) -> String {
+    match fact {
         Fact::Intent(intent) => format!(
             "about to patch {} (attempt {}, Audit-ID {})",
             intent.action.planned.object.short(),
@@ -189,5 +197,6 @@ fn words(fact: &Fact) -> Option<String> {
             }
             text
         }
-    })
+        other => other.name(),
+    }
 }

@@ -1,7 +1,7 @@
 //! The machine's questions, answered from the platform.
 
-use super::carry::Reporter;
 use super::means::Means;
+use super::report::Reporter;
 use super::state::{known, reference, text, unanswered};
 use super::{lock, measure, revisions, rollout, state};
 use crate::platform::failure::FailureKind;

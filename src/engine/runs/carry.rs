@@ -1,10 +1,9 @@
 //! One run's performer: records before anything follows, sends each effect once, asks, measures, wakes. Every effect of
 //! the machine comes through [`Carrier::take`], in order.
 
-use super::lock::Held;
 use super::means::Means;
+use super::report::Reporter;
 use super::{ask, measure, records, write};
-use crate::app::runs::news::RunNews;
 use crate::journal::{AuditEvent, Journal, RealDisk};
 use crate::runbook::ids::RunId;
 use crate::runbook::machine::{Effect, Entry, Event, Fact, ReadId, Start};
@@ -13,7 +12,6 @@ use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Carries one run out.
@@ -24,25 +22,6 @@ pub struct Carrier {
     reads: HashMap<ReadId, AbortOnDropHandle<()>>,
     wakes: BTreeMap<Timestamp, AbortOnDropHandle<()>>,
     flights: Vec<AbortOnDropHandle<()>>,
-}
-
-/// Reports what happened to one run.
-#[derive(Clone)]
-pub struct Reporter {
-    /// With what it is carried out.
-    pub means: Arc<Means>,
-    /// Which run.
-    pub run: RunId,
-    /// The lock of what is changed, once it was taken.
-    pub held: Arc<Mutex<Option<Held>>>,
-}
-
-impl Reporter {
-    /// Tells an event.
-    pub async fn tell(&self, event: Event) {
-        let news = RunNews::Event(self.run.clone(), Box::new(event));
-        self.means.tell(news).await;
-    }
 }
 
 impl Carrier {

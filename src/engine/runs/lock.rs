@@ -1,17 +1,12 @@
 //! The lock of what a run changes, among the processes of this machine: a courtesy that names who is first. That nothing
 //! is changed twice does not rest on it but on the preconditions of every change.
 
-use super::carry::Reporter;
 use super::records;
+use super::report::Reporter;
 use crate::journal::RealDisk;
-use crate::journal::disk::{self, Disk as _, Lock, LockError};
+use crate::journal::disk::{self, Disk as _, LockError};
 use crate::runbook::patch::ObjectRef;
 use crate::runbook::preflight::{Level, Line};
-
-/// A lock that is held until this is dropped.
-pub struct Held {
-    _lock: Lock,
-}
 
 /// Takes the lock of an object for this run, and says how that went.
 pub async fn take(to: &Reporter, object: &ObjectRef) -> Line {
@@ -33,7 +28,7 @@ pub async fn take(to: &Reporter, object: &ObjectRef) -> Line {
     });
     match taken.await {
         Ok(Ok(lock)) => {
-            *held = Some(Held { _lock: lock });
+            *held = Some(lock);
             Line::new(Level::Passed, text, "locked by this run")
         }
         Ok(Err(LockError::Held(path))) => Line::new(

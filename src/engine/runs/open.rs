@@ -120,8 +120,8 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
             sentence,
             usage: true,
         })?;
-        let open = runs.open(&dir, now).map_err(unopened)?;
-        let run = restore(&open).map_err(unopened)?;
+        let open = runs.open(&dir, now).map_err(|error| unopened(&error))?;
+        let run = restore(&open).map_err(|error| unopened(&error))?;
         Ok::<_, Refusal>((open, run))
     });
     let (open, run) = opened.await.map_err(refusal)??;
@@ -153,6 +153,6 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
     })
 }
 
-fn unopened(error: JournalError) -> Refusal {
+fn unopened(error: &JournalError) -> Refusal {
     refusal(error.to_string())
 }

@@ -1,8 +1,8 @@
 //! The rollout of a change, followed until it is done or cannot be: what `kubectl rollout status` says, and what it does
 //! not notice: paused, superseded, an image that cannot be pulled.
 
-use super::carry::Reporter;
 use super::means::Means;
+use super::report::Reporter;
 use super::state::{known, selector, text, unanswered};
 use crate::domain::target::Scope;
 use crate::platform::failure::FailureKind;

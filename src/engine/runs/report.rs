@@ -1,0 +1,28 @@
+//! What everything that works for one run shares: with what, for which run, whom to tell, and the lock it holds.
+
+use super::means::Means;
+use crate::app::runs::news::RunNews;
+use crate::journal::disk::Lock;
+use crate::runbook::ids::RunId;
+use crate::runbook::machine::Event;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// Reports what happened to one run.
+#[derive(Clone)]
+pub struct Reporter {
+    /// With what it is carried out.
+    pub means: Arc<Means>,
+    /// Which run.
+    pub run: RunId,
+    /// The lock of what is changed, once it was taken.
+    pub held: Arc<Mutex<Option<Lock>>>,
+}
+
+impl Reporter {
+    /// Tells an event.
+    pub async fn tell(&self, event: Event) {
+        let news = RunNews::Event(self.run.clone(), Box::new(event));
+        self.means.tell(news).await;
+    }
+}
