@@ -26,7 +26,7 @@ impl App {
         let Screen::Run(id) = &self.here().screen else {
             return None;
         };
-        let run = self.runs.present.as_ref();
+        let run = self.runs.present.as_deref();
         run.filter(|run| run.start().run.as_str() == &**id)
     }
 
