@@ -420,6 +420,11 @@ impl App {
             self.history.open(Screen::Overview);
             return Vec::new();
         }
+        if self.runs.active().is_some() {
+            // The engine of this target carries the run, and would end with it.
+            self.remark("A run is open here; end it or put it away before going elsewhere.");
+            return Vec::new();
+        }
         let to = match (&context, &scope) {
             (Some(name), _) => name.to_string(),
             (None, Some(scope)) => scope.to_string(),
