@@ -74,13 +74,16 @@ fn findings(row: &ServiceRow) -> Vec<Line> {
         .collect()
 }
 
+/// A signal, its limit, and how its figure is written.
+type Asked = (SignalName, Option<f64>, fn(f64) -> String);
+
 fn measured(app: &App, row: &ServiceRow) -> Vec<Line> {
     let limits = app.settings.limits.of(&row.object.name);
     let Some(signals) = &row.signals else {
         let text = "never measured: judged by its pods and its rollout alone";
         return vec![line("signals", text, None)];
     };
-    let asked: [(SignalName, Option<f64>, fn(f64) -> String); 4] = [
+    let asked: [Asked; 4] = [
         (SignalName::Requests, None, |rate| format!("{rate:.1}/s")),
         (SignalName::ErrorRatio, Some(limits.error_ratio), percent),
         (SignalName::P99, Some(limits.p99_ms), millis),

@@ -139,8 +139,8 @@ pub fn update_to_paste(app: &App) -> String {
         )
     }));
     if let Some(row) = worst {
-        let links = of_service(app, &row.object);
-        let addresses = links.iter().filter(|link| is_address(&link.text)).take(3);
+        let found = of_service(app, &row.object);
+        let addresses = found.iter().filter(|link| is_address(&link.text)).take(3);
         lines.extend(addresses.map(|link| format!("{}: {}", link.what, link.text)));
     }
     lines.join("\n")

@@ -65,7 +65,7 @@ fn the_overview_says_what_why_and_what_changed_at_every_size() {
         );
         if width >= 120 {
             assert!(line(rows, "▌ ✖ veza-backend").contains("errors > 1 %, p99 > 500 ms"));
-            assert!(has(rows, "veza-backend p99: ") && has(rows, "─ pods, "));
+            assert!(has(rows, "veza-backend p99: ") && has(rows, "├ pods, "));
         }
     });
 }

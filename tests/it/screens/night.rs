@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use vigie::app::command::Command;
+use vigie::app::kind::Kind;
 use vigie::app::message::{Fact, Message};
 use vigie::app::screen::Screen;
 use vigie::app::{App, Settings};
@@ -144,7 +145,8 @@ async fn heard(scenario: Scenario, seconds: u64) -> (Vec<Fact>, Timestamp) {
                 .watches
                 .iter()
                 .all(|kind| app.cluster.kinds.contains_key(kind));
-            if ranges && watched && app.settled() {
+            let whole = !wants.watches.contains(&Kind::Events) || app.cluster.events.listed();
+            if ranges && watched && whole && app.settled() {
                 break;
             }
             engine.reconcile(wants);
