@@ -64,7 +64,7 @@ fn run(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Doctor) => return doctor::doctor(cli.global, &inputs),
         _ => {}
     }
-    let loaded = config::whole(&inputs).map_err(config::told)?;
+    let loaded = config::whole(&inputs).map_err(|mistakes| config::told(&mistakes))?;
     report::log(&loaded)?;
     let start = session::Start {
         global: cli.global,

@@ -102,12 +102,10 @@ pub fn find(text: &str, alerts: &[Alert], namespaces: &[Arc<str>]) -> Found {
     let exists =
         |name: &String| namespaces.is_empty() || namespaces.iter().any(|one| **one == **name);
     let named = beside(text, &NAMESPACE_LABELS).filter(exists);
-    let own = |value: Option<&Arc<str>>| value.map(|value| value.to_string());
+    let own = |value: Option<&Arc<str>>| value.map(ToString::to_string);
     let longest = || {
         let known = namespaces.iter().filter(|name| words.contains(&***name));
-        known
-            .max_by_key(|name| name.len())
-            .map(|name| name.to_string())
+        known.max_by_key(|name| name.len()).map(ToString::to_string)
     };
     Found {
         alert: alert.map(|alert| alert.name.to_string()),
@@ -138,7 +136,7 @@ pub async fn session(start: &Start, text: &str) -> Result<Session, Failed> {
         scope: Some(Scope::Namespace(namespace.as_str().into())),
         ..start.place()
     };
-    let mut session = start.session_on(cluster, place, Screen::Overview)?;
+    let mut session = start.session_on(cluster, &place, Screen::Overview)?;
     let words = words(text);
     let meant = |name: &str| {
         found
@@ -166,7 +164,7 @@ async fn alerts(start: &Start, cluster: &Cluster) -> Vec<Alert> {
         scope: Some(Scope::All),
         ..start.place()
     };
-    let Ok(mut wide) = start.session_on(cluster.clone(), place, Screen::Overview) else {
+    let Ok(mut wide) = start.session_on(cluster.clone(), &place, Screen::Overview) else {
         return Vec::new();
     };
     // Nothing else of all namespaces is wanted here.

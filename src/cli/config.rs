@@ -18,7 +18,11 @@ pub fn answer(global: &Global, asked: ConfigCommand, inputs: &Inputs) -> Result<
     match asked {
         ConfigCommand::Path => path(inputs, json),
         ConfigCommand::Schema => print::text(&format!("{:#}\n", shape::schema())),
-        ConfigCommand::Show => shown(&whole(inputs).map_err(told)?, inputs, json),
+        ConfigCommand::Show => shown(
+            &whole(inputs).map_err(|mistakes| told(&mistakes))?,
+            inputs,
+            json,
+        ),
         ConfigCommand::Check => check(inputs, json),
     }
 }
@@ -35,7 +39,7 @@ pub fn whole(inputs: &Inputs) -> Result<Loaded, Mistakes> {
 }
 
 /// Mistakes as a command reports them.
-pub fn told(mistakes: Mistakes) -> Failed {
+pub fn told(mistakes: &Mistakes) -> Failed {
     Failed::usage(mistakes.to_string())
 }
 
@@ -86,7 +90,7 @@ fn check(inputs: &Inputs, json: bool) -> Result<u8, Failed> {
         return Ok(code);
     }
     if !mistakes.is_empty() {
-        return Err(told(Mistakes(mistakes)));
+        return Err(told(&Mistakes(mistakes)));
     }
     for notice in notices {
         print::note(&notice);

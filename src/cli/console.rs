@@ -33,13 +33,12 @@ pub fn open(start: &Start, open: Option<Typed>, alert: Option<&str>) -> Result<u
         ));
     }
     runtime()?.block_on(async {
-        let session = match alert {
-            Some(text) => alert::session(start, text).await?,
-            None => {
-                let mut session = start.session(start.place(), Screen::Overview).await?;
-                session.app.history = History::new(screen(open, &session.app.target.scope));
-                session
-            }
+        let session = if let Some(text) = alert {
+            alert::session(start, text).await?
+        } else {
+            let mut session = start.session(start.place(), Screen::Overview).await?;
+            session.app.history = History::new(screen(open, &session.app.target.scope));
+            session
         };
         Box::pin(live(start, session)).await
     })

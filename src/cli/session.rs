@@ -103,7 +103,7 @@ impl Start {
     pub fn session_on(
         &self,
         cluster: Cluster,
-        place: Place,
+        place: &Place,
         open: Screen,
     ) -> Result<Session, Failed> {
         let config = self.loaded.config();

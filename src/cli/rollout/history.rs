@@ -38,13 +38,12 @@ pub async fn print(session: &Session, uid: &str, json: bool) -> Result<u8, Faile
         .cluster
         .workload(uid)
         .ok_or_else(|| Failed::new(UNKNOWN, "the workload is gone"))?;
-    let mut lines = match workload.kind {
-        WorkloadKind::Deployment => replica_sets(app, workload),
-        _ => {
-            let cluster = &session.engine.outside().cluster;
-            let found = controller_revisions(cluster, workload).await;
-            found.map_err(|failure| Failed::new(UNKNOWN, reach::sentence(&failure)))?
-        }
+    let mut lines = if workload.kind == WorkloadKind::Deployment {
+        replica_sets(app, workload)
+    } else {
+        let cluster = &session.engine.outside().cluster;
+        let found = controller_revisions(cluster, workload).await;
+        found.map_err(|failure| Failed::new(UNKNOWN, reach::sentence(&failure)))?
     };
     stood(&mut lines, app.now);
     print::text(&if json {
