@@ -4,6 +4,7 @@
 //! One line is one [`Check`]: ok, a note (it works without, but less), or not ok. The exit code is 0, 1 where something is not ok,
 //! 2 where the configuration itself cannot be read.
 
+mod check;
 mod cluster;
 mod machine;
 
@@ -15,75 +16,9 @@ use super::print;
 use super::session::Start;
 use crate::config::Inputs;
 use crate::ui::widget::text::sanitize;
+use check::{Check, State};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-
-/// How a check ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// It works.
-    Ok,
-    /// It works with less.
-    Note,
-    /// It does not work.
-    NotOk,
-}
-
-impl State {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Note => "note",
-            Self::NotOk => "not ok",
-        }
-    }
-}
-
-/// One line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
-    /// What was looked at.
-    pub name: &'static str,
-    /// How it ended.
-    pub state: State,
-    /// What was found.
-    pub said: String,
-    /// What to do, where something is to be done.
-    pub fix: Option<String>,
-}
-
-impl Check {
-    /// It works.
-    pub fn ok(name: &'static str, said: impl Into<String>) -> Self {
-        Self {
-            name,
-            state: State::Ok,
-            said: said.into(),
-            fix: None,
-        }
-    }
-
-    /// It works with less.
-    pub fn note(name: &'static str, said: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self {
-            state: State::Note,
-            fix: Some(fix.into()),
-            ..Self::ok(name, said)
-        }
-    }
-
-    /// It does not work.
-    pub fn not_ok(name: &'static str, said: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self {
-            state: State::NotOk,
-            ..Self::note(name, said, fix)
-        }
-    }
-
-    fn json(&self) -> Value {
-        json!({"check": self.name, "state": self.state.word().replace(' ', "-"), "said": self.said, "fix": self.fix})
-    }
-}
 
 /// `vigie doctor`.
 pub fn doctor(global: Global, inputs: &Inputs) -> Result<u8, Failed> {

@@ -1,7 +1,7 @@
 //! The doctor's checks of the target: the way to it, who we are, its clock, the namespace and its environment, our rights, the
 //! sources and whether they know these pods, and what watching all this costs.
 
-use super::Check;
+use super::check::Check;
 use super::machine::failed;
 use crate::app::screen::Screen;
 use crate::cli::reach;
@@ -323,7 +323,7 @@ fn budget(session: &Session) -> Check {
 
 #[cfg(test)]
 mod tests {
-    use super::super::State;
+    use super::super::check::State;
     use super::*;
 
     #[test]

@@ -1,6 +1,6 @@
 //! The doctor's checks of this machine: the configuration file, the kubeconfig and its plugin, the state directory, the terminal.
 
-use super::Check;
+use super::check::Check;
 use crate::cli::reach;
 use crate::cli::session::Start;
 use crate::journal::{Audit, RealDisk, Runs, Verified};
@@ -257,7 +257,7 @@ pub fn failed(name: &'static str, failure: &crate::platform::failure::Failure) -
 
 #[cfg(test)]
 mod tests {
-    use super::super::State;
+    use super::super::check::State;
     use super::*;
 
     #[test]

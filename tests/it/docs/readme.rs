@@ -120,15 +120,15 @@ fn words(line: &str) -> Vec<String> {
 
 /// The commands of the README: lines of code, and what stands in backquotes.
 fn commands(text: &str) -> Vec<Vec<String>> {
-    let mut fenced = false;
-    let mut found = Vec::new();
+    // Only a plain fence holds commands; the picture's has a word behind it.
+    let (mut fence, mut found) = (None, Vec::new());
     for line in text.lines() {
-        if line.starts_with("```") {
-            fenced = !fenced;
-        } else if fenced {
-            found.push(words(line));
-        } else {
-            found.extend(line.split('`').skip(1).step_by(2).map(words));
+        match (line.strip_prefix("```"), fence) {
+            (Some(kind), None) => fence = Some(kind),
+            (Some(_), Some(_)) => fence = None,
+            (None, Some("")) => found.push(words(line)),
+            (None, Some(_)) => {}
+            (None, None) => found.extend(line.split('`').skip(1).step_by(2).map(words)),
         }
     }
     let starts = |words: &Vec<String>| words.first().is_some_and(|word| word == "vigie");
