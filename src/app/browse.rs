@@ -422,7 +422,7 @@ impl App {
         }
         if self.runs.active().is_some() {
             // The engine of this target carries the run, and would end with it.
-            self.remark("A run is open here; end it or put it away before going elsewhere.");
+            self.tell("A run is open here; end it or put it away before going elsewhere.");
             return Vec::new();
         }
         let to = match (&context, &scope) {

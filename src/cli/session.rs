@@ -96,7 +96,7 @@ impl Start {
                 Failed::new(USAGE, format!("{failure}\n{}", failure.advice()))
             })?,
         };
-        self.session_on(cluster, place, open)
+        self.session_on(cluster, &place, open)
     }
 
     /// Opens a session on a cluster that is connected already.
@@ -152,7 +152,7 @@ impl Start {
         };
         let place = Place {
             cluster: Some(cluster.clone()),
-            ..place
+            ..place.clone()
         };
         let outside = Outside {
             cluster,
