@@ -53,7 +53,7 @@ fn showing(run: Run, world: &World) -> App {
     let id = Arc::from(run.start().run.as_str());
     let mut app = console(Screen::Run(id), world);
     app.runs.entries.clone_from(&world.disk);
-    app.runs.present = Some(run);
+    app.runs.present = Some(Box::new(run));
     app
 }
 
@@ -561,7 +561,7 @@ fn an_answer_is_for_the_question_that_was_read() {
     let run = app.runs.present.clone().unwrap();
     let now = app.now;
     let (run, _) = vigie::runbook::machine::step(
-        run,
+        *run,
         now,
         Event::Note {
             by: "x".into(),
@@ -569,7 +569,7 @@ fn an_answer_is_for_the_question_that_was_read() {
         },
     );
     let (run, _) = vigie::runbook::machine::step(run, now, Event::Recorded);
-    app.runs.present = Some(run);
+    app.runs.present = Some(Box::new(run));
     assert!(
         obey(&mut app, Command::Enter).is_empty(),
         "something happened meanwhile"
