@@ -65,6 +65,10 @@ impl Default for Headline {
 }
 
 /// The state of the console.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says of one thing whether it is to be done again"
+)]
 #[derive(Debug)]
 pub struct App {
     /// Where it looks.

@@ -115,12 +115,7 @@ impl Start {
             .scope
             .clone()
             .unwrap_or_else(|| Scope::Namespace(cluster.namespace().clone()));
-        let (named, ambient) = if place.simulated {
-            (place.sources.clone(), Ambient::default())
-        } else {
-            let named = config.context.get(&*context).cloned();
-            (named.unwrap_or_default(), config.ambient.clone())
-        };
+        let sources = sources(config, place, &context)?;
         let environment = environment_of(
             config.clone(),
             context.clone(),
@@ -141,15 +136,6 @@ impl Start {
         };
         let interval = SignedDuration::try_from(config.refresh.metrics.get())
             .unwrap_or(SignedDuration::from_secs(5));
-        let http = Http::default();
-        let sources = Sources {
-            prometheus: sought(&http, named.prometheus.as_ref(), &ambient.prometheus)
-                .map_err(|why| Failed::usage(format!("Prometheus: {why}")))?,
-            alertmanager: sought(&http, named.alertmanager.as_ref(), &ambient.alertmanager)
-                .map_err(|why| Failed::usage(format!("Alertmanager: {why}")))?,
-            templates: templates(config),
-            scrape: SignedDuration::try_from(config.refresh.scrape.get()).ok(),
-        };
         let place = Place {
             cluster: Some(cluster.clone()),
             ..place.clone()
@@ -188,6 +174,33 @@ impl Start {
             place,
         })
     }
+}
+
+/// Where the sources of a target may be.
+fn sources(config: &Config, place: &Place, context: &str) -> Result<Sources, Failed> {
+    let (named, ambient) = if place.simulated {
+        (place.sources.clone(), Ambient::default())
+    } else {
+        let named = config.context.get(context).cloned();
+        (named.unwrap_or_default(), config.ambient.clone())
+    };
+    let http = Http::default();
+    Ok(Sources {
+        prometheus: sought(
+            &http,
+            named.prometheus.as_ref(),
+            ambient.prometheus.as_ref(),
+        )
+        .map_err(|why| Failed::usage(format!("Prometheus: {why}")))?,
+        alertmanager: sought(
+            &http,
+            named.alertmanager.as_ref(),
+            ambient.alertmanager.as_ref(),
+        )
+        .map_err(|why| Failed::usage(format!("Alertmanager: {why}")))?,
+        templates: templates(config),
+        scrape: SignedDuration::try_from(config.refresh.scrape.get()).ok(),
+    })
 }
 
 /// The environment as the configuration has it, with what the cluster says of itself.

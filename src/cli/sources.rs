@@ -14,11 +14,10 @@ use std::sync::Arc;
 pub fn sought(
     http: &Http,
     named: Option<&Source>,
-    ambient: &Option<String>,
+    ambient: Option<&String>,
 ) -> Result<Sought, String> {
     let named = named.map(|source| way(http, source)).transpose()?;
     let ambient = ambient
-        .as_deref()
         .filter(|_| named.is_none())
         .map(|url| Direct::new(http, url).map_err(|failure| failure.to_string()))
         .transpose()?;
@@ -116,9 +115,9 @@ mod tests {
             url: url.clone(),
             ..Source::default()
         };
-        let both = sought(&http, Some(&named), &url).unwrap();
+        let both = sought(&http, Some(&named), url.as_ref()).unwrap();
         assert!(both.named.is_some() && both.ambient.is_none());
-        let alone = sought(&http, None, &url).unwrap();
+        let alone = sought(&http, None, url.as_ref()).unwrap();
         assert!(alone.named.is_none() && alone.ambient.is_some());
     }
 

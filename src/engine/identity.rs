@@ -1,4 +1,8 @@
 //! Who we are, which cluster this is, and so which environment: asked until it is answered, and guarded until then.
+#![expect(
+    clippy::option_option,
+    reason = "not answered yet, answered with nothing, answered: three different things"
+)]
 
 use crate::app::message::Fact;
 use crate::domain::target::{Environment, Scope};

@@ -1,12 +1,13 @@
 //! One integration binary: one link step, shared fixtures as ordinary modules.
 #![allow(
+    clippy::pedantic,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
     missing_docs,
-    reason = "a test that cannot go on says so by panicking, and may talk about it"
+    reason = "a test that cannot go on says so by panicking, may talk about it, and reads as a story"
 )]
 
 mod bad_input;
