@@ -56,6 +56,12 @@ impl Home {
         self.variables.push((name.into(), value.into()));
     }
 
+    /// Names a Prometheus for the simulated context that does not answer; what is named is not looked for elsewhere.
+    pub fn blind(&self) {
+        let named = "[context.veza-demo]\nprometheus = { url = \"http://127.0.0.1:1\" }\n";
+        self.write("config/vigie/config.toml", named);
+    }
+
     pub fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }

@@ -179,8 +179,8 @@ async fn the_exit_code_of_status_is_the_verdict() {
             "{said:?}"
         );
     }
-    let mut home = Home::on(Scenario::Healthy, 60).await;
-    home.set("PROMETHEUS_URL", "http://127.0.0.1:1");
+    let home = Home::on(Scenario::Healthy, 60).await;
+    home.blind();
     let (code, status) = home.json(&["status"]).await;
     assert_eq!(status["links"][1]["state"], "stale", "{status:#}");
     assert_ne!(code, Some(0), "a Prometheus that is gone is not health");
@@ -188,8 +188,8 @@ async fn the_exit_code_of_status_is_the_verdict() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_known_is_null_and_never_zero() {
-    let mut home = Home::on(Scenario::Healthy, 60).await;
-    home.set("PROMETHEUS_URL", "http://127.0.0.1:1");
+    let home = Home::on(Scenario::Healthy, 60).await;
+    home.blind();
     let (_, status) = home.json(&["status"]).await;
     for signals in status["signals"].as_array().unwrap() {
         assert_eq!(
@@ -401,8 +401,8 @@ async fn the_doctor_names_every_part_and_what_it_finds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_says_what_does_not_work_and_the_exit_code_too() {
-    let mut home = Home::on(Scenario::Healthy, 60).await;
-    home.set("PROMETHEUS_URL", "http://127.0.0.1:1");
+    let home = Home::on(Scenario::Healthy, 60).await;
+    home.blind();
     home.write("state/vigie", "a file where a folder should be");
     let said = home.run(&["doctor"]).await;
     assert_eq!(said.code, Some(1), "{said:?}");
