@@ -6,6 +6,7 @@ pub mod clock;
 mod identity;
 mod kinds;
 mod logs;
+pub mod outside;
 mod polls;
 mod reading;
 pub mod runs;
@@ -20,15 +21,13 @@ use crate::app::kind::Kind;
 use crate::app::message::{ClusterFact, Fact, WatchNews};
 use crate::app::runs::order::RunOrder;
 use crate::app::wants::Wants;
-use crate::domain::target::Scope;
 use crate::platform::alertmanager::Alertmanager;
-use crate::platform::kubernetes::{Cluster, Options, Patience};
 use clock::Clock;
 pub use identity::EnvironmentOf;
-use jiff::SignedDuration;
+pub use outside::Outside;
 use reading::Readers;
-use setting::{Found, Orders, Rhythm, Setting, Sources};
-use std::collections::{BTreeMap, HashMap};
+use setting::{Found, Orders, Rhythm, Setting};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 pub use terminal::Errand;
@@ -37,29 +36,6 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// Facts that may wait to be taken in; whoever finds the queue full waits.
 pub const WAITING: usize = 256;
-
-/// The outside as it was found for one target.
-#[derive(Debug, Clone)]
-pub struct Outside {
-    /// The API server.
-    pub cluster: Cluster,
-    /// Where its sources may be.
-    pub sources: Arc<Sources>,
-    /// How it was found.
-    pub options: Options,
-    /// Where to look.
-    pub scope: Scope,
-    /// How long watches wait.
-    pub patience: Patience,
-    /// How often polled sources are asked.
-    pub interval: SignedDuration,
-    /// The window of rates.
-    pub window: SignedDuration,
-    /// The windows of services that have one of their own.
-    pub windows: Arc<BTreeMap<String, SignedDuration>>,
-    /// The present.
-    pub clock: Clock,
-}
 
 /// Everything that runs for one target. Dropping it ends all of it.
 #[derive(Debug)]

@@ -1,6 +1,8 @@
 //! The operator's commands on what is read and on places to go: scrolling, searching, filtering, opening, going.
 //!
 //! Called from `update`, which asks here first; what is not ours is left to it.
+//!
+//! Length: every command on a text and every way to another place, one after the other.
 
 use super::command::{Command, Motion};
 use super::effect::Effect;

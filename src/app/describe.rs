@@ -5,11 +5,13 @@
 
 mod containers;
 mod dump;
+mod page;
 
 use super::text::{Look, TextLine};
 use crate::domain::event::Event;
 use crate::domain::pod::short;
 use jiff::Timestamp;
+use page::{Page, moment, text, when};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -18,41 +20,6 @@ use std::sync::Arc;
 const EVENTS: usize = 40;
 /// Characters of a label's or an annotation's value.
 const VALUE: usize = 160;
-
-/// Lines being made.
-#[derive(Debug, Default)]
-struct Page {
-    lines: Vec<TextLine>,
-}
-
-impl Page {
-    fn heading(&mut self, text: &str) {
-        if !self.lines.is_empty() {
-            self.lines.push(TextLine::default());
-        }
-        self.lines.push(TextLine::new(text, Look::Heading));
-    }
-
-    /// A name and its value, the values under each other; nothing where there is no value.
-    fn pair(&mut self, name: &str, value: &str, look: Look) {
-        self.indented(0, name, value, look);
-    }
-
-    fn indented(&mut self, indent: usize, name: &str, value: &str, look: Look) {
-        if value.is_empty() {
-            return;
-        }
-        let mut text = format!("{:indent$}{name:<13}", "");
-        let label = text.len();
-        text.push(' ');
-        text.push_str(value);
-        self.lines.push(TextLine { text, label, look });
-    }
-
-    fn line(&mut self, text: impl Into<String>, look: Look) {
-        self.lines.push(TextLine::new(text, look));
-    }
-}
 
 /// An object in words, as of now.
 pub fn describe(
@@ -80,28 +47,6 @@ pub fn describe(
 
 fn kind(object: &Value) -> &str {
     object["kind"].as_str().unwrap_or_default()
-}
-
-fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-}
-
-fn moment(value: &Value) -> Option<Timestamp> {
-    value.as_str().and_then(|at| at.parse().ok())
-}
-
-/// A moment and how long ago it was.
-fn when(at: Option<Timestamp>, now: Timestamp) -> String {
-    at.map_or_else(String::new, |at| {
-        format!(
-            "{}, {} ago",
-            at.strftime("%Y-%m-%d %H:%M:%S UTC"),
-            short(now.duration_since(at))
-        )
-    })
 }
 
 fn head(page: &mut Page, object: &Value, now: Timestamp) {

@@ -70,17 +70,20 @@ impl App {
             return Err(Vec::new());
         }
         if let Some((screen, name)) = palette::with_argument(typed) {
-            self.history.open(screen);
-            if let Some(name) = name {
-                let place = &mut self.history.here_mut().place;
-                (place.cursor, place.filter) = (Some(name.as_str().into()), name);
+            if name.is_some() {
+                return Err(self.open_named(typed));
             }
+            self.history.open(screen);
             return Err(Vec::new());
         }
         let offers = self.offers();
         let found = palette::rank(&offers, typed);
         if let Some(offer) = found.get(chosen).or(found.first()) {
             return Ok(offer.command.clone());
+        }
+        // One word that means nothing to us may be a kind the server knows.
+        if !palette::misspelt(&offers, typed) && !typed.trim().contains(char::is_whitespace) {
+            return Err(self.open_named(typed));
         }
         let text = palette::unknown(&offers, typed);
         self.notice = Some((Notice { text, error: true }, self.now));

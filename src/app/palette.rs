@@ -160,6 +160,16 @@ pub fn with_argument(typed: &str) -> Option<(Screen, Option<String>)> {
     }
 }
 
+/// Whether a name is so near that the line must be a slip of the finger.
+pub fn misspelt(offers: &[Offer], typed: &str) -> bool {
+    let distance = |offer: &Offer| strsim::damerau_levenshtein(&offer.name, typed.trim());
+    let names = offers.iter().filter(|offer| offer.name.len() > 2);
+    names
+        .map(distance)
+        .min()
+        .is_some_and(|nearest| nearest <= 2)
+}
+
 /// The sentence for what means nothing, with the nearest name.
 pub fn unknown(offers: &[Offer], typed: &str) -> String {
     let typed = typed.trim();

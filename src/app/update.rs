@@ -431,7 +431,12 @@ mod tests {
 
     fn settled() -> App {
         let mut app = console();
-        for kind in [Kind::Pods, Kind::Deployments] {
+        for kind in [
+            Kind::Pods,
+            Kind::Deployments,
+            Kind::StatefulSets,
+            Kind::DaemonSets,
+        ] {
             learn(
                 &mut app,
                 1,
@@ -439,11 +444,10 @@ mod tests {
             );
         }
         learn(&mut app, 1, Fact::Cluster(ClusterFact::Pods(Roll::Listed)));
-        learn(
-            &mut app,
-            1,
-            Fact::Cluster(ClusterFact::Workloads(Kind::Deployments, Roll::Listed)),
-        );
+        for kind in [Kind::Deployments, Kind::StatefulSets, Kind::DaemonSets] {
+            let listed = ClusterFact::Workloads(kind, Roll::Listed);
+            learn(&mut app, 1, Fact::Cluster(listed));
+        }
         learn(
             &mut app,
             1,

@@ -1,6 +1,7 @@
 //! What is read for one screen: started when it is wanted, ended when it is not.
 
-use super::{Outside, kinds, logs, texts};
+use super::outside::Outside;
+use super::{kinds, logs, texts};
 use crate::app::message::Fact;
 use crate::app::places::PlacesWant;
 use crate::app::text::TextWant;

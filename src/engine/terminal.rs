@@ -1,6 +1,6 @@
 //! What needs the operator's terminal: signing in by a credential plugin, a shell in a pod. The loop leaves the screen first.
 
-use super::Outside;
+use super::outside::Outside;
 use crate::domain::object::ObjectRef;
 use std::process::Stdio;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! What is read once: an object in words or as YAML, the contexts, the namespaces. Secrets come masked from the platform.
 
-use super::Outside;
+use super::outside::Outside;
 use crate::app::message::Fact;
 use crate::app::places::{ContextPlace, NamespacePlace, PlacesNews, PlacesWant};
 use crate::app::reading::ReadingNews;

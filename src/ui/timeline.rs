@@ -111,7 +111,7 @@ fn row(view: &View<'_>, moment: &Moment) -> Row<'static> {
         String::new()
     };
     let text = match moment.note {
-        Some(Note::RollbackSuggested) => format!("{} (K rollback suggested)", moment.text),
+        Some(Note::RollbackSuggested) => format!("(K rollback suggested) {}", moment.text),
         Some(Note::AfterOnset) | None => moment.text.to_string(),
     };
     let object = match &*moment.object.kind {

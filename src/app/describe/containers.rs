@@ -1,7 +1,7 @@
 //! Containers in words: image, state, last end, probes, what they may use.
 
 use super::super::text::Look;
-use super::{Page, moment, text, when};
+use super::page::{Page, moment, text, when};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::fmt::Write as _;

@@ -1,7 +1,7 @@
 //! Everything of an object that has no words of ours: its fields, indented.
 
 use super::super::text::{Look, TextLine};
-use super::Page;
+use super::page::Page;
 use serde_json::Value;
 
 /// The most lines of one object.

@@ -1,3 +1,5 @@
+//! Descriptions of hand-made objects.
+
 use super::*;
 use crate::domain::object::ObjectRef;
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! The log store: order, bounds, what was lost, filters.
+
 use super::*;
 
 fn at(second: i64) -> Timestamp {
