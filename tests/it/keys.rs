@@ -83,16 +83,23 @@ fn charts_take_their_keys_only_where_they_have_the_focus() {
 fn the_palette_goes_does_and_says_what_it_does_not_know() {
     let mut app = bad_release();
     press(&mut app, ": n s space p a y enter");
-    assert_eq!(app.here().screen, Screen::Namespaces);
-    assert_eq!(app.here().place.filter, "pay");
+    let (notice, _) = app.notice.clone().unwrap();
+    assert_eq!(notice.text, "Going to pay …");
     press(&mut app, ": f a u l t s enter");
     assert!(app.here().place.faults_only, "commands by their words");
-    press(&mut app, ": x y z z y q q enter");
+    press(&mut app, ": t i m e l n i x enter");
     let (notice, _) = app.notice.clone().unwrap();
     assert!(
-        notice.text.starts_with("There is no `xyzzyqq` here"),
+        notice.text.contains("did you mean `timeline`?"),
         "{}",
         notice.text
+    );
+    press(&mut app, ": x y z z y q q enter");
+    let asked = Screen::Kind("xyzzyqq".into());
+    assert_eq!(
+        app.here().screen,
+        asked,
+        "the server may know what we do not"
     );
     press(&mut app, ": r o l l o u t space v e z a - b a enter");
     assert_eq!(app.here().screen, Screen::Rollout(backend()));

@@ -69,7 +69,7 @@ async fn a_secret_is_shown_without_its_values_in_words_and_as_yaml() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_kind_says_so_with_the_nearest_name() {
     let mut bench = bench(Scenario::Healthy, Identity::Oncall).await;
-    bench.types(Command::Palette, "configmapz");
+    bench.types(Command::Palette, "kind configmapz");
     bench
         .until("the sentence", |app| app.reading.table.trouble.is_some())
         .await;
