@@ -1,12 +1,18 @@
 //! The record of runs on this machine: append-only, hash-chained, on disk before anything is done. Run journals and
 //! the audit log share one chain format's idea and one file-system seam; nothing here knows a platform.
 
+mod append;
 pub mod audit;
 pub mod disk;
+mod error;
+mod listing;
 pub mod record;
 pub mod runs;
 
+pub use append::Journal;
 pub use audit::{Audit, AuditEvent};
 pub use disk::{Disk, RealDisk};
+pub use error::JournalError;
+pub use listing::RunListing;
 pub use record::{Condition, Damage, Opened, Verified};
-pub use runs::{Header, Journal, JournalError, RunListing, Runs};
+pub use runs::{Header, Runs};

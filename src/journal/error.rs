@@ -1,0 +1,44 @@
+//! Why a journal cannot be used, and how a failed file operation says what was being done. Made wherever the journal
+//! meets the disk; the engine and the command line show the words.
+
+use std::io;
+
+use crate::journal::record::Damage;
+use crate::runbook::place::Problem;
+
+/// Why a journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// A file operation failed.
+    #[error("{what}: {error}")]
+    Io {
+        /// What was done.
+        what: String,
+        /// The system's words.
+        error: io::Error,
+    },
+    /// Another process carries this run.
+    #[error("another process carries this run ({0})")]
+    Locked(String),
+    /// Altered or damaged: it can be read and exported, never continued.
+    #[error("the journal is damaged or was altered at record {} (byte {}): {}; it is read-only", .0.record, .0.offset, .0.why)]
+    Damaged(Damage),
+    /// A file is not what it should be.
+    #[error("{0}")]
+    Malformed(String),
+    /// An earlier error makes further writing unsafe.
+    #[error("an earlier write failed; nothing more is written through this descriptor")]
+    Failed,
+    /// Made by a later version.
+    #[error("made by a later version (schema {0}); it is read-only here")]
+    TooNew(u32),
+    /// The snapshot does not parse.
+    #[error("the runbook's snapshot is not readable: {}", .0.first().map(ToString::to_string).unwrap_or_default())]
+    Snapshot(Vec<Problem>),
+}
+
+/// Names what was being done when the system refused.
+pub(super) fn io_error(what: impl Into<String>) -> impl FnOnce(io::Error) -> JournalError {
+    let what = what.into();
+    move |error| JournalError::Io { what, error }
+}

@@ -1,0 +1,133 @@
+//! The runs of a state directory as a list, and the one an id names. Reads without locking or mending; what is broken
+//! is listed with its error.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::journal::disk::{self, Disk};
+use crate::journal::record::Condition;
+use crate::journal::runs::{Header, Runs, SCHEMA};
+use crate::runbook::machine::{Entry, Fact, RunState};
+use crate::runbook::prose::bounded;
+
+/// One run in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunListing {
+    /// Its folder.
+    pub dir: PathBuf,
+    /// Its header.
+    pub header: Header,
+    /// Its state, as far as the journal's last words tell.
+    pub state: RunState,
+    /// Why it stopped, if it did.
+    pub reason: Option<String>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// Damaged or from a later version.
+    pub read_only: Option<String>,
+}
+
+impl<D: Disk + Clone> Runs<D> {
+    /// Every run, unfinished ones first, then newest first. A broken one is listed with its error.
+    pub fn list(&self) -> (Vec<RunListing>, Vec<(PathBuf, String)>) {
+        let (mut listed, mut broken) = (Vec::new(), Vec::new());
+        for dir in disk::folders(&self.root)
+            .iter()
+            .flat_map(|cluster| disk::folders(cluster))
+        {
+            match self.peek(&dir) {
+                Ok((header, entries, condition)) => {
+                    listed.push(listing(dir, header, &entries, &condition));
+                }
+                Err(error) => broken.push((dir, error.to_string())),
+            }
+        }
+        listed.sort_by(|a, b| {
+            (a.state.is_terminal(), &b.header.start.run)
+                .cmp(&(b.state.is_terminal(), &a.header.start.run))
+        });
+        (listed, broken)
+    }
+
+    /// The folder of the run with this id, or the only one whose id begins or ends so.
+    pub fn find(&self, id: &str) -> Result<PathBuf, String> {
+        let wanted = id.to_ascii_uppercase();
+        let all: Vec<PathBuf> = disk::folders(&self.root)
+            .iter()
+            .flat_map(|cluster| disk::folders(cluster))
+            .collect();
+        let name = |dir: &Path| {
+            dir.file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default()
+        };
+        let fits: Vec<&PathBuf> = all
+            .iter()
+            .filter(|dir| {
+                wanted.len() >= 4
+                    && (name(dir).starts_with(&wanted) || name(dir).ends_with(&wanted))
+            })
+            .collect();
+        match fits.as_slice() {
+            [only] => Ok((*only).clone()),
+            [] => Err(format!(
+                "no run `{}`; `vigie runs --all` lists them",
+                bounded(id, 40)
+            )),
+            several => Err(format!(
+                "`{}` fits {} runs; give more of the id",
+                bounded(id, 40),
+                several.len()
+            )),
+        }
+    }
+}
+
+fn listing(dir: PathBuf, header: Header, entries: &[Entry], condition: &Condition) -> RunListing {
+    let (mut state, mut reason, mut ended) = (RunState::Draft, None, None);
+    for entry in entries {
+        match &entry.fact {
+            Fact::End {
+                state: end,
+                message,
+                ..
+            } => {
+                state = *end;
+                reason = Some(message.clone());
+                ended = Some(entry.ts);
+            }
+            Fact::NeedsHuman { message, .. } | Fact::Awaiting { message, .. } => {
+                state = RunState::NeedsHuman;
+                reason = Some(message.clone());
+            }
+            Fact::Interrupted { why } => reason = Some(format!("interrupted: {why}")),
+            Fact::RollingBack { .. } => state = RunState::RollingBack,
+            Fact::Resumed { .. } | Fact::Decision { accepted: true, .. } | Fact::Started { .. }
+                if state != RunState::RollingBack =>
+            {
+                state = RunState::Running;
+                reason = None;
+            }
+            _ => {}
+        }
+    }
+    let read_only = match condition {
+        Condition::Damaged(damage) => {
+            Some(format!("damaged or altered at record {}", damage.record))
+        }
+        _ if header.schema > SCHEMA => Some(format!(
+            "made by a later version (schema {})",
+            header.schema
+        )),
+        _ => None,
+    };
+    RunListing {
+        dir,
+        header,
+        state,
+        reason,
+        ended,
+        read_only,
+    }
+}
