@@ -19,6 +19,7 @@ pub mod prometheus;
 pub mod promql;
 pub mod refusal;
 mod replicas;
+mod revisions;
 mod rollout;
 mod routing;
 pub mod scenario;

@@ -3,36 +3,16 @@
 use serde_json::{Value, json};
 
 use super::kind::Kind;
-use super::rollout::template_hash;
 use super::state::{Source, State};
 use super::store::Id;
-use super::{kubelet, replicas, tree};
-
-const HASH: &str = "controller-revision-hash";
-
-fn revision_of(owner: &Value) -> String {
-    format!(
-        "{}-{}",
-        tree::text(owner, &["metadata", "name"]),
-        template_hash(&owner["spec"]["template"])
-    )
-}
-
-fn revision_label(owner: &Value) -> String {
-    let revision = revision_of(owner);
-    if owner["kind"] == "DaemonSet" {
-        template_hash(&owner["spec"]["template"])
-    } else {
-        revision
-    }
-}
+use super::{kubelet, replicas, revisions, tree};
 
 fn make(state: &mut State, owner: &Value, name: &str, node: Option<&str>) {
     let mut pod = replicas::pod_from(owner, name);
     tree::put(
         &mut pod,
-        &["metadata", "labels", HASH],
-        revision_label(owner),
+        &["metadata", "labels", revisions::LABEL],
+        revisions::label(owner),
     );
     if let Some(node) = node {
         tree::put(&mut pod, &["spec", "nodeName"], node);
@@ -77,7 +57,8 @@ pub fn reconcile_stateful(state: &mut State, id: &Id) -> bool {
     };
     let version = state.store.version();
     let wanted = tree::int(&set, &["spec", "replicas"]).max(0);
-    let label = revision_label(&set);
+    revisions::keep(state, &set);
+    let label = revisions::label(&set);
     let pods = replicas::pods_of(state, &set);
     let named = |n: i64| {
         pods.iter()
@@ -95,9 +76,9 @@ pub fn reconcile_stateful(state: &mut State, id: &Id) -> bool {
         .iter()
         .filter(|p| replicas::active(p) && ordinal(p).is_some_and(|n| n >= wanted))
         .max_by_key(|p| ordinal(p));
-    let outdated = (0..wanted)
-        .rev()
-        .find_map(|n| named(n).filter(|p| p["metadata"]["labels"][HASH] != label.as_str()));
+    let outdated = (0..wanted).rev().find_map(|n| {
+        named(n).filter(|p| p["metadata"]["labels"][revisions::LABEL] != label.as_str())
+    });
     if let Some(pod) = surplus {
         kubelet::dismiss(state, &tree::id(pod), 30);
     } else if let (Some(n), true) = (missing, all_before_ready) {
@@ -110,7 +91,7 @@ pub fn reconcile_stateful(state: &mut State, id: &Id) -> bool {
     let pods = replicas::pods_of(state, &set);
     let current = pods
         .iter()
-        .filter(|p| p["metadata"]["labels"][HASH] == label.as_str())
+        .filter(|p| p["metadata"]["labels"][revisions::LABEL] == label.as_str())
         .count();
     let up = pods.iter().filter(|p| ready(p)).count();
     let finished = current as i64 == wanted && up as i64 == wanted;
@@ -141,7 +122,8 @@ pub fn reconcile_daemon(state: &mut State, id: &Id) -> bool {
         .live(Kind::Node, "")
         .map(|n| tree::id(n).1)
         .collect();
-    let label = revision_label(&set);
+    revisions::keep(state, &set);
+    let label = revisions::label(&set);
     let pods = replicas::pods_of(state, &set);
     for node in &nodes {
         if !pods.iter().any(|p| p["spec"]["nodeName"] == node.as_str()) {
@@ -153,7 +135,7 @@ pub fn reconcile_daemon(state: &mut State, id: &Id) -> bool {
         && pods.iter().all(ready)
         && let Some(old) = pods
             .iter()
-            .find(|p| p["metadata"]["labels"][HASH] != label.as_str())
+            .find(|p| p["metadata"]["labels"][revisions::LABEL] != label.as_str())
     {
         kubelet::dismiss(state, &tree::id(old), 30);
     }
@@ -161,7 +143,7 @@ pub fn reconcile_daemon(state: &mut State, id: &Id) -> bool {
     let up = pods.iter().filter(|p| ready(p)).count();
     let current = pods
         .iter()
-        .filter(|p| p["metadata"]["labels"][HASH] == label.as_str())
+        .filter(|p| p["metadata"]["labels"][revisions::LABEL] == label.as_str())
         .count();
     let status = json!({
         "observedGeneration": set["metadata"]["generation"], "desiredNumberScheduled": nodes.len(), "currentNumberScheduled": pods.len().min(nodes.len()),

@@ -7,7 +7,7 @@ use super::kind::Kind;
 use super::rollout::{self, REVISION};
 use super::scenario::Scenario;
 use super::state::{State, Task};
-use super::{defaults, time, tree};
+use super::{defaults, revisions, time, tree};
 
 /// The namespace of the customer's services.
 pub const NAMESPACE: &str = "veza-production";
@@ -353,6 +353,32 @@ fn cluster_service(
     state.create(Kind::Service, service, "kubectl");
 }
 
+/// Where the nodes' agent comes from.
+const EXPORTER: &str = "quay.io/prometheus/node-exporter";
+
+/// Installs a StatefulSet or DaemonSet that has been upgraded once: its history has something to go back to.
+fn upgraded(state: &mut State, kind: Kind, mut set: Value, (repository, tags): (&str, [&str; 2])) {
+    let release = |set: &mut Value, tag: &str| {
+        let cause = format!("helm: {} {tag}", tree::id(set).1);
+        tree::put(
+            set,
+            &["metadata", "annotations", "kubernetes.io/change-cause"],
+            cause,
+        );
+        if let Some(container) = set["spec"]["template"]["spec"]["containers"].get_mut(0) {
+            tree::put(container, &["image"], format!("{repository}:{tag}"));
+        }
+    };
+    release(&mut set, tags[0]);
+    let mut set = state.create(kind, set, "helm");
+    revisions::keep(state, &set);
+    state.now_ms += 40 * DAY;
+    release(&mut set, tags[1]);
+    tree::put(&mut set, &["metadata", "generation"], 2);
+    state.update(kind, set);
+    state.now_ms -= 40 * DAY;
+}
+
 /// The parts of the platform that are not the customer's: monitoring and the cluster's own.
 fn system(state: &mut State) {
     let workload = |namespace: &str, name: &str, image: &str, port: i64| {
@@ -368,30 +394,36 @@ fn system(state: &mut State) {
             },
         })
     };
-    for (name, image, port) in [
-        ("prometheus", "quay.io/prometheus/prometheus:v3.5.0", 9090),
+    for (name, repository, tags, port) in [
+        (
+            "prometheus",
+            "quay.io/prometheus/prometheus",
+            ["v3.4.2", "v3.5.0"],
+            9090,
+        ),
         (
             "alertmanager",
-            "quay.io/prometheus/alertmanager:v0.28.1",
+            "quay.io/prometheus/alertmanager",
+            ["v0.28.0", "v0.28.1"],
             9093,
         ),
     ] {
-        let mut set = workload("monitoring", name, image, port);
+        let mut set = workload("monitoring", name, repository, port);
         defaults::fill(Kind::StatefulSet, &mut set);
-        state.create(Kind::StatefulSet, set, "helm");
+        upgraded(state, Kind::StatefulSet, set, (repository, tags));
         let ports = json!([{"name": "web", "port": port, "targetPort": port, "protocol": "TCP"}]);
         cluster_service(state, ("monitoring", name), &json!({"app": name}), &ports);
     }
-    let mut agent = workload(
-        "monitoring",
-        "node-exporter",
-        "quay.io/prometheus/node-exporter:v1.9.1",
-        9100,
-    );
+    let mut agent = workload("monitoring", "node-exporter", EXPORTER, 9100);
     tree::remove(&mut agent, &["spec", "replicas"]);
     tree::remove(&mut agent, &["spec", "serviceName"]);
     defaults::fill(Kind::DaemonSet, &mut agent);
-    state.create(Kind::DaemonSet, agent, "helm");
+    upgraded(
+        state,
+        Kind::DaemonSet,
+        agent,
+        (EXPORTER, ["v1.9.0", "v1.9.1"]),
+    );
     let mut dns = workload(
         "kube-system",
         "coredns",

@@ -341,7 +341,12 @@ impl World {
         for pod in replicas::pods_of(&self.state, owner) {
             kubelet::dismiss(&mut self.state, &tree::id(&pod), 30);
         }
-        for kind in [Kind::ReplicaSet, Kind::EndpointSlice, Kind::Job] {
+        for kind in [
+            Kind::ReplicaSet,
+            Kind::ControllerRevision,
+            Kind::EndpointSlice,
+            Kind::Job,
+        ] {
             let orphans: Vec<Value> = self
                 .state
                 .store

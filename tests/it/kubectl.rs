@@ -187,6 +187,42 @@ async fn kubectl_rolls_out_back_and_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn kubectl_takes_sets_back_by_their_history() {
+    let Some(kubectl) = Kubectl::with(Scenario::Healthy, 0, 20.0).await else {
+        return;
+    };
+    for (set, kind, before, now) in [
+        ("sts/prometheus", "statefulset", ":v3.4.2", ":v3.5.0"),
+        ("ds/node-exporter", "daemonset", ":v1.9.0", ":v1.9.1"),
+    ] {
+        let there = |line: &str| format!("{line} -n monitoring --context veza-demo-admin");
+        let history = kubectl.ok(&there(&format!("rollout history {set}"))).await;
+        assert!(
+            history.contains(&before[1..]) && history.contains(&now[1..]),
+            "{history}"
+        );
+        let first = format!("rollout history {set} --revision=1");
+        let first = kubectl.ok(&there(&first)).await;
+        assert!(first.contains(before), "{first}");
+        kubectl.ok(&there(&format!("rollout undo {set}"))).await;
+        let status = format!("rollout status {set} --timeout=50s");
+        kubectl.ok(&there(&status)).await;
+        let template = format!("get {set} -o jsonpath={{.spec.template.spec.containers[0].image}}");
+        let image = kubectl.ok(&there(&template)).await;
+        assert!(image.ends_with(before), "{image}");
+        let table = kubectl.ok(&there("get controllerrevisions")).await;
+        assert!(table.contains(&format!("{kind}.apps/")), "{table}");
+        let history = kubectl.ok(&there(&format!("rollout history {set}"))).await;
+        let numbers: Vec<&str> = history
+            .lines()
+            .filter_map(|line| line.split_whitespace().next())
+            .filter(|word| word.parse::<u32>().is_ok())
+            .collect();
+        assert_eq!(numbers, ["2", "3"], "{history}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn kubectl_changes_what_it_may() {
     let Some(kubectl) = Kubectl::with(Scenario::Healthy, 0, 5.0).await else {
         return;

@@ -137,6 +137,12 @@ fn columns(kind: Kind) -> &'static [Column] {
             ("Replicas", false),
             ("Age", false),
         ],
+        Kind::ControllerRevision => &[
+            ("Name", false),
+            ("Controller", false),
+            ("Revision", false),
+            ("Age", false),
+        ],
         Kind::ConfigMap => &[("Name", false), ("Data", false), ("Age", false)],
         Kind::Secret => &[
             ("Name", false),
@@ -228,6 +234,9 @@ fn cells(kind: Kind, object: &Value, now: i64) -> Vec<Value> {
         Kind::Event => event(object, name, now),
         Kind::Node => node(object, name, age),
         Kind::HorizontalPodAutoscaler => autoscaler(object, name, age),
+        Kind::ControllerRevision => {
+            vec![name, controller(object), object["revision"].clone(), age]
+        }
         Kind::ConfigMap => vec![name, count(&object["data"]), age],
         Kind::Secret => vec![name, object["type"].clone(), count(&object["data"]), age],
         Kind::Namespace => vec![name, object["status"]["phase"].clone(), age],
@@ -236,6 +245,19 @@ fn cells(kind: Kind, object: &Value, now: i64) -> Vec<Value> {
         Kind::Endpoints => vec![name, endpoints(object), age],
         _ => vec![name, age],
     }
+}
+
+/// Who controls an object: `statefulset.apps/prometheus`.
+fn controller(object: &Value) -> Value {
+    let owners = tree::list(object, &["metadata", "ownerReferences"]);
+    let Some(owner) = owners.iter().find(|o| o["controller"] == true) else {
+        return "<none>".into();
+    };
+    let group = tree::text(owner, &["apiVersion"])
+        .split_once('/')
+        .map_or(String::new(), |(group, _)| format!(".{group}"));
+    let kind = tree::text(owner, &["kind"]).to_lowercase();
+    format!("{kind}{group}/{}", tree::text(owner, &["name"])).into()
 }
 
 fn count(data: &Value) -> Value {
