@@ -25,6 +25,7 @@ pub mod list;
 pub mod logs;
 pub mod message;
 pub mod moments;
+mod motion;
 pub mod needs;
 pub mod next;
 mod offers;

@@ -1,12 +1,12 @@
-//! The only place the App changes: one message in, effects out.
-//!
-//! Length: the one place where the App changes, with the tests of what it announces.
+//! The only place the App changes: one message in, effects out. Each family of commands has a file of its own; this one
+//! hands them on.
 
-use super::command::{Command, Motion};
+use super::command::Command;
 use super::effect::Effect;
 use super::kind::Kind;
 use super::layer::{Layer, Line};
 use super::message::{ClusterFact, Fact, Message, Notice, WatchNews};
+use super::motion::scroll;
 use super::screen::Screen;
 use super::services::Grounds;
 use super::signals::hear;
@@ -325,24 +325,6 @@ impl App {
         Vec::new()
     }
 
-    fn move_cursor(&mut self, motion: Motion) {
-        self.last_move = Some(self.now);
-        let height = self.height;
-        let items = list::items(self);
-        let place = &mut self.history.here_mut().place;
-        match motion {
-            Motion::Left => place.right = place.right.saturating_sub(1),
-            Motion::Right => place.right = (place.right + 1).min(64),
-            _ if items.is_empty() => place.top = scroll(place.top, motion, height),
-            _ => {
-                let at = list::position(place, &items).unwrap_or(0);
-                let to = step(at, motion, height, items.len());
-                place.cursor = Some(items[to].id.clone());
-                place.index = to;
-            }
-        }
-    }
-
     fn enter(&mut self) {
         let Some(item) = list::selected(self) else {
             return;
@@ -375,147 +357,5 @@ fn type_into(line: &mut Line, command: Command) {
     }
 }
 
-fn scroll(top: usize, motion: Motion, height: u16) -> usize {
-    step(top, motion, height, usize::MAX)
-}
-
-fn step(at: usize, motion: Motion, height: u16, len: usize) -> usize {
-    let page = usize::from(height).saturating_sub(6).max(1);
-    let last = len.saturating_sub(1);
-    match motion {
-        Motion::Up => at.saturating_sub(1),
-        Motion::Down => at.saturating_add(1).min(last),
-        Motion::First => 0,
-        Motion::Last => last,
-        Motion::PageUp => at.saturating_sub(page),
-        Motion::PageDown => at.saturating_add(page).min(last),
-        Motion::HalfUp => at.saturating_sub(page / 2),
-        Motion::HalfDown => at.saturating_add(page / 2).min(last),
-        Motion::Left | Motion::Right => at,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::app::kind::Kind;
-    use crate::app::message::{ClusterFact, SourceNews, WatchNews};
-    use crate::app::state::Settings;
-    use crate::app::stock::Roll;
-    use crate::domain::target::{Environment, Scope, Target};
-
-    fn console() -> App {
-        let target = Target {
-            context: "veza-prod".into(),
-            server: "https://10.2.0.1:6443".into(),
-            cluster_uid: None,
-            scope: Scope::Namespace("veza-production".into()),
-            environment: Environment {
-                name: "production".into(),
-                guarded: true,
-            },
-            user: None,
-        };
-        App::new(
-            target,
-            Settings::default(),
-            Screen::Overview,
-            Timestamp::UNIX_EPOCH,
-        )
-    }
-
-    fn learn(app: &mut App, second: i64, fact: Fact) -> Vec<Effect> {
-        app.update(Message::Fact(fact), Timestamp::from_second(second).unwrap());
-        app.refresh()
-    }
-
-    fn settled() -> App {
-        let mut app = console();
-        for kind in [
-            Kind::Pods,
-            Kind::Deployments,
-            Kind::StatefulSets,
-            Kind::DaemonSets,
-        ] {
-            learn(
-                &mut app,
-                1,
-                Fact::Cluster(ClusterFact::Watch(kind, WatchNews::Heard)),
-            );
-        }
-        learn(&mut app, 1, Fact::Cluster(ClusterFact::Pods(Roll::Listed)));
-        for kind in [Kind::Deployments, Kind::StatefulSets, Kind::DaemonSets] {
-            let listed = ClusterFact::Workloads(kind, Roll::Listed);
-            learn(&mut app, 1, Fact::Cluster(listed));
-        }
-        learn(
-            &mut app,
-            1,
-            Fact::Source(Source::Prometheus, SourceNews::Absent("none".into())),
-        );
-        learn(
-            &mut app,
-            1,
-            Fact::Source(Source::Alertmanager, SourceNews::Absent("none".into())),
-        );
-        assert!(app.settled());
-        app
-    }
-
-    #[test]
-    fn nothing_is_said_to_be_well_before_the_lists_are_complete() {
-        let mut app = console();
-        assert_eq!(app.headline.level, Level::Unknown);
-        learn(
-            &mut app,
-            1,
-            Fact::Cluster(ClusterFact::Watch(Kind::Pods, WatchNews::Heard)),
-        );
-        assert_eq!(
-            (app.headline.level, app.headline.text.as_str()),
-            (Level::Unknown, "reading the cluster")
-        );
-    }
-
-    #[test]
-    fn attention_is_called_once_for_a_change_and_not_for_the_start() {
-        let mut app = settled();
-        let cut = || {
-            Fact::Cluster(ClusterFact::Watch(
-                Kind::Pods,
-                WatchNews::Troubled("connection refused".into()),
-            ))
-        };
-        // An empty namespace is unknown already; a lost API server changes the sentence, not the level.
-        assert_eq!(learn(&mut app, 2, cut()), []);
-        assert!(
-            app.headline
-                .text
-                .starts_with("the API server has not answered"),
-            "{}",
-            app.headline.text
-        );
-        app.announced = Some(Level::Healthy);
-        let called = learn(&mut app, 3, cut());
-        assert!(
-            matches!(called.as_slice(), [Effect::Attention(_)]),
-            "{called:?}"
-        );
-        assert_eq!(learn(&mut app, 4, cut()), []);
-    }
-
-    #[test]
-    fn a_second_interrupt_within_two_seconds_leaves() {
-        let mut app = settled();
-        let press = |app: &mut App, second| {
-            let now = Timestamp::from_second(second).unwrap();
-            app.update(Message::Command(Command::Interrupt), now);
-        };
-        press(&mut app, 10);
-        assert!(!app.leaving);
-        press(&mut app, 13);
-        assert!(!app.leaving);
-        press(&mut app, 14);
-        assert!(app.leaving);
-    }
-}
+mod tests;

@@ -1,5 +1,7 @@
 //! The life of a pod: placed on a node, image pulled, started, ready, crashing with back-off, leaving. Called by the world when a pod appears, is deleted, or is due.
-//! Length: the stages of one life read best on one page.
+
+mod placing;
+mod status;
 
 use serde_json::{Value, json};
 
@@ -10,6 +12,9 @@ use super::seed::fold;
 use super::state::{Kubelet, Source, Stage, State, Task, set_condition};
 use super::store::Id;
 use super::{time, tree};
+
+use placing::{address_of, pick};
+use status::{containers, not_ready, status, statuses, waiting};
 
 /// The longest a kubelet waits between two attempts.
 const LONGEST: i64 = 300_000;
@@ -104,10 +109,6 @@ pub fn step(state: &mut State, id: &Id, uid: &str) {
     }
 }
 
-fn containers(pod: &Value) -> impl Iterator<Item = &Value> {
-    tree::list(pod, &["spec", "containers"]).iter()
-}
-
 /// The container that decides the pod's fate: the first that does not simply run.
 fn fate(state: &State, pod: &Value) -> (Fate, String, String) {
     let read = |c: &Value| {
@@ -153,31 +154,6 @@ fn enter(state: &mut State, id: &Id, next: Stage, low: i64, high: i64) {
     memory.stage = next;
     let task = Task::Pod(id.clone(), memory.uid.clone());
     state.after_about(low, high, task);
-}
-
-/// The least crowded node that takes pods.
-fn pick(state: &State) -> Option<(String, String)> {
-    let crowd = |name: &str| {
-        state
-            .store
-            .live(Kind::Pod, "")
-            .filter(|p| p["spec"]["nodeName"] == name)
-            .count()
-    };
-    state
-        .store
-        .live(Kind::Node, "")
-        .filter(|node| tree::is_true(node, "Ready") && node["spec"]["unschedulable"] != true)
-        .map(|node| {
-            let address = tree::list(node, &["status", "addresses"])
-                .first()
-                .map_or("", |a| tree::text(a, &["address"]));
-            (
-                tree::text(node, &["metadata", "name"]).to_owned(),
-                address.to_owned(),
-            )
-        })
-        .min_by_key(|(name, _)| crowd(name))
 }
 
 fn place(state: &mut State, id: &Id, mut pod: Value) {
@@ -233,77 +209,6 @@ fn place(state: &mut State, id: &Id, mut pod: Value) {
         );
     }
     enter(state, id, Stage::Pulling, 350, 1_300);
-}
-
-fn address_of(state: &State, name: &str) -> Option<(String, String)> {
-    let node = state.store.tree(Kind::Node, "", name)?;
-    let address = tree::list(node, &["status", "addresses"])
-        .first()
-        .map_or("", |a| tree::text(a, &["address"]));
-    Some((name.to_owned(), address.to_owned()))
-}
-
-fn not_ready(pod: &mut Value, now: &Value) {
-    let names: Vec<String> = containers(pod)
-        .map(|c| tree::text(c, &["name"]).to_owned())
-        .collect();
-    let message = format!("containers with unready status: [{}]", names.join(" "));
-    for kind in ["Ready", "ContainersReady"] {
-        set_condition(pod, kind, false, ("ContainersNotReady", &message), now);
-    }
-}
-
-/// Rewrites the containers' statuses: each from its spec and its old status.
-fn statuses(pod: &mut Value, write: impl Fn(&Value, &Value) -> Value) {
-    let old = tree::list(pod, &["status", "containerStatuses"]).to_vec();
-    let new: Vec<Value> = containers(pod)
-        .map(|c| {
-            let before = old.iter().find(|s| s["name"] == c["name"]).cloned();
-            write(c, &before.unwrap_or(Value::Null))
-        })
-        .collect();
-    tree::put(pod, &["status", "containerStatuses"], Value::from(new));
-}
-
-fn status(container: &Value, before: &Value, ready: bool, state: &Value) -> Value {
-    let image = tree::text(container, &["image"]);
-    let digest = fold(image);
-    let image_id = if state["waiting"].is_null() || !before["imageID"].is_null() {
-        format!(
-            "{}@sha256:{digest:016x}{:016x}{:016x}{:016x}",
-            image.split(':').next().unwrap_or(image),
-            !digest,
-            digest ^ 7,
-            !digest ^ 3
-        )
-    } else {
-        String::new()
-    };
-    let ended = &before["state"]["terminated"];
-    let last = if ended.is_null() {
-        before["lastState"].clone()
-    } else {
-        json!({"terminated": ended})
-    };
-    json!({
-        "name": container["name"], "image": image, "imageID": image_id, "ready": ready,
-        "started": state.get("running").is_some(), "restartCount": tree::int(before, &["restartCount"]),
-        "state": state, "lastState": if last.is_null() { json!({}) } else { last },
-    })
-}
-
-/// All containers (or the named one) wait for a reason; the others keep what they had.
-fn waiting(pod: &mut Value, only: Option<&str>, reason: &str, message: &str) {
-    statuses(pod, |container, before| {
-        if only.is_some_and(|name| container["name"] != name) && !before.is_null() {
-            return before.clone();
-        }
-        let mut state = json!({"waiting": {"reason": reason}});
-        if !message.is_empty() {
-            tree::put(&mut state, &["waiting", "message"], message);
-        }
-        status(container, before, false, &state)
-    });
 }
 
 fn pulled(state: &mut State, id: &Id, mut pod: Value) {

@@ -1,13 +1,18 @@
-//! What can be asked of the world: create, replace, patch, delete, evict, scale, with optimistic concurrency, preconditions and dry runs as an apiserver has them.
-//! Length: the rules of writing are one subject.
+//! What can be asked of the world: read, create, replace, patch, with optimistic concurrency, preconditions and dry runs as
+//! an apiserver has them. Deleting and scaling have their own files.
+
+mod remove;
+mod rules;
+mod scale;
 
 use serde_json::{Value, json};
 
 use super::kind::{Kind, Resource};
 use super::refusal::Refusal;
-use super::store::Id;
 use super::world::World;
-use super::{defaults, kubelet, patch, replicas, time, tree};
+use super::{defaults, kubelet, patch, tree};
+
+use rules::{keep_identity, named_well, well_formed};
 
 /// How a write is made.
 #[derive(Debug, Clone, Default)]
@@ -200,40 +205,13 @@ impl World {
         patch: &Patch,
         how: &Write,
     ) -> Result<Value, Refusal> {
-        let resource = kind.resource();
-        let current = self.read(kind, at)?;
         if part == "scale" {
-            let mut scale = scale_of(&current);
-            patch.apply(resource, at.1, &mut scale)?;
-            return self.scale(kind, at, &scale, how);
+            return self.patch_scale(kind, at, patch, how);
         }
-        let mut wanted = current.clone();
-        patch.apply(resource, at.1, &mut wanted)?;
-        self.change(kind, current, wanted, part, how)
-    }
-
-    /// The scale of an object.
-    pub fn read_scale(&self, kind: Kind, at: (&str, &str)) -> Result<Value, Refusal> {
-        self.read(kind, at).map(|object| scale_of(&object))
-    }
-
-    fn scale(
-        &mut self,
-        kind: Kind,
-        at: (&str, &str),
-        scale: &Value,
-        how: &Write,
-    ) -> Result<Value, Refusal> {
         let current = self.read(kind, at)?;
         let mut wanted = current.clone();
-        let replicas = scale["spec"]["replicas"].as_i64().unwrap_or(0);
-        tree::put(&mut wanted, &["spec", "replicas"], replicas);
-        let version = tree::text(scale, &["metadata", "resourceVersion"]);
-        if !version.is_empty() {
-            tree::put(&mut wanted, &["metadata", "resourceVersion"], version);
-        }
-        self.change(kind, current, wanted, "", how)
-            .map(|object| scale_of(&object))
+        patch.apply(kind.resource(), at.1, &mut wanted)?;
+        self.change(kind, current, wanted, part, how)
     }
 
     /// Makes an object what is wanted, if nothing stands against it.
@@ -284,229 +262,6 @@ impl World {
         self.settle();
         Ok(kept)
     }
-
-    /// Deletes an object with what belongs to it; options are the request's `DeleteOptions`.
-    pub fn delete(
-        &mut self,
-        kind: Kind,
-        at: (&str, &str),
-        options: &Value,
-        how: &Write,
-    ) -> Result<Value, Refusal> {
-        let resource = kind.resource();
-        let current = self.read(kind, at)?;
-        for (key, word) in [("uid", "UID"), ("resourceVersion", "ResourceVersion")] {
-            let wanted = tree::text(options, &["preconditions", key]);
-            let known = tree::text(&current, &["metadata", key]);
-            if !wanted.is_empty() && wanted != known {
-                let why = format!(
-                    "Precondition failed: {word} in precondition: {wanted}, {word} in object meta: {known}"
-                );
-                return Err(Refusal::conflict(resource, at.1, &why));
-            }
-        }
-        let done = json!({
-            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
-            "details": {"name": at.1, "group": resource.group, "kind": resource.plural, "uid": current["metadata"]["uid"]},
-        });
-        if how.dry_run {
-            return Ok(if kind == Kind::Pod { current } else { done });
-        }
-        let id: Id = (at.0.to_owned(), at.1.to_owned());
-        if kind == Kind::Pod {
-            let spec = current["spec"]["terminationGracePeriodSeconds"]
-                .as_i64()
-                .unwrap_or(30);
-            let grace = options["gracePeriodSeconds"]
-                .as_i64()
-                .unwrap_or(spec)
-                .max(0);
-            kubelet::dismiss(&mut self.state, &id, grace);
-            let left = self.read(kind, at).unwrap_or(current);
-            self.settle();
-            return Ok(left);
-        }
-        self.state.remove(kind, &id);
-        if options["propagationPolicy"] != "Orphan" && options["orphanDependents"] != true {
-            self.sweep(&current);
-        }
-        self.settle();
-        Ok(done)
-    }
-
-    /// Removes what an object that is gone controlled.
-    fn sweep(&mut self, owner: &Value) {
-        let (namespace, _) = tree::id(owner);
-        let uid = tree::text(owner, &["metadata", "uid"]).to_owned();
-        for pod in replicas::pods_of(&self.state, owner) {
-            kubelet::dismiss(&mut self.state, &tree::id(&pod), 30);
-        }
-        for kind in [
-            Kind::ReplicaSet,
-            Kind::ControllerRevision,
-            Kind::EndpointSlice,
-            Kind::Job,
-        ] {
-            let orphans: Vec<Value> = self
-                .state
-                .store
-                .live(kind, &namespace)
-                .filter(|o| tree::owned_by(o, &uid))
-                .cloned()
-                .collect();
-            for object in orphans {
-                self.state.remove(kind, &tree::id(&object));
-                self.sweep(&object);
-            }
-        }
-    }
-
-    /// Evicts a pod, unless a disruption budget stands against it.
-    pub fn evict(&mut self, at: (&str, &str), body: &Value, how: &Write) -> Result<Value, Refusal> {
-        let pod = self.read(Kind::Pod, at)?;
-        let budgets = self.state.store.live(Kind::PodDisruptionBudget, at.0);
-        for budget in
-            budgets.filter(|b| tree::labelled(&pod, &b["spec"]["selector"]["matchLabels"]))
-        {
-            let covered: Vec<&Value> = self
-                .state
-                .store
-                .live(Kind::Pod, at.0)
-                .filter(|p| tree::labelled(p, &budget["spec"]["selector"]["matchLabels"]))
-                .collect();
-            let healthy = covered
-                .iter()
-                .filter(|p| replicas::active(p) && tree::is_true(p, "Ready"))
-                .count() as i64;
-            let least = budget["spec"]["minAvailable"].as_i64().unwrap_or_else(|| {
-                covered.len() as i64 - budget["spec"]["maxUnavailable"].as_i64().unwrap_or(0)
-            });
-            if healthy - 1 < least {
-                let mut refusal = Refusal::new(
-                    429,
-                    "TooManyRequests",
-                    "Cannot evict pod as it would violate the pod's disruption budget.",
-                );
-                let message = format!(
-                    "The disruption budget {} needs {least} healthy pods and has {healthy} currently",
-                    tree::id(budget).1
-                );
-                refusal.details =
-                    json!({"causes": [{"reason": "DisruptionBudget", "message": message}]});
-                return Err(refusal);
-            }
-        }
-        self.delete(Kind::Pod, at, &body["deleteOptions"], how)?;
-        Ok(
-            json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}),
-        )
-    }
-}
-
-/// The object's own kind, and objects where objects must be.
-fn well_formed(resource: &Resource, body: &Value) -> Result<(), Refusal> {
-    let bad = |what: &str| {
-        Refusal::bad_request(format!(
-            "{} in version \"{}\" cannot be handled as a {}: {what}",
-            resource.name, resource.version, resource.name
-        ))
-    };
-    let Some(fields) = body.as_object() else {
-        return Err(bad("json: cannot unmarshal into Go value"));
-    };
-    for key in ["metadata", "spec", "status"] {
-        if fields
-            .get(key)
-            .is_some_and(|part| !part.is_object() && !part.is_null())
-        {
-            return Err(bad(&format!(
-                "json: cannot unmarshal into Go struct field .{key}"
-            )));
-        }
-    }
-    for key in ["labels", "annotations"] {
-        let pairs = &body["metadata"][key];
-        if !pairs.is_null()
-            && !pairs
-                .as_object()
-                .is_some_and(|p| p.values().all(Value::is_string))
-        {
-            return Err(bad(&format!(
-                "json: cannot unmarshal into Go struct field ObjectMeta.metadata.{key} of type string"
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn named_well(name: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
-    !name.is_empty() && name.len() <= 253 && name.chars().all(allowed)
-}
-
-/// Name, uid and version must be the current ones where they are given; what the apiserver owns is restored.
-fn keep_identity(
-    resource: &Resource,
-    name: &str,
-    current: &Value,
-    wanted: &mut Value,
-) -> Result<(), Refusal> {
-    let uid = tree::text(wanted, &["metadata", "uid"]);
-    let known = tree::text(current, &["metadata", "uid"]);
-    if !uid.is_empty() && uid != known {
-        let why = format!("Invalid value: \"{uid}\": field is immutable");
-        return Err(Refusal::invalid(resource, name, "metadata.uid", &why));
-    }
-    let version = tree::text(wanted, &["metadata", "resourceVersion"]);
-    if !version.is_empty() && version != tree::text(current, &["metadata", "resourceVersion"]) {
-        return Err(Refusal::modified(resource, name));
-    }
-    if tree::text(wanted, &["metadata", "name"]) != name {
-        let why = "Invalid value: field is immutable";
-        return Err(Refusal::invalid(resource, name, "metadata.name", why));
-    }
-    for key in [
-        "uid",
-        "resourceVersion",
-        "creationTimestamp",
-        "generation",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "namespace",
-    ] {
-        match current["metadata"].get(key) {
-            Some(value) => tree::put(wanted, &["metadata", key], value.clone()),
-            None => drop(tree::remove(wanted, &["metadata", key])),
-        }
-    }
-    for key in ["apiVersion", "kind"] {
-        tree::put(wanted, &[key], current[key].clone());
-    }
-    Ok(())
-}
-
-/// The `Scale` of a workload.
-fn scale_of(object: &Value) -> Value {
-    let labels = object["spec"]["selector"]["matchLabels"]
-        .as_object()
-        .cloned()
-        .unwrap_or_default();
-    let selector: Vec<String> = labels
-        .iter()
-        .map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or_default()))
-        .collect();
-    let meta = &object["metadata"];
-    let born = if meta["creationTimestamp"].is_null() {
-        Value::from(time::stamp(0))
-    } else {
-        meta["creationTimestamp"].clone()
-    };
-    json!({
-        "kind": "Scale", "apiVersion": "autoscaling/v1",
-        "metadata": {"name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"], "resourceVersion": meta["resourceVersion"], "creationTimestamp": born},
-        "spec": {"replicas": tree::int(object, &["spec", "replicas"])},
-        "status": {"replicas": tree::int(object, &["status", "replicas"]), "selector": selector.join(",")},
-    })
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::runbook::format::reader::{Reader, good_id};
-use crate::runbook::format::steps;
+use crate::runbook::format::gates::gate_decl;
+use crate::runbook::format::reader::{Reader, good_id, whole};
+use crate::runbook::format::steps::checklist_item;
 use crate::runbook::model::{
-    Deviation, DocRef, LiveList, LostObserver, OnFailure, Param, ParamType, Rehearse, Risk,
-    Runbook, SecretDecl, SignedMillis,
+    Deviation, DocRef, GateDecl, LiveList, LostObserver, OnFailure, Param, ParamType, Rehearse,
+    Risk, Runbook, SecretDecl, SignedMillis,
 };
 
 /// The format version this program reads.
@@ -79,7 +80,7 @@ pub fn front(table: Reader<'_, '_, '_>) -> Runbook {
         checklist: table
             .tables("checklist")
             .into_iter()
-            .map(steps::checklist_item)
+            .map(checklist_item)
             .collect(),
         blocks: BTreeMap::new(),
         steps: Vec::new(),
@@ -123,11 +124,7 @@ fn param(name: String, table: Reader<'_, '_, '_>) -> Param {
     let scalar = |key: &'static str| {
         table.item(key).map(|(value, _)| {
             value.as_str().map_or_else(
-                || {
-                    crate::runbook::format::reader::whole(value)
-                        .map(|n| n.to_string())
-                        .unwrap_or_default()
-                },
+                || whole(value).map(|n| n.to_string()).unwrap_or_default(),
                 str::to_owned,
             )
         })
@@ -192,9 +189,9 @@ fn secret(name: String, table: Reader<'_, '_, '_>) -> SecretDecl {
     declared
 }
 
-fn gates(table: &Reader<'_, '_, '_>) -> BTreeMap<String, crate::runbook::model::GateDecl> {
+fn gates(table: &Reader<'_, '_, '_>) -> BTreeMap<String, GateDecl> {
     named(table, "gates", |name, inner| {
-        let gate = steps::gate_decl(&inner);
+        let gate = gate_decl(&inner);
         inner.finish();
         (name, gate)
     })

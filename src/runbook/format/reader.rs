@@ -1,100 +1,22 @@
 //! Reads a TOML table key by key, remembers what was asked for, and calls everything else a mistake. The keys a
 //! kind knows are therefore exactly the keys its reader asks for; the schema is gathered the same way.
-//!
-//! Length: one small method for each shape a key may have.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use jiff::SignedDuration;
 use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::runbook::place::{Lines, Place, Problem, Severity, nearest};
+use crate::runbook::format::sink::Sink;
+use crate::runbook::place::nearest;
 use crate::runbook::prose::{bounded, steers};
 use crate::runbook::quantity::{Limit, parse_duration};
 use crate::runbook::template::{Path, Slot, Text};
 
 /// How deep a value kept as data may nest.
 const MAX_DEPTH: usize = 16;
-
-/// Gathers the mistakes of one file, and the references that still have to be resolved.
-pub struct Sink<'t> {
-    file: &'t str,
-    lines: Lines<'t>,
-    problems: RefCell<Vec<Problem>>,
-    refs: RefCell<Vec<(Path, usize)>>,
-}
-
-impl<'t> Sink<'t> {
-    /// A sink for one file.
-    pub fn new(file: &'t str, text: &'t str) -> Self {
-        Self {
-            file,
-            lines: Lines::new(text),
-            problems: RefCell::default(),
-            refs: RefCell::default(),
-        }
-    }
-
-    /// Notes an error at a byte offset of the file.
-    pub fn error(&self, at: usize, message: impl Into<String>, help: Option<String>) {
-        let mut problems = self.problems.borrow_mut();
-        if problems.len() < 500 {
-            problems.push(Problem {
-                file: self.file.to_owned(),
-                place: self.lines.place(at),
-                severity: Severity::Error,
-                message: message.into(),
-                help,
-            });
-        }
-    }
-
-    /// The place of a byte offset.
-    pub fn place(&self, at: usize) -> Place {
-        self.lines.place(at)
-    }
-
-    /// Remembers a reference.
-    pub fn refer(&self, path: Path, at: usize) {
-        self.refs.borrow_mut().push((path, at));
-    }
-
-    /// Hands over the references since the last call.
-    pub fn take_refs(&self) -> Vec<(Path, usize)> {
-        self.refs.take()
-    }
-
-    /// Everything wrong so far, in file order.
-    pub fn into_problems(self) -> Vec<Problem> {
-        let mut problems = self.problems.into_inner();
-        problems.sort_by(|a, b| (a.place, &a.message).cmp(&(b.place, &b.message)));
-        problems.dedup();
-        problems
-    }
-}
-
-/// Parses a slice of the file as a TOML document, reporting every mistake at its place in the file.
-pub fn document<'t>(
-    sink: &Sink<'_>,
-    text: &'t str,
-    range: Range<usize>,
-) -> Option<Spanned<DeTable<'t>>> {
-    let slice = text.get(range.clone())?;
-    let (table, errors) = DeTable::parse_recoverable(slice);
-    for error in &errors {
-        let at = range.start + error.span().map_or(0, |span| span.start);
-        sink.error(
-            at,
-            bounded(error.message().lines().next().unwrap_or("not TOML"), 200),
-            None,
-        );
-    }
-    errors.is_empty().then_some(table)
-}
 
 /// A table being read.
 pub struct Reader<'d, 'i, 's> {
@@ -244,41 +166,30 @@ impl<'d, 'i, 's> Reader<'d, 'i, 's> {
     }
 
     fn parse_text(&self, source: &str, at: usize) -> Text {
-        match Text::parse(source) {
-            Ok(text) => {
-                text.paths()
-                    .for_each(|path| self.sink.refer(path.clone(), at));
-                text
-            }
-            Err(message) => {
-                self.sink.error(
-                    at,
-                    format!("{}: {}", self.what, bounded(&message, 200)),
-                    None,
-                );
-                Text::literal("")
-            }
-        }
+        let text = self.parsed(at, Text::parse(source));
+        let text = text.unwrap_or_else(|| Text::literal(""));
+        text.paths()
+            .for_each(|path| self.sink.refer(path.clone(), at));
+        text
+    }
+
+    /// What was parsed; what could not be is a mistake at its place.
+    fn parsed<T>(&self, at: usize, found: Result<T, String>) -> Option<T> {
+        found
+            .map_err(|why| {
+                let message = format!("{}: {}", self.what, bounded(&why, 200));
+                self.sink.error(at, message, None);
+            })
+            .ok()
     }
 
     /// A reference without braces.
     pub fn path(&self, key: &'static str) -> Option<Path> {
         let source = self.string(key)?;
         let at = self.item(key)?.1;
-        match Path::parse(&source) {
-            Ok(path) => {
-                self.sink.refer(path.clone(), at);
-                Some(path)
-            }
-            Err(message) => {
-                self.sink.error(
-                    at,
-                    format!("{}: {}", self.what, bounded(&message, 200)),
-                    None,
-                );
-                None
-            }
-        }
+        let path = self.parsed(at, Path::parse(&source))?;
+        self.sink.refer(path.clone(), at);
+        Some(path)
     }
 
     /// true or false.
@@ -307,7 +218,7 @@ impl<'d, 'i, 's> Reader<'d, 'i, 's> {
         if let Some(number) = whole(value) {
             return Some(Slot::Fixed(number));
         }
-        self.reference(key, value, at).map(Slot::Fill).or_else(|| {
+        self.reference(value, at).map(Slot::Fill).or_else(|| {
             self.wrong(at, key, "a whole number or one reference", value);
             None
         })
@@ -319,7 +230,7 @@ impl<'d, 'i, 's> Reader<'d, 'i, 's> {
         if let Some(duration) = value.as_str().and_then(parse_duration) {
             return Some(Slot::Fixed(duration));
         }
-        self.reference(key, value, at).map(Slot::Fill).or_else(|| {
+        self.reference(value, at).map(Slot::Fill).or_else(|| {
             self.sink.error(
                 at,
                 format!("{}: `{key}` is not a duration", self.what),
@@ -329,7 +240,7 @@ impl<'d, 'i, 's> Reader<'d, 'i, 's> {
         })
     }
 
-    fn reference(&self, _key: &str, value: &DeValue<'_>, at: usize) -> Option<Path> {
+    fn reference(&self, value: &DeValue<'_>, at: usize) -> Option<Path> {
         let inner = value
             .as_str()?
             .trim()
@@ -355,15 +266,7 @@ impl<'d, 'i, 's> Reader<'d, 'i, 's> {
     pub fn limit(&self, key: &'static str) -> Option<Limit> {
         let source = self.string(key)?;
         let at = self.item(key)?.1;
-        Limit::parse(&source)
-            .map_err(|message| {
-                self.sink.error(
-                    at,
-                    format!("{}: {}", self.what, bounded(&message, 200)),
-                    None,
-                );
-            })
-            .ok()
+        self.parsed(at, Limit::parse(&source))
     }
 
     /// One of a set of words.

@@ -3,8 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::runbook::format::reader::{self, Reader, Sink};
-use crate::runbook::format::steps::SIGNALS;
+use crate::runbook::format::gates::SIGNALS;
+use crate::runbook::format::reader::Reader;
+use crate::runbook::format::sink::{Sink, document};
 use crate::runbook::format::{front, steps};
 use crate::runbook::model::{KINDS, OnFailure, PLANNED, ParamType, Risk, Then};
 
@@ -18,11 +19,11 @@ pub fn schema() -> Value {
     {
         let source = format!("id = \"x\"\nkind = \"{name}\"\ntarget = \"x\"\nin = \"run.id\"\n");
         let sink = Sink::new("schema", &source);
-        let Some(table) = reader::document(&sink, &source, 0..source.len()) else {
+        let Some(table) = document(&sink, &source, 0..source.len()) else {
             continue;
         };
         let reader = Reader::new(&sink, &table, 0, "step");
-        let mutates = steps::step_keys(&reader).is_some_and(|kind| kind.mutates());
+        let mutates = steps::step_kind(&reader).is_some_and(|kind| kind.mutates());
         let mut keys = reader.asked();
         keys.sort_unstable();
         keys.dedup();

@@ -1,5 +1,7 @@
 //! Rows for people: the columns `kubectl get` shows, made by the server as a real one makes them.
-//! Length: one table of columns per kind, and the pod's status word, which has to be right to the letter.
+
+mod columns;
+mod pod;
 
 use serde_json::{Value, json};
 
@@ -7,8 +9,8 @@ use super::super::kind::{Kind, Resource};
 use super::super::{time, tree};
 use super::answer;
 
-/// A column: its name, and whether only `-o wide` shows it.
-type Column = (&'static str, bool);
+use columns::columns;
+use pod::pod;
 
 /// A `Table` of objects; with the list's version and continuation.
 pub fn table(
@@ -39,130 +41,6 @@ pub fn table(
         meta["continue"] = next.into();
     }
     json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": meta, "columnDefinitions": definitions, "rows": rows})
-}
-
-#[expect(clippy::too_many_lines, reason = "a table")]
-fn columns(kind: Kind) -> &'static [Column] {
-    match kind {
-        Kind::Pod => &[
-            ("Name", false),
-            ("Ready", false),
-            ("Status", false),
-            ("Restarts", false),
-            ("Age", false),
-            ("IP", true),
-            ("Node", true),
-            ("Nominated Node", true),
-            ("Readiness Gates", true),
-        ],
-        Kind::Deployment => &[
-            ("Name", false),
-            ("Ready", false),
-            ("Up-to-date", false),
-            ("Available", false),
-            ("Age", false),
-            ("Containers", true),
-            ("Images", true),
-            ("Selector", true),
-        ],
-        Kind::ReplicaSet => &[
-            ("Name", false),
-            ("Desired", false),
-            ("Current", false),
-            ("Ready", false),
-            ("Age", false),
-            ("Containers", true),
-            ("Images", true),
-            ("Selector", true),
-        ],
-        Kind::StatefulSet => &[
-            ("Name", false),
-            ("Ready", false),
-            ("Age", false),
-            ("Containers", true),
-            ("Images", true),
-        ],
-        Kind::DaemonSet => &[
-            ("Name", false),
-            ("Desired", false),
-            ("Current", false),
-            ("Ready", false),
-            ("Up-to-date", false),
-            ("Available", false),
-            ("Node Selector", false),
-            ("Age", false),
-            ("Containers", true),
-            ("Images", true),
-            ("Selector", true),
-        ],
-        Kind::Service => &[
-            ("Name", false),
-            ("Type", false),
-            ("Cluster-IP", false),
-            ("External-IP", false),
-            ("Port(s)", false),
-            ("Age", false),
-            ("Selector", true),
-        ],
-        Kind::Event => &[
-            ("Last Seen", false),
-            ("Type", false),
-            ("Reason", false),
-            ("Object", false),
-            ("Subobject", true),
-            ("Source", true),
-            ("Message", false),
-            ("First Seen", true),
-            ("Count", true),
-            ("Name", true),
-        ],
-        Kind::Node => &[
-            ("Name", false),
-            ("Status", false),
-            ("Roles", false),
-            ("Age", false),
-            ("Version", false),
-            ("Internal-IP", true),
-            ("External-IP", true),
-            ("OS-Image", true),
-            ("Kernel-Version", true),
-            ("Container-Runtime", true),
-        ],
-        Kind::HorizontalPodAutoscaler => &[
-            ("Name", false),
-            ("Reference", false),
-            ("Targets", false),
-            ("MinPods", false),
-            ("MaxPods", false),
-            ("Replicas", false),
-            ("Age", false),
-        ],
-        Kind::ControllerRevision => &[
-            ("Name", false),
-            ("Controller", false),
-            ("Revision", false),
-            ("Age", false),
-        ],
-        Kind::ConfigMap => &[("Name", false), ("Data", false), ("Age", false)],
-        Kind::Secret => &[
-            ("Name", false),
-            ("Type", false),
-            ("Data", false),
-            ("Age", false),
-        ],
-        Kind::Namespace => &[("Name", false), ("Status", false), ("Age", false)],
-        Kind::Ingress => &[
-            ("Name", false),
-            ("Class", false),
-            ("Hosts", false),
-            ("Address", false),
-            ("Ports", false),
-            ("Age", false),
-        ],
-        Kind::Lease => &[("Name", false), ("Holder", false), ("Age", false)],
-        Kind::Endpoints => &[("Name", false), ("Endpoints", false), ("Age", false)],
-        _ => &[("Name", false), ("Age", false)],
-    }
 }
 
 fn cells(kind: Kind, object: &Value, now: i64) -> Vec<Value> {
@@ -291,84 +169,6 @@ fn pairs(labels: &Value) -> Value {
             .flatten()
             .map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or_default())),
     )
-}
-
-/// What a pod's row says before its age.
-struct Summary {
-    reason: String,
-    ready: usize,
-    restarts: i64,
-    last_ms: Option<i64>,
-}
-
-/// The word in the column STATUS, the containers that are ready, and the restarts with the time of the last one.
-fn summary(object: &Value) -> Summary {
-    let reported = tree::text(object, &["status", "reason"]);
-    let phase = tree::text(object, &["status", "phase"]);
-    let reason = if reported.is_empty() { phase } else { reported };
-    let mut summary = Summary {
-        reason: reason.to_owned(),
-        ready: 0,
-        restarts: 0,
-        last_ms: None,
-    };
-    let statuses = tree::list(object, &["status", "containerStatuses"]);
-    for status in statuses.iter().rev() {
-        summary.restarts += tree::int(status, &["restartCount"]);
-        let ended = tree::text(status, &["lastState", "terminated", "finishedAt"]);
-        summary.last_ms = summary.last_ms.max(time::parse(ended));
-        let waiting = tree::text(status, &["state", "waiting", "reason"]);
-        let ended = &status["state"]["terminated"];
-        if !waiting.is_empty() {
-            waiting.clone_into(&mut summary.reason);
-        } else if !ended.is_null() {
-            let code = format!("ExitCode:{}", tree::int(ended, &["exitCode"]));
-            let why = Some(tree::text(ended, &["reason"])).filter(|why| !why.is_empty());
-            summary.reason = why.map_or(code, str::to_owned);
-        } else if status["ready"] == true {
-            summary.ready += 1;
-        }
-    }
-    if summary.reason == "Completed" && summary.ready > 0 {
-        let word = if tree::is_true(object, "Ready") {
-            "Running"
-        } else {
-            "NotReady"
-        };
-        word.clone_into(&mut summary.reason);
-    }
-    if !tree::text(object, &["metadata", "deletionTimestamp"]).is_empty() {
-        let lost = reported == "NodeLost";
-        let word = if lost { "Unknown" } else { "Terminating" };
-        word.clone_into(&mut summary.reason);
-    }
-    summary
-}
-
-fn pod(object: &Value, name: Value, age: Value, now: i64) -> Vec<Value> {
-    let total = tree::list(object, &["spec", "containers"]).len();
-    let summary = summary(object);
-    let restarts = match summary.last_ms {
-        Some(at) if summary.restarts > 0 => {
-            format!("{} ({} ago)", summary.restarts, time::age(now - at))
-        }
-        _ => summary.restarts.to_string(),
-    };
-    let or_none = |path: &[&str]| -> Value {
-        let text = Some(tree::text(object, path)).filter(|t| !t.is_empty());
-        text.unwrap_or("<none>").into()
-    };
-    vec![
-        name,
-        format!("{}/{total}", summary.ready).into(),
-        summary.reason.into(),
-        restarts.into(),
-        age,
-        or_none(&["status", "podIP"]),
-        or_none(&["spec", "nodeName"]),
-        or_none(&["status", "nominatedNodeName"]),
-        "<none>".into(),
-    ]
 }
 
 fn service(object: &Value, name: Value, age: Value) -> Vec<Value> {

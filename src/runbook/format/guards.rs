@@ -1,0 +1,184 @@
+//! What stands around a step of any kind: confirmations, approvals, deadlines, repeats, conditions, checks.
+
+use crate::runbook::check::{Check, Test};
+use crate::runbook::format::reader::Reader;
+use crate::runbook::model::{
+    Approve, Confirm, Retry, SignedMillis, Subject, Then, Timeout, WaitFor, When,
+};
+use crate::runbook::prose::bounded;
+use crate::runbook::template::{Path, Slot};
+
+/// Reads `confirm` and `type`.
+pub fn confirm(table: &Reader<'_, '_, '_>) -> Confirm {
+    if let Some(text) = table.text("type") {
+        return Confirm::Type(text);
+    }
+    match table.word("confirm", &["no", "yes"], |word| {
+        matches!(word, "yes" | "no").then_some(word == "yes")
+    }) {
+        Some(true) => Confirm::Yes,
+        _ => Confirm::No,
+    }
+}
+
+/// Reads a deadline with its consequence.
+pub fn timeout(table: &Reader<'_, '_, '_>) -> Option<Timeout> {
+    let inner = table.table("timeout")?;
+    let timeout = Timeout {
+        after: need_duration(&inner, "after"),
+        then: inner
+            .word("then", Then::WORDS, Then::from_word)
+            .unwrap_or(Then::Pause),
+    };
+    inner.finish();
+    Some(timeout)
+}
+
+/// Reads automatic repeats.
+pub fn retry(table: Reader<'_, '_, '_>) -> Retry {
+    let retry = Retry {
+        max: table.int("max").unwrap_or(1),
+        backoff: table.duration("backoff").map(SignedMillis),
+        on: table.strings("on"),
+    };
+    if !(0..=10).contains(&retry.max) {
+        table.error("`max` must be between 0 and 10", None);
+    }
+    for word in retry
+        .on
+        .iter()
+        .filter(|word| !matches!(word.as_str(), "transient" | "conflict"))
+    {
+        table.error(
+            format!("`on` does not know `{}`", bounded(word, 40)),
+            Some("transient or conflict"),
+        );
+    }
+    table.finish();
+    retry
+}
+
+/// Reads who else must agree.
+pub fn approve(table: Reader<'_, '_, '_>) -> Approve {
+    let approve = Approve {
+        count: table.int("count").unwrap_or(1),
+        not: table.string("not"),
+        ttl: table.duration("ttl").map(SignedMillis),
+        when_env: table.string("when_env"),
+    };
+    table.finish();
+    approve
+}
+
+/// Reads what follows the effect.
+pub fn wait_for(table: Reader<'_, '_, '_>) -> Option<WaitFor> {
+    let word = table.word("rollout", &["complete"], |word| {
+        (word == "complete").then_some(WaitFor::Rollout)
+    });
+    if !table.has("rollout") {
+        table.error("`wait` needs `rollout = \"complete\"`", None);
+    }
+    table.finish();
+    word
+}
+
+fn test(table: &Reader<'_, '_, '_>) -> Option<Test> {
+    let mut tests = Vec::new();
+    tests.extend(table.data("is").map(Test::Is));
+    tests.extend(table.data("not").map(Test::Not));
+    tests.extend(
+        table
+            .data("in")
+            .and_then(|value| value.as_array().cloned())
+            .map(Test::In),
+    );
+    tests.extend(table.data("has").map(|value| {
+        Test::Has(
+            value
+                .as_array()
+                .cloned()
+                .unwrap_or_else(|| vec![value.clone()]),
+        )
+    }));
+    tests.extend(table.limit("limit").map(Test::Limit));
+    if tests.len() != 1 {
+        table.error("needs exactly one of is, in, not, has, limit", None);
+        return None;
+    }
+    tests.pop()
+}
+
+/// Reads a post-condition.
+pub fn check(table: Reader<'_, '_, '_>) -> Option<Check> {
+    let that = table.path("that");
+    if !table.has("that") {
+        table.error("`that` is missing", Some("as that = \"out.paused\""));
+    }
+    let found = test(&table);
+    let (say, trap) = (table.string("say"), table.string("trap"));
+    table.finish();
+    Some(Check {
+        that: that?,
+        test: found?,
+        say,
+        trap,
+    })
+}
+
+/// Reads a condition.
+pub fn when(table: Reader<'_, '_, '_>) -> Option<When> {
+    let many = |key: &'static str| {
+        table
+            .tables(key)
+            .into_iter()
+            .filter_map(when)
+            .collect::<Vec<_>>()
+    };
+    let found = if table.has("all") {
+        Some(When::All(many("all")))
+    } else if table.has("any") {
+        Some(When::Any(many("any")))
+    } else if let Some(word) = table.string("env") {
+        Some(When::Test(Subject::Env, Test::Is(word.into())))
+    } else if let Some(word) = table.string("severity") {
+        Some(When::Test(Subject::Severity, Test::Is(word.into())))
+    } else {
+        subject(&table).and_then(|subject| Some(When::Test(subject, test(&table)?)))
+    };
+    table.finish();
+    found
+}
+
+fn subject(table: &Reader<'_, '_, '_>) -> Option<Subject> {
+    if let Some(param) = table.string("param") {
+        let path = Path::Param(param, Vec::new());
+        table.sink().refer(path.clone(), table.at());
+        return Some(Subject::Value(path));
+    }
+    if let Some(step) = table.string("step") {
+        let out = table.string("out").unwrap_or_else(|| "choice".to_owned());
+        let path = Path::Step(step, vec![out]);
+        table.sink().refer(path.clone(), table.at());
+        return Some(Subject::Value(path));
+    }
+    table.error(
+        "a condition needs param, step, env or severity",
+        Some("as { param = \"strategy\", is = \"overlap\" }"),
+    );
+    None
+}
+
+/// A duration that must be there.
+pub fn need_duration(table: &Reader<'_, '_, '_>, key: &'static str) -> Slot<jiff::SignedDuration> {
+    table
+        .duration_slot(key)
+        .unwrap_or_else(|| missing(table, key, Slot::Fixed(jiff::SignedDuration::ZERO)))
+}
+
+/// Says that a key is missing and goes on with a fallback.
+pub fn missing<T>(table: &Reader<'_, '_, '_>, key: &str, fallback: T) -> T {
+    if !table.has(key) {
+        table.error(format!("`{key}` is missing"), None);
+    }
+    fallback
+}

@@ -1,0 +1,145 @@
+//! The closed sets of words a runbook may use, each an enum with the word files write for it. Their names are part of
+//! the format; what follows from a word is decided by the machine.
+
+use serde::Serialize;
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant),+ }
+
+        impl $name {
+            /// Every word of the set, as files write it.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+
+            /// The value a word names.
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// The word for this value.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+    };
+}
+
+words! {
+    /// How much a mistake can cost.
+    Risk {
+        /// Reads, or trivially undone.
+        Low = "low",
+        /// Undone in minutes.
+        Medium = "medium",
+        /// Users may notice.
+        High = "high",
+        /// Sessions, secrets or data are at stake.
+        Critical = "critical",
+    }
+}
+
+words! {
+    /// What a failed step leads to.
+    OnFailure {
+        /// Stop and ask a person.
+        Pause = "pause",
+        /// Undo back to the last barrier.
+        Rollback = "rollback",
+        /// End, leaving things as they are.
+        Abort = "abort",
+        /// Go on; only steps that are not critical.
+        Continue = "continue",
+    }
+}
+
+words! {
+    /// What becomes of traffic when nobody watches.
+    LostObserver {
+        /// It stays where it is.
+        Hold = "hold",
+        /// It goes back at take-over.
+        Rollback = "rollback",
+    }
+}
+
+words! {
+    /// Where a decision or a failure goes.
+    Then {
+        /// On to the next step.
+        Next = "next",
+        /// Ask a person.
+        Ask = "ask",
+        /// The same as asking, for timeouts.
+        Pause = "pause",
+        /// Undo back to the last barrier.
+        Rollback = "rollback",
+        /// End, leaving things as they are.
+        Abort = "abort",
+        /// Go on although it failed.
+        Continue = "continue",
+        /// Judge again from zero.
+        RestartGate = "restart-gate",
+    }
+}
+
+words! {
+    /// What a parameter may hold.
+    ParamType {
+        /// One line.
+        String = "string",
+        /// Several lines.
+        Text = "text",
+        /// A whole number.
+        Int = "int",
+        /// true or false.
+        Bool = "bool",
+        /// As `3m`.
+        Duration = "duration",
+        /// Rising percentages.
+        PercentList = "percent-list",
+        /// One of `choices`.
+        Choice = "choice",
+        /// A namespace.
+        Namespace = "namespace",
+        /// A name Kubernetes accepts.
+        K8sName = "k8s-name",
+        /// An image with a digest.
+        ImageDigest = "image-digest",
+        /// An image with a tag or a digest.
+        Image = "image",
+        /// `Kind/name`, or a name: a Deployment.
+        K8sRef = "k8s-ref",
+        /// A path in Vault's KV version 2.
+        VaultKv2 = "vault-kv2",
+        /// An http or https address.
+        Url = "url",
+        /// A cron line.
+        Cron = "cron",
+        /// A regular expression.
+        Regex = "regex",
+    }
+}
+
+words! {
+    /// Where a form's choices come from.
+    LiveList {
+        /// The workloads of the namespace.
+        Workloads = "workloads",
+        /// The revisions of the chosen workload, judged.
+        Revisions = "revisions",
+    }
+}
+
+words! {
+    /// Which side of a split a gate judges.
+    Side {
+        /// Everything.
+        All = "all",
+        /// The version being left.
+        Old = "old",
+        /// The version being taken.
+        New = "new",
+    }
+}

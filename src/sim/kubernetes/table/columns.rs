@@ -1,0 +1,131 @@
+//! The columns of each kind, in the order `kubectl get` shows them.
+
+use super::super::super::kind::Kind;
+
+/// A column: its name, and whether only `-o wide` shows it.
+pub type Column = (&'static str, bool);
+
+/// The columns of a kind.
+#[expect(clippy::too_many_lines, reason = "a table")]
+pub fn columns(kind: Kind) -> &'static [Column] {
+    match kind {
+        Kind::Pod => &[
+            ("Name", false),
+            ("Ready", false),
+            ("Status", false),
+            ("Restarts", false),
+            ("Age", false),
+            ("IP", true),
+            ("Node", true),
+            ("Nominated Node", true),
+            ("Readiness Gates", true),
+        ],
+        Kind::Deployment => &[
+            ("Name", false),
+            ("Ready", false),
+            ("Up-to-date", false),
+            ("Available", false),
+            ("Age", false),
+            ("Containers", true),
+            ("Images", true),
+            ("Selector", true),
+        ],
+        Kind::ReplicaSet => &[
+            ("Name", false),
+            ("Desired", false),
+            ("Current", false),
+            ("Ready", false),
+            ("Age", false),
+            ("Containers", true),
+            ("Images", true),
+            ("Selector", true),
+        ],
+        Kind::StatefulSet => &[
+            ("Name", false),
+            ("Ready", false),
+            ("Age", false),
+            ("Containers", true),
+            ("Images", true),
+        ],
+        Kind::DaemonSet => &[
+            ("Name", false),
+            ("Desired", false),
+            ("Current", false),
+            ("Ready", false),
+            ("Up-to-date", false),
+            ("Available", false),
+            ("Node Selector", false),
+            ("Age", false),
+            ("Containers", true),
+            ("Images", true),
+            ("Selector", true),
+        ],
+        Kind::Service => &[
+            ("Name", false),
+            ("Type", false),
+            ("Cluster-IP", false),
+            ("External-IP", false),
+            ("Port(s)", false),
+            ("Age", false),
+            ("Selector", true),
+        ],
+        Kind::Event => &[
+            ("Last Seen", false),
+            ("Type", false),
+            ("Reason", false),
+            ("Object", false),
+            ("Subobject", true),
+            ("Source", true),
+            ("Message", false),
+            ("First Seen", true),
+            ("Count", true),
+            ("Name", true),
+        ],
+        Kind::Node => &[
+            ("Name", false),
+            ("Status", false),
+            ("Roles", false),
+            ("Age", false),
+            ("Version", false),
+            ("Internal-IP", true),
+            ("External-IP", true),
+            ("OS-Image", true),
+            ("Kernel-Version", true),
+            ("Container-Runtime", true),
+        ],
+        Kind::HorizontalPodAutoscaler => &[
+            ("Name", false),
+            ("Reference", false),
+            ("Targets", false),
+            ("MinPods", false),
+            ("MaxPods", false),
+            ("Replicas", false),
+            ("Age", false),
+        ],
+        Kind::ControllerRevision => &[
+            ("Name", false),
+            ("Controller", false),
+            ("Revision", false),
+            ("Age", false),
+        ],
+        Kind::ConfigMap => &[("Name", false), ("Data", false), ("Age", false)],
+        Kind::Secret => &[
+            ("Name", false),
+            ("Type", false),
+            ("Data", false),
+            ("Age", false),
+        ],
+        Kind::Namespace => &[("Name", false), ("Status", false), ("Age", false)],
+        Kind::Ingress => &[
+            ("Name", false),
+            ("Class", false),
+            ("Hosts", false),
+            ("Address", false),
+            ("Ports", false),
+            ("Age", false),
+        ],
+        Kind::Lease => &[("Name", false), ("Holder", false), ("Age", false)],
+        Kind::Endpoints => &[("Name", false), ("Endpoints", false), ("Age", false)],
+        _ => &[("Name", false), ("Age", false)],
+    }
+}
