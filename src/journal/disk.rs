@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// What the journal needs of a file system.
 pub trait Disk: Send {
-    /// A folder, private to the user, with its parents.
+    /// A folder, private to the user, with its parents; those that are new are on disk when it returns.
     fn make_dir(&self, path: &Path) -> io::Result<()>;
     /// A new file with this content, synced; it must not exist.
     fn create(&self, path: &Path, content: &[u8]) -> io::Result<()>;
@@ -45,7 +45,20 @@ impl Disk for RealDisk {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(path)
+        let parents = path.ancestors().skip(1);
+        let known: Vec<_> = parents.map(|parent| (parent, parent.exists())).collect();
+        builder.create(path)?;
+        // A new folder is an entry of its parent, and so on up to one that was there before.
+        for (parent, existed) in known {
+            if parent.as_os_str().is_empty() {
+                break;
+            }
+            self.sync_dir(parent)?;
+            if existed {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn create(&self, path: &Path, content: &[u8]) -> io::Result<()> {

@@ -127,6 +127,7 @@ pub fn redacted(text: &str, home: Option<&Path>) -> String {
         Some(home) => text.replace(&home, "~"),
         None => text.to_owned(),
     };
+    let text = without_json_secrets(&text);
     let mut hide_next = false;
     let words = text
         .split_inclusive(|c: char| c.is_whitespace())
@@ -153,6 +154,43 @@ pub fn redacted(text: &str, home: Option<&Path>) -> String {
         });
     words.collect()
 }
+
+/// The values of JSON's telling keys, whatever their length and however they are spaced.
+fn without_json_secrets(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((start, end)) = next_json_secret(rest) {
+        kept.push_str(&rest[..start]);
+        kept.push_str("[redacted]");
+        rest = &rest[end..];
+    }
+    kept + rest
+}
+
+/// Where the value of the next telling key begins and ends, without its quotes.
+fn next_json_secret(text: &str) -> Option<(usize, usize)> {
+    let lower = text.to_ascii_lowercase();
+    let value_of = |key: &&str| {
+        let ending = format!("{key}\"");
+        lower.match_indices(&ending).find_map(|(at, hit)| {
+            let after = &lower[at + hit.len()..];
+            let value = after.trim_start().strip_prefix(':')?.trim_start();
+            let value = value.strip_prefix('"')?;
+            Some(lower.len() - value.len())
+        })
+    };
+    let start = TELLING.iter().filter_map(value_of).min()?;
+    let mut escaped = false;
+    let length = text[start..].find(|c| {
+        let ends = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends
+    });
+    Some((start, length.map_or(text.len(), |length| start + length)))
+}
+
+/// Words that a key ends with when its value is nobody's business.
+const TELLING: [&str; 4] = ["token", "password", "secret", "authorization"];
 
 fn one_word(word: &str, lower: &str) -> String {
     for mark in ["token=", "password=", "secret=", "key="] {
@@ -198,6 +236,15 @@ mod tests {
             (
                 "GET https://ada:hush@prom/x".to_owned(),
                 "GET https://[redacted]@prom/x".to_owned(),
+            ),
+            (
+                r#"{"token":"hush","a": 1, "db_password" : "hu\"sh", "x":"y"}"#.to_owned(),
+                r#"{"token":"[redacted]","a": 1, "db_password" : "[redacted]", "x":"y"}"#
+                    .to_owned(),
+            ),
+            (
+                r#"cut off: {"secret":"hus"#.to_owned(),
+                r#"cut off: {"secret":"[redacted]"#.to_owned(),
             ),
             ("password=hush".to_owned(), "password=[redacted]".to_owned()),
             (
