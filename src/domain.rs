@@ -9,6 +9,7 @@ pub mod link;
 pub mod node;
 pub mod object;
 pub mod pod;
+pub mod policy;
 pub mod rollout;
 pub mod service;
 pub mod signal;

@@ -3,6 +3,7 @@
 
 pub mod canonical;
 pub mod check;
+pub mod diff;
 pub mod format;
 pub mod gate;
 pub mod ids;

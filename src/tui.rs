@@ -24,6 +24,8 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 /// Frames that facts cause are at least this far apart; a key is drawn at once.
 const FRAME: Duration = Duration::from_millis(33);
+/// How long the record of a run may take when the console is left.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Facts taken in before a frame.
 const DRAIN: usize = 1024;
 
@@ -129,9 +131,15 @@ impl Console<'_> {
                 _ = tick.tick() => Happened::Tick,
             };
             let at_once = match happened {
-                Happened::Signal(signal) => return Ok(Ending::Signal(signal)),
+                Happened::Signal(signal) => {
+                    self.last_words("the console was told to end").await;
+                    return Ok(Ending::Signal(signal));
+                }
                 // The terminal is gone: there is nobody to draw for.
-                Happened::Input(None | Some(Err(_))) => return Ok(Ending::Signal(Signal::Hangup)),
+                Happened::Input(None | Some(Err(_))) => {
+                    self.last_words("the terminal is gone").await;
+                    return Ok(Ending::Signal(Signal::Hangup));
+                }
                 Happened::Input(Some(Ok(event))) => self.take(&event, &mut typed),
                 Happened::Facts => {
                     for fact in waiting.drain(..) {
@@ -143,7 +151,12 @@ impl Console<'_> {
                     self.tell(Message::Tick);
                     true
                 }
-                Happened::Opened(opened) => self.arrive(opened),
+                Happened::Opened(opened) => {
+                    if opened.is_ok() {
+                        self.last_words("the console went to another target").await;
+                    }
+                    self.arrive(opened)
+                }
                 Happened::Frame => true,
             };
             self.settle();
@@ -154,6 +167,7 @@ impl Console<'_> {
                 title = called;
             }
             if self.app.leaving {
+                self.last_words("the console was left").await;
                 return Ok(Ending::Left);
             }
             if let Some(away) = self.way.away.take() {
@@ -170,6 +184,26 @@ impl Console<'_> {
                 due = true;
             }
         }
+    }
+
+    /// Before the engine goes: the record of a run under way gets its last line, or the time is up.
+    async fn last_words(&mut self, why: &str) {
+        if self.app.runs.active().is_none() {
+            return;
+        }
+        let known = self.app.runs.entries.len();
+        let effects = self.app.interrupted(why);
+        self.perform(effects);
+        let written = async {
+            while !self.app.runs.interrupted_after(known) {
+                let Some(fact) = self.facts.recv().await else {
+                    return;
+                };
+                self.tell(Message::Fact(fact));
+            }
+        };
+        // What could not be written in time is found by probing when the run is taken up again.
+        drop(tokio::time::timeout(LAST_WORDS, written).await);
     }
 
     /// Takes in one event of the terminal; says whether a frame is due at once.

@@ -83,11 +83,15 @@ impl App {
                 return Some(Vec::new());
             }
             Command::Arm => {
+                let was = self.armed_until.is_some();
                 match self.arm() {
                     Ok(form) => self.layers.push(Layer::Form(form)),
                     Err(sentence) => self.tell(sentence),
                 }
-                return Some(Vec::new());
+                let disarmed = was && self.armed_until.is_none();
+                return Some(Vec::from_iter(
+                    disarmed.then(|| self.deed("console.disarmed", None)),
+                ));
             }
             _ => {}
         }
@@ -174,7 +178,7 @@ impl App {
         }
         Some(self.obey_run(Command::ResumeRun {
             run: item.id,
-            confirm: None,
+            answers: crate::runbook::machine::Answers::default(),
         }))
     }
 
@@ -382,10 +386,8 @@ impl App {
                 Vec::new()
             }
             Purpose::ArmReason => {
-                self.armed_now();
                 self.tell("ARMED for 30 m. W disarms.");
-                self.desk.armed_for = Some(text);
-                Vec::new()
+                self.armed_now(text)
             }
             _ => Vec::new(),
         }

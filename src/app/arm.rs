@@ -2,8 +2,11 @@
 //! Disarming takes one key. Whoever looks at the screen sees it: row 1 says so and the frame is drawn armed.
 
 use super::ask::{Form, Purpose};
+use super::effect::Effect;
+use super::runs::order::{Deed, RunOrder};
 use super::state::App;
 use crate::domain::target::Target;
+use crate::runbook::machine::RunTarget;
 use jiff::SignedDuration;
 
 /// How long a console stays armed.
@@ -21,6 +24,11 @@ pub fn text(target: &Target) -> String {
 impl App {
     /// Arms, after asking, or disarms at once; says which in the last row.
     pub(super) fn arm(&mut self) -> Result<Form, &'static str> {
+        if self.settings.locked {
+            return Err(
+                "Read-only was asked for (--read-only or read_only = true): it cannot be armed.",
+            );
+        }
         if !self.settings.read_only {
             return Err("This console may change things here already; there is nothing to arm.");
         }
@@ -31,8 +39,32 @@ impl App {
         Ok(Form::new(Purpose::Arm, Some(text(&self.target))))
     }
 
-    /// The console is armed from now on, for half an hour.
-    pub(super) fn armed_now(&mut self) {
+    /// The console is armed from now on, for half an hour; what for goes into the audit log.
+    pub(super) fn armed_now(&mut self, reason: String) -> Vec<Effect> {
         self.armed_until = Some(self.now + ARMED);
+        self.desk.armed_for = Some(reason.clone());
+        vec![self.deed("console.armed", Some(reason))]
+    }
+
+    /// Something that was done here, for the audit log.
+    pub(super) fn deed(&self, event: &'static str, reason: Option<String>) -> Effect {
+        let target = &self.target;
+        let deed = Deed {
+            event,
+            reason,
+            by: target.user.clone(),
+            target: RunTarget {
+                cluster_uid: target.cluster_uid.as_deref().unwrap_or_default().to_owned(),
+                context: target.context.to_string(),
+                server: target.server.to_string(),
+                namespace: target
+                    .scope
+                    .namespace()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+                environment: target.environment.name.to_string(),
+            },
+        };
+        Effect::Run(RunOrder::WriteDown(Box::new(deed)))
     }
 }

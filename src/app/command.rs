@@ -2,7 +2,7 @@
 
 use super::runs::order::RunRequest;
 use super::screen::Screen;
-use crate::runbook::machine::Decision;
+use crate::runbook::machine::{Answers, Decision};
 use std::sync::Arc;
 
 /// A move of the cursor or of a text.
@@ -123,12 +123,12 @@ pub enum Command {
     Times,
     /// Begin a run.
     StartRun(Box<RunRequest>),
-    /// Take a run up again, by its id; `confirm` is the text that lets it go on.
+    /// Take a run up again, by its id.
     ResumeRun {
         /// The run.
         run: Arc<str>,
-        /// What was typed, if anything.
-        confirm: Option<String>,
+        /// What was answered beforehand, if anything.
+        answers: Answers,
     },
     /// Answer the present run's question.
     Decide(Decision),

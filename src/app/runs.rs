@@ -6,7 +6,7 @@ pub mod order;
 pub mod shelf;
 mod steer;
 
-use crate::runbook::machine::{Ask, Entry, Run};
+use crate::runbook::machine::{Answers, Ask, Entry, Fact, Run};
 use jiff::Timestamp;
 use shelf::{Book, PastRun};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub struct Runs {
     /// A run is being opened: asked for, not begun yet, and since when.
     pub opening: Option<Timestamp>,
     pub(super) recording: Vec<Entry>,
-    pub(super) confirm: Option<String>,
+    pub(super) answers: Answers,
 }
 
 /// Why a run could not be begun.
@@ -63,6 +63,13 @@ impl Runs {
     /// The open question to the operator.
     pub fn ask(&self) -> Option<&Ask> {
         self.active().and_then(Run::ask)
+    }
+
+    /// Whether the present run's journal says, after so many entries, that it was interrupted.
+    pub fn interrupted_after(&self, known: usize) -> bool {
+        let new = self.entries.iter().skip(known);
+        new.into_iter()
+            .any(|entry| matches!(entry.fact, Fact::Interrupted { .. }))
     }
 
     /// Runs of before that wait to be taken up again, without the present one.

@@ -28,6 +28,8 @@ pub struct Settings {
     pub interval: SignedDuration,
     /// Whether changes are refused until the console is armed.
     pub read_only: bool,
+    /// Whether that was asked for, so that nothing arms it.
+    pub locked: bool,
     /// Whether this is the simulated platform.
     pub simulated: bool,
 }
@@ -38,6 +40,7 @@ impl Default for Settings {
             limits: Limits::default(),
             interval: SignedDuration::from_secs(5),
             read_only: true,
+            locked: false,
             simulated: false,
         }
     }

@@ -324,7 +324,17 @@ pub enum Runbook {
         #[arg(long = "set", value_name = "KEY=VALUE")]
         set: Vec<Setting>,
     },
-    /// The JSON Schema of the format.
+    /// What two runbooks do differently, or that only their text differs; exit code 1 when they do different things.
+    #[command(after_help = "Examples:\n  vigie runbook diff rollback ./rollback.runbook.md")]
+    Diff {
+        /// An id or a file.
+        #[arg(value_name = "A")]
+        before: String,
+        /// An id or a file.
+        #[arg(value_name = "B")]
+        after: String,
+    },
+    /// The JSON Schema of the format, for editors.
     Schema,
 }
 

@@ -57,7 +57,7 @@ fn verify(start: &Start, file: Option<&Path>, anchor: Option<&str>) -> Result<u8
         worst = worse(worst, verdict);
         // A string takes whatever is written.
         let _ = if json {
-            writeln!(text, "{}", document(name, verdict))
+            write!(text, "{}", print::line(&document(name, verdict)))
         } else {
             writeln!(text, "{}: {}", sanitize(name), words(verdict))
         };
@@ -134,7 +134,9 @@ fn show(start: &Start, run: Option<&str>) -> Result<u8, Failed> {
         }
         // A string takes whatever is written.
         let _ = if json {
-            writeln!(text, "{record}")
+            let mut document = record.clone();
+            document["schema"] = json!(1);
+            write!(text, "{}", print::line(&document))
         } else {
             let said = |pointer: &str| {
                 let value = record.pointer(pointer);

@@ -48,7 +48,7 @@ fn path(inputs: &Inputs, json: bool) -> Result<u8, Failed> {
     let exists = path.exists();
     if json {
         let document = json!({"schema": 1, "path": path.display().to_string(), "exists": exists});
-        return print::text(&format!("{document}\n"));
+        return print::text(&print::line(&document));
     }
     print::text(&format!("{}\n", path.display()))?;
     if !exists {
@@ -63,7 +63,7 @@ fn shown(loaded: &Loaded, inputs: &Inputs, json: bool) -> Result<u8, Failed> {
     let lines = show::shown(&loaded.merged, &inputs.variables);
     let file = loaded.file.as_ref().map(|path| path.display().to_string());
     let text = if json {
-        format!("{}\n", show::document(file.as_deref(), &lines))
+        print::line(&show::document(file.as_deref(), &lines))
     } else {
         show::text(&lines)
     };
@@ -86,7 +86,7 @@ fn check(inputs: &Inputs, json: bool) -> Result<u8, Failed> {
             "schema": 1, "file": file, "ok": mistakes.is_empty(), "notices": notices,
             "mistakes": mistakes.iter().map(document).collect::<Vec<_>>(),
         });
-        print::text(&format!("{document}\n"))?;
+        print::text(&print::line(&document))?;
         return Ok(code);
     }
     if !mistakes.is_empty() {

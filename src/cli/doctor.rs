@@ -46,7 +46,7 @@ pub fn doctor(global: Global, inputs: &Inputs) -> Result<u8, Failed> {
         .count();
     let text = if json {
         let all: Vec<Value> = checks.iter().map(Check::json).collect();
-        format!("{}\n", json!({"schema": 1, "ok": bad == 0, "checks": all}))
+        print::line(&json!({"schema": 1, "ok": bad == 0, "checks": all}))
     } else {
         lines(&checks, bad)
     };

@@ -68,7 +68,7 @@ pub fn demo(start: &Start, demo: &Demo) -> Result<u8, Failed> {
         let frame = console::picture(start, session, size, PATIENCE).await?;
         print::text(&frame)?;
         if demo.frame.is_none() {
-            print::text("\nThis is one look at a simulated platform. In a terminal, `vigie demo` shows it live.\n")?;
+            print::note("this is one look at a simulated platform; in a terminal, `vigie demo` shows it live");
         }
         Ok(OK)
     })
@@ -122,7 +122,7 @@ pub fn sim(asked: &Sim) -> Result<u8, Failed> {
         let kubeconfig = write_kubeconfig(&folder, &running.kubeconfig())?;
         print::text(&format!(
             "export KUBECONFIG={}\nexport PROMETHEUS_URL={}\nexport ALERTMANAGER_URL={}\n",
-            kubeconfig.display(),
+            quoted(&kubeconfig.display().to_string()),
             running.prometheus,
             running.alertmanager
         ))?;
@@ -135,9 +135,33 @@ pub fn sim(asked: &Sim) -> Result<u8, Failed> {
     })
 }
 
+/// A word as a shell takes it.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 fn write_kubeconfig(folder: &Path, text: &str) -> Result<std::path::PathBuf, Failed> {
     let path = folder.join("kubeconfig");
     let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, text));
     written.map_err(|error| Failed::usage(format!("cannot write {}: {error}", path.display())))?;
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_path_is_one_word_for_a_shell() {
+        assert_eq!(
+            quoted("/tmp/vigie-sim-7/kubeconfig"),
+            "/tmp/vigie-sim-7/kubeconfig"
+        );
+        assert_eq!(quoted("/tmp/a b's"), r"'/tmp/a b'\''s'");
+    }
 }

@@ -134,7 +134,7 @@ impl Look {
     /// All of it, for one look.
     fn said(&self, app: &App, json: bool) -> String {
         if json {
-            return format!("{}\n", self.json(app, "rollout.status"));
+            return print::line(&self.json(app, "rollout.status"));
         }
         let verdict = self.document["verdict"]["reason"]
             .as_str()
@@ -284,7 +284,7 @@ impl Watch<'_> {
         if self.json {
             let mut document = look.json(app, "rollout.watch");
             document["lost"] = lost.into();
-            return format!("{document}\n");
+            return print::line(&document);
         }
         match lost {
             Some(why) => {

@@ -14,6 +14,7 @@ use crate::app::effect::Effect;
 use crate::app::message::Message;
 use crate::app::runs::order::RunRequest;
 use crate::app::screen::Screen;
+use crate::engine::runs::policy::LEAST_REASON;
 use crate::runbook::machine::{Answers, RunState};
 use crate::terminal::{Signal, Signals};
 use std::collections::BTreeMap;
@@ -24,17 +25,9 @@ use tell::Teller;
 const INTERRUPTED: u8 = 130;
 /// How long the last record may take when the program is told to go.
 const LAST_WORDS: Duration = Duration::from_secs(3);
-/// A reason for going past the policy has so many characters at least.
-const BREAK_GLASS: usize = 20;
 
 /// `vigie run`.
 pub fn run(start: &Start, asked: &Asked) -> Result<u8, Failed> {
-    if start.global.read_only && !asked.dry_run {
-        return Err(Failed::new(
-            UNKNOWN,
-            "--read-only: nothing is changed; leave it out, or add --dry-run",
-        ));
-    }
     let request = request(asked)?;
     drive(start, Command::StartRun(Box::new(request)))
 }
@@ -43,6 +36,7 @@ pub fn run(start: &Start, asked: &Asked) -> Result<u8, Failed> {
 pub fn plan(start: &Start, asked: &Asked) -> Result<u8, Failed> {
     let request = RunRequest {
         dry_run: true,
+        unrecorded: true,
         ..request(asked)?
     };
     drive(start, Command::StartRun(Box::new(request)))
@@ -50,10 +44,14 @@ pub fn plan(start: &Start, asked: &Asked) -> Result<u8, Failed> {
 
 /// `vigie resume`.
 pub fn resume(start: &Start, asked: &Resume) -> Result<u8, Failed> {
-    let yes = asked.yes.then(|| "yes".to_owned());
-    let confirm = asked.confirm.first().cloned().or(yes);
+    let answers = Answers {
+        confirm: asked.confirm.clone(),
+        yes: asked.yes,
+        step: asked.answer.iter().map(answer).collect(),
+        ..Answers::default()
+    };
     let run = asked.run.as_str().into();
-    drive(start, Command::ResumeRun { run, confirm })
+    drive(start, Command::ResumeRun { run, answers })
 }
 
 fn request(asked: &Asked) -> Result<RunRequest, Failed> {
@@ -66,25 +64,27 @@ fn request(asked: &Asked) -> Result<RunRequest, Failed> {
             return Err(Failed::usage(format!("--set {} twice", setting.key)));
         }
     }
-    let reason = match &asked.break_glass {
-        Some(why) if why.trim().chars().count() < BREAK_GLASS => {
-            return Err(Failed::usage(format!(
-                "--break-glass wants a reason of {BREAK_GLASS} characters at least"
-            )));
-        }
-        Some(why) => Some(format!("break-glass: {}", why.trim())),
-        None => asked.reason.clone(),
-    };
+    let break_glass = asked.break_glass.as_ref().map(|why| why.trim().to_owned());
+    if break_glass
+        .as_ref()
+        .is_some_and(|why| why.chars().count() < LEAST_REASON)
+    {
+        return Err(Failed::usage(format!(
+            "--break-glass wants a reason of {LEAST_REASON} characters at least"
+        )));
+    }
     Ok(RunRequest {
         runbook: asked.id.as_str().into(),
         params,
         unattended: true,
         dry_run: asked.dry_run,
+        unrecorded: false,
         answers: Answers {
             confirm: asked.confirm.clone(),
             yes: asked.yes,
             step: asked.answer.iter().map(answer).collect(),
-            reason,
+            reason: asked.reason.clone().or_else(|| break_glass.clone()),
+            break_glass,
         },
     })
 }
@@ -219,7 +219,7 @@ impl Driver {
         self.perform(effects);
         let known = self.session.app.runs.entries.len();
         let written = async {
-            while recording && self.session.app.runs.entries.len() == known {
+            while recording && !self.session.app.runs.interrupted_after(known) {
                 let Some(fact) = self.session.facts.recv().await else {
                     return Ok::<(), Failed>(());
                 };

@@ -6,6 +6,7 @@ use super::session::Start;
 use super::{print, run, shelf};
 use crate::app::runs::shelf::{Book, Origin};
 use crate::engine::clock::Clock;
+use crate::runbook::diff::{Change, changes};
 use crate::runbook::lint::lint;
 use crate::runbook::place::{Problem, Severity};
 use crate::ui::widget::text::sanitize;
@@ -28,6 +29,7 @@ pub fn runbook(start: &Start, asked: &Asked) -> Result<u8, Failed> {
                 ..Run::default()
             },
         ),
+        Asked::Diff { before, after } => diff(start, before, after),
         Asked::Schema => print::text(&format!("{:#}\n", crate::runbook::format::schema())),
     }
 }
@@ -53,7 +55,7 @@ fn list(start: &Start) -> Result<u8, Failed> {
                 })
             })
             .collect();
-        return print::text(&format!("{}\n", json!({"schema": 1, "runbooks": all})));
+        return print::text(&print::line(&json!({"schema": 1, "runbooks": all})));
     }
     let mut text = String::new();
     for book in &books {
@@ -108,7 +110,7 @@ fn check(start: &Start, files: &[PathBuf]) -> Result<u8, Failed> {
         .iter()
         .any(|problem| problem.severity == Severity::Error);
     let text = if start.global.output == Output::Json {
-        format!("{}\n", json!({"schema": 1, "problems": problems}))
+        print::line(&json!({"schema": 1, "problems": problems}))
     } else {
         let lines = problems.iter().map(ToString::to_string);
         let text = lines.fold(String::new(), |text, line| text + &sanitize(&line) + "\n");
@@ -120,4 +122,67 @@ fn check(start: &Start, files: &[PathBuf]) -> Result<u8, Failed> {
     };
     print::text(&text)?;
     Ok(if wrong { NO } else { OK })
+}
+
+/// A runbook by its id on the shelf, or by its file.
+fn either(start: &Start, name: &str) -> Result<Book, Failed> {
+    let found = shelf::library(&start.loaded)
+        .into_iter()
+        .find(|book| *book.id == *name);
+    let book = match found {
+        Some(book) => book,
+        None if std::path::Path::new(name).exists() => shelf::read(std::path::Path::new(name)),
+        None => {
+            return Err(Failed::usage(format!(
+                "`{name}` is neither a file nor a runbook of `vigie runbook list`"
+            )));
+        }
+    };
+    match &book.book {
+        Ok(_) => Ok(book),
+        Err(problems) => {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Err(Failed::usage(lines.join("\n")))
+        }
+    }
+}
+
+/// Whether two runbooks do the same; exit code 1 when they do not.
+fn diff(start: &Start, before: &str, after: &str) -> Result<u8, Failed> {
+    let (one, other) = (either(start, before)?, either(start, after)?);
+    let (Ok(old), Ok(new)) = (&one.book, &other.book) else {
+        return Ok(NO);
+    };
+    let found = changes(old, new);
+    let text = if start.global.output == Output::Json {
+        print::line(&json!({
+            "schema": 1,
+            "before": {"name": before, "id": &*one.id, "version": old.version, "model": old.model_digest()},
+            "after": {"name": after, "id": &*other.id, "version": new.version, "model": new.model_digest()},
+            "same_model": found.is_empty(), "same_text": one.text == other.text, "changes": found,
+        }))
+    } else if !found.is_empty() {
+        found.iter().map(told).collect()
+    } else if one.text == other.text {
+        "the same\n".to_owned()
+    } else {
+        "text only: both do the same\n".to_owned()
+    };
+    print::text(&text)?;
+    Ok(if found.is_empty() { OK } else { NO })
+}
+
+/// A change in a line: added, taken away, or from one to the other.
+fn told(change: &Change) -> String {
+    let line = match (&change.before, &change.after) {
+        (None, Some(after)) => format!("+ {}: {after}", change.path),
+        (Some(before), None) => format!("- {}: {before}", change.path),
+        (before, after) => {
+            let show = |value: &Option<serde_json::Value>| {
+                value.as_ref().map_or_else(String::new, ToString::to_string)
+            };
+            format!("~ {}: {} → {}", change.path, show(before), show(after))
+        }
+    };
+    format!("{}\n", sanitize(&line))
 }

@@ -29,7 +29,7 @@ pub fn runs(start: &Start, asked: &Asked) -> Result<u8, Failed> {
     }
     if start.global.output == Output::Json {
         let all: Vec<Value> = listed.iter().map(document).collect();
-        return print::text(&format!("{}\n", json!({"schema": 1, "runs": all})));
+        return print::text(&print::line(&json!({"schema": 1, "runs": all})));
     }
     if listed.is_empty() {
         return print::text("No runs yet. `vigie runbook list` says what can be run.\n");

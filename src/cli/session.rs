@@ -155,7 +155,9 @@ impl Start {
         let settings = Settings {
             limits: limits(config),
             interval,
+            // Until the cluster has said which it is; then its environment decides.
             read_only: config.read_only || !place.simulated,
+            locked: config.read_only,
             simulated: place.simulated,
         };
         let (sender, facts) = mpsc::channel(WAITING);
@@ -165,6 +167,7 @@ impl Start {
             &self.loaded,
             environment,
             &app.settings,
+            place.name.clone(),
         ));
         app.runs = Runs::new(super::shelf::library(&self.loaded));
         Ok(Session {

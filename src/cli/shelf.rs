@@ -4,9 +4,12 @@
 use crate::app::Settings;
 use crate::app::runs::shelf::{Book, Origin};
 use crate::config::Loaded;
+use crate::config::place::named;
 use crate::engine::EnvironmentOf;
 use crate::engine::runs::Keeping;
+use crate::engine::runs::policy::Rules;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Every runbook: the shipped ones, then the person's own in the order of their folders and names.
 pub fn library(loaded: &Loaded) -> Vec<Book> {
@@ -56,10 +59,21 @@ pub fn read(path: &Path) -> Book {
 }
 
 /// Where runs are kept and what governs them.
-pub fn keeping(loaded: &Loaded, environment: EnvironmentOf, settings: &Settings) -> Keeping {
+pub fn keeping(
+    loaded: &Loaded,
+    environment: EnvironmentOf,
+    settings: &Settings,
+    context: Option<String>,
+) -> Keeping {
+    let config = loaded.config().clone();
     Keeping {
         state: loaded.state_dir(),
         environment,
         limits: settings.limits.clone(),
+        rules: Rules {
+            policy: Arc::new(move |name| named(&config, name).1),
+            locked: settings.locked,
+            context,
+        },
     }
 }

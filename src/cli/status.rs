@@ -78,7 +78,7 @@ pub async fn listen(session: &mut Session, signals: &mut Signals) -> Option<u8> 
 
 fn said(app: &App, json: bool) -> String {
     if json {
-        format!("{}\n", document::status(app))
+        print::line(&document::status(app))
     } else {
         lines(app)
     }

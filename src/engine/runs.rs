@@ -4,11 +4,13 @@
 mod ask;
 mod carry;
 pub mod close;
+mod deed;
 mod evidence;
 mod lock;
 mod means;
 mod measure;
 mod open;
+pub mod policy;
 mod records;
 mod report;
 mod revisions;
@@ -89,6 +91,7 @@ async fn work(means: Arc<Means>, mut orders: UnboundedReceiver<RunOrder>) {
                     }
                 }
             }
+            RunOrder::WriteDown(deed) => deed::write_down(&means, *deed).await,
             RunOrder::List => {
                 let state = means.keeping.state.clone();
                 if let Ok(past) = records::off(move || records::past(&state)).await {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use vigie::runbook::format::{self, MAX_BYTES, parse, parse_bytes, parse_overlay};
+use vigie::runbook::format::{MAX_BYTES, parse, parse_bytes, parse_overlay};
 use vigie::runbook::place::Severity;
 use vigie::runbook::{SHIPPED, lint};
 
@@ -348,26 +348,6 @@ fn a_translation_cannot_hold_steps_or_unknown_ones() {
             "{body}: {found:?}"
         );
     }
-}
-
-#[test]
-fn the_schema_names_every_kind_and_its_keys() {
-    let schema = format::schema();
-    let keys = |kind: &str| {
-        schema["kinds"][kind]["keys"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|key| key.as_str().unwrap().to_owned())
-            .collect::<Vec<_>>()
-    };
-    assert!(
-        keys("k8s.rollback").contains(&"to".to_owned())
-            && keys("k8s.rollback").contains(&"target".to_owned())
-    );
-    assert!(keys("gate").contains(&"min_requests".to_owned()));
-    assert_eq!(schema["kinds"]["k8s.scale"]["mutates"], true);
-    assert_eq!(schema["kinds"]["exec"]["runs"], false);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::runbook::Runbook;
 use crate::runbook::ids::RunId;
-use crate::runbook::machine::{Answers, Effect};
+use crate::runbook::machine::{Answers, Effect, RunTarget};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub struct RunRequest {
     pub unattended: bool,
     /// Stop before the first effect.
     pub dry_run: bool,
+    /// Leave no record: a look ahead, which goes with a dry run only.
+    pub unrecorded: bool,
     /// What was answered beforehand.
     pub answers: Answers,
 }
@@ -48,8 +50,23 @@ pub struct Opening {
     pub attended: bool,
     /// Stop before the first effect.
     pub dry_run: bool,
+    /// Leave no record.
+    pub unrecorded: bool,
     /// What was answered beforehand.
     pub answers: Answers,
+}
+
+/// Something a person did outside of any run, for the audit log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deed {
+    /// What.
+    pub event: &'static str,
+    /// Why, where it was asked.
+    pub reason: Option<String>,
+    /// Who, as the server knows them.
+    pub by: Option<Arc<str>>,
+    /// Where.
+    pub target: RunTarget,
 }
 
 /// What the engine is to do for runs.
@@ -63,4 +80,6 @@ pub enum RunOrder {
     Perform(RunId, Vec<Effect>),
     /// List the runs on this machine.
     List,
+    /// Put a deed into the audit log.
+    WriteDown(Box<Deed>),
 }

@@ -31,12 +31,14 @@ impl App {
             RunNews::Reopened { run, by, hand_over } => {
                 self.show_run(&run);
                 self.runs.present = Some(run);
-                let confirm = self.runs.confirm.take();
-                self.step_run(Event::Resume {
+                let answers = std::mem::take(&mut self.runs.answers);
+                let mut effects = self.step_run(Event::Prepared(answers));
+                effects.extend(self.step_run(Event::Resume {
                     by,
                     hand_over,
-                    confirm,
-                })
+                    confirm: None,
+                }));
+                effects
             }
             RunNews::Refused(refusal) => {
                 self.refuse_run(refusal);
@@ -53,11 +55,11 @@ impl App {
     pub(in crate::app) fn obey_run(&mut self, command: Command) -> Vec<Effect> {
         match command {
             Command::StartRun(request) => self.start_run(*request),
-            Command::ResumeRun { run, confirm } => {
+            Command::ResumeRun { run, answers } => {
                 if let Some(busy) = self.busy() {
                     return self.refuse_run(busy);
                 }
-                self.runs.confirm = confirm;
+                self.runs.answers = answers;
                 self.runs.opening = Some(self.now);
                 vec![Effect::Run(RunOrder::Reopen(run))]
             }
@@ -183,6 +185,7 @@ impl App {
             namespace,
             attended: !request.unattended,
             dry_run: request.dry_run,
+            unrecorded: request.unrecorded && request.dry_run,
             answers: request.answers,
         })
     }

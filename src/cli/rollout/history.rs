@@ -49,9 +49,8 @@ pub async fn print(session: &Session, uid: &str, json: bool) -> Result<u8, Faile
     print::text(&if json {
         let lines: Vec<Value> = lines.iter().map(|line| line.json(app.now)).collect();
         let workload = document::workload(app, workload);
-        format!(
-            "{}\n",
-            json!({"schema": 1, "at": document::time(Some(app.now)), "target": document::target(app), "workload": workload, "revisions": lines})
+        print::line(
+            &json!({"schema": 1, "at": document::time(Some(app.now)), "target": document::target(app), "workload": workload, "revisions": lines}),
         )
     } else {
         table(workload, &lines, app.now)

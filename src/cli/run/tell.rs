@@ -1,6 +1,7 @@
 //! What a headless run says while it happens: the journal's own records, one document a line, or the same in words.
 
 use crate::app::runs::Runs;
+use crate::cli::print;
 use crate::runbook::machine::{Entry, Fact, Run, RunState};
 use crate::runbook::preflight::{Level, Line};
 use crate::ui::widget::text::sanitize;
@@ -28,7 +29,7 @@ impl Teller {
         for entry in runs.entries.iter().skip(self.told) {
             if self.json {
                 // A string takes whatever is written.
-                let _ = writeln!(text, "{}", document(run, entry));
+                text.push_str(&print::line(&document(run, entry)));
             } else {
                 let words = words(&entry.fact);
                 let at = entry.ts.strftime("%H:%M:%S");
@@ -51,7 +52,7 @@ impl Teller {
         if self.json {
             let state = run.ledger().state;
             let last = json!({"schema": 1, "event": "run.end", "state": state, "reason": reason, "message": message, "run": run.start().run});
-            return format!("{last}\n");
+            return print::line(&last);
         }
         let id = &run.start().run;
         format!(
@@ -64,7 +65,7 @@ impl Teller {
     pub fn refused(&self, message: &str) -> String {
         if self.json {
             let last = json!({"schema": 1, "event": "run.end", "state": RunState::Aborted, "refused": true, "message": message, "run": null});
-            return format!("{last}\n");
+            return print::line(&last);
         }
         String::new()
     }

@@ -3,10 +3,13 @@
 
 use super::means::Means;
 use super::report::Reporter;
-use super::{ask, measure, records, write};
+use super::{ask, measure, policy, records, write};
 use crate::journal::{AuditEvent, Journal, RealDisk};
 use crate::runbook::ids::RunId;
-use crate::runbook::machine::{Effect, Entry, Event, Fact, ReadId, Start};
+use crate::runbook::machine::{
+    Answer, Effect, Entry, Event, Fact, Question, ReadId, Start, Status,
+};
+use crate::runbook::patch::Action;
 use jiff::Timestamp;
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
@@ -19,6 +22,8 @@ pub struct Carrier {
     to: Reporter,
     start: Arc<Start>,
     journal: Option<Journal<RealDisk>>,
+    /// Only a look ahead: nothing is recorded, so nothing is done.
+    ahead: bool,
     reads: HashMap<ReadId, AbortOnDropHandle<()>>,
     wakes: BTreeMap<Timestamp, AbortOnDropHandle<()>>,
     flights: Vec<AbortOnDropHandle<()>>,
@@ -28,13 +33,23 @@ impl Carrier {
     /// A performer with the run's journal.
     pub fn new(means: Arc<Means>, start: Start, journal: Journal<RealDisk>) -> Self {
         Self {
+            journal: Some(journal),
+            ahead: false,
+            ..Self::unrecorded(means, start)
+        }
+    }
+
+    /// A performer that keeps no record and so changes nothing: a look ahead.
+    pub fn unrecorded(means: Arc<Means>, start: Start) -> Self {
+        Self {
             to: Reporter {
                 means,
                 run: start.run.clone(),
                 held: Arc::default(),
             },
             start: Arc::new(start),
-            journal: Some(journal),
+            journal: None,
+            ahead: true,
             reads: HashMap::new(),
             wakes: BTreeMap::new(),
             flights: Vec::new(),
@@ -61,6 +76,17 @@ impl Carrier {
                     let why = "the journal takes nothing more: no action is taken".to_owned();
                     return self.to.tell(Event::RecordFailed(why)).await;
                 }
+                if let Some(message) = self.against(&action) {
+                    let (status, http) = (Status::Invalid, 0);
+                    let refused = Event::Refused {
+                        effect,
+                        attempt,
+                        status,
+                        http,
+                        message,
+                    };
+                    return self.to.tell(refused).await;
+                }
                 let to = self.to.clone();
                 let sent = async move {
                     let event = write::send(&to.means, effect, attempt, audit_id, *action).await;
@@ -71,6 +97,13 @@ impl Carrier {
                     .push(AbortOnDropHandle::new(tokio::spawn(sent)));
             }
             Effect::Read(id, question) => {
+                // Rehearsed or not, the policy would refuse it: that is said before the confirmation.
+                if let Question::DryRun { action } = &*question
+                    && let Some(why) = self.against(action)
+                {
+                    let answer = Box::new(Answer::DryRunRefused(why));
+                    return self.to.tell(Event::Answered(id, answer)).await;
+                }
                 let asked = ask::answer(self.to.clone(), self.start.clone(), id, *question);
                 self.read(id, asked);
             }
@@ -95,6 +128,15 @@ impl Carrier {
         }
     }
 
+    /// What the policy has against a change, unless the run goes past it.
+    fn against(&self, action: &Action) -> Option<String> {
+        let rules = &self.to.means.keeping.rules;
+        let environment = &self.start.target.environment;
+        let policy = (rules.policy)(environment);
+        let why = policy::unpinned(&policy, environment, action);
+        why.filter(|_| self.start.answers.break_glass.is_none())
+    }
+
     fn read(&mut self, id: ReadId, work: impl Future<Output = ()> + Send + 'static) {
         self.reads.retain(|_, task| !task.is_finished());
         self.reads
@@ -103,6 +145,9 @@ impl Carrier {
 
     /// On disk, journal first, or said to have failed: the machine goes on only from here.
     async fn record(&mut self, entries: Vec<Entry>) {
+        if self.ahead {
+            return self.to.tell(Event::Recorded).await;
+        }
         let Some(mut journal) = self.journal.take() else {
             let why = "the journal is not open".to_owned();
             return self.to.tell(Event::RecordFailed(why)).await;
@@ -132,6 +177,9 @@ impl Carrier {
     }
 
     async fn audit(&mut self, event: String, fields: BTreeMap<String, String>) {
+        if self.ahead {
+            return;
+        }
         let mut all = records::about(&self.start);
         all.insert("fields".to_owned(), json!(fields));
         let event = AuditEvent {

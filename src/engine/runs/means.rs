@@ -27,6 +27,8 @@ pub struct Keeping {
     pub environment: Where,
     /// What counted as good for a revision.
     pub limits: Limits,
+    /// What holds for them.
+    pub rules: super::policy::Rules,
 }
 
 impl fmt::Debug for Keeping {

@@ -3,7 +3,7 @@
 
 use super::carry::Carrier;
 use super::means::Means;
-use super::records;
+use super::{policy, records};
 use crate::app::runs::Refusal;
 use crate::app::runs::order::Opening;
 use crate::domain::target::Environment;
@@ -60,6 +60,9 @@ async fn here(means: &Means, namespace: &str) -> Result<Here, Refusal> {
 /// Gives a new run its id, its folder and its performer.
 pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run), Refusal> {
     let here = here(means, &opening.namespace).await?;
+    if means.keeping.rules.locked && !opening.dry_run {
+        return Err(locked());
+    }
     let confirmed = opening.answers.confirm.contains(&opening.namespace);
     if here.environment.guarded && !opening.attended && !opening.dry_run && !confirmed {
         return Err(refusal(format!(
@@ -68,6 +71,8 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
         )));
     }
     let now = means.clock.now();
+    let passed = held(means, &here, &opening, now).await?;
+    let unrecorded = opening.unrecorded;
     let mut random = [0; 10];
     getrandom::fill(&mut random).map_err(|error| refusal(format!("no randomness: {error}")))?;
     let start = Start {
@@ -78,7 +83,7 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
         params: opening.params,
         target: RunTarget {
             cluster_uid: here.uid.to_string(),
-            context: means.cluster.context().to_string(),
+            context: context(means),
             server: means.cluster.server().to_string(),
             namespace: opening.namespace,
             environment: here.environment.name.to_string(),
@@ -97,6 +102,9 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
         app: env!("CARGO_PKG_VERSION").to_owned(),
         start: start.clone(),
     };
+    if unrecorded {
+        return Ok((Carrier::unrecorded(means.clone(), start), run));
+    }
     let (state, text, plan) = (means.keeping.state.clone(), opening.text, plan_json(&run));
     let made = records::off(move || Runs::new(&state, RealDisk).create(&header, &text, &plan));
     let journal = made.await.map_err(refusal)?.map_err(|error| {
@@ -104,7 +112,58 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
             "the record cannot be written, so nothing is done: {error}"
         ))
     })?;
+    if !passed.is_empty() {
+        let carrier_start = start.clone();
+        let (state, at) = (means.keeping.state.clone(), now);
+        let written = records::off(move || policy::write_down(&state, &carrier_start, &passed, at));
+        written.await.map_err(refusal)?.map_err(refusal)?;
+    }
     Ok((Carrier::new(means.clone(), start, journal), run))
+}
+
+/// What the policy refuses here, where it was gone past for a stated reason; otherwise it is refused.
+async fn held(
+    means: &Means,
+    here: &Here,
+    opening: &Opening,
+    now: jiff::Timestamp,
+) -> Result<Vec<String>, Refusal> {
+    if opening.dry_run {
+        return Ok(Vec::new());
+    }
+    let name = here.environment.name.to_string();
+    let demands = (means.keeping.rules.policy)(&name);
+    let (state, asked) = (means.keeping.state.clone(), opening.clone());
+    let looked = records::off(move || policy::refusals(&demands, &name, &asked, &state, now));
+    let refused = looked.await.map_err(refusal)?;
+    let glass = opening.answers.break_glass.is_some();
+    if glass && !opening.answers.confirm.contains(&opening.namespace) {
+        return Err(refusal(format!(
+            "--break-glass wants --confirm {} as well",
+            opening.namespace
+        )));
+    }
+    if refused.is_empty() || glass {
+        return Ok(refused);
+    }
+    Err(refusal(format!(
+        "refused before the first effect: {}\n`vigie run {} … --break-glass REASON --confirm {}` goes past the policy, and the record says so",
+        refused.join("; "),
+        opening.book.id,
+        opening.namespace
+    )))
+}
+
+fn locked() -> Refusal {
+    refusal(
+        "read-only: --read-only, VIGIE_READ_ONLY or read_only = true says that nothing is changed from here; leave it out, or add --dry-run",
+    )
+}
+
+/// The context as the console names it.
+fn context(means: &Means) -> String {
+    let named = means.keeping.rules.context.clone();
+    named.unwrap_or_else(|| means.cluster.context().to_string())
 }
 
 /// Reads a run of before from its journal.
@@ -131,6 +190,9 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
             "run {} is over: {}",
             start.run, end.message
         )));
+    }
+    if means.keeping.rules.locked {
+        return Err(locked());
     }
     let here = here(means, &start.target.namespace).await?;
     if *here.uid != *start.target.cluster_uid {

@@ -102,7 +102,9 @@ pub fn about(start: &Start) -> Map<String, Value> {
 fn told(fact: &Fact) -> Option<Map<String, Value>> {
     let fields = match fact {
         Fact::Intent(intent) | Fact::UndoIntent(intent) => effect(intent),
-        Fact::Start(start) => json!({"params": start.params, "reason": start.answers.reason}),
+        Fact::Start(start) => json!({
+            "params": start.params, "reason": start.answers.reason, "break_glass": start.answers.break_glass,
+        }),
         Fact::Preflight { ok, lines } => json!({"ok": ok, "lines": lines}),
         Fact::Skipped { .. }
         | Fact::Started { .. }

@@ -457,11 +457,6 @@ impl<'d, 'i, 's> Reader<'d, 'i, 's> {
             );
         }
     }
-
-    /// The keys asked for so far.
-    pub fn asked(&self) -> Vec<&'static str> {
-        self.asked.borrow().clone()
-    }
 }
 
 /// The whole number a value holds, whatever its radix.

@@ -1,48 +1,502 @@
-//! The schema of runbook files, gathered by running every reader over an empty table: it cannot differ from what
-//! the readers accept.
+//! The JSON Schema of runbook files, for editors and for whoever writes runbooks by program. The readers beside this file
+//! are the reference; a test makes every one of them name the keys it knows and holds them against this.
+//!
+//! Length: one table for each table of the format, in the order of the readers.
 
 use serde_json::{Map, Value, json};
 
+use crate::runbook::format::front;
 use crate::runbook::format::gates::SIGNALS;
-use crate::runbook::format::reader::Reader;
-use crate::runbook::format::sink::{Sink, document};
-use crate::runbook::format::{front, steps};
-use crate::runbook::model::{KINDS, OnFailure, PLANNED, ParamType, Risk, Then};
+use crate::runbook::model::{
+    KINDS, LiveList, LostObserver, OnFailure, PLANNED, ParamType, Risk, Side, Then,
+};
 
-/// Everything a file may say, as JSON: kinds with their keys, words, signals.
+/// A key: its name, what it holds, whether it must be there.
+type Key = (&'static str, Value, bool);
+
+/// A duration, or one reference.
+const SPAN: &str = r"^\s*([0-9]+(ms|s|m|h|d))+\s*$|^\s*\{\{.+\}\}\s*$";
+/// What may be a file's name.
+const ID: &str = "^[a-z][a-z0-9-]{0,62}$";
+
+/// The schema of a file read into `front` (its front matter), `steps` and `blocks` (its fences, in order). An editor that
+/// checks one fence alone uses `#/$defs/step` or `#/$defs/block`.
 pub fn schema() -> Value {
-    let mut kinds = Map::new();
-    for name in KINDS
-        .iter()
-        .copied()
-        .chain(PLANNED.iter().map(|(name, ..)| *name))
-    {
-        let source = format!("id = \"x\"\nkind = \"{name}\"\ntarget = \"x\"\nin = \"run.id\"\n");
-        let sink = Sink::new("schema", &source);
-        let Some(table) = document(&sink, &source, 0..source.len()) else {
-            continue;
-        };
-        let reader = Reader::new(&sink, &table, 0, "step");
-        let mutates = steps::step_kind(&reader).is_some_and(|kind| kind.mutates());
-        let mut keys = reader.asked();
-        keys.sort_unstable();
-        keys.dedup();
-        let runs = !PLANNED.iter().any(|(planned, ..)| *planned == name);
-        kinds.insert(
-            name.to_owned(),
-            json!({"keys": keys, "mutates": mutates, "runs": runs}),
-        );
+    let mut defs = Map::new();
+    let mut define = |name: &str, value: Value| {
+        defs.insert(name.to_owned(), value);
+    };
+    define("front", table(front_keys()));
+    define("param", table(param_keys()));
+    define("secret", table(secret_keys()));
+    define("gate", table(gate_keys()));
+    define("metric", table(metric_keys()));
+    define("item", table(item_keys()));
+    define("when", when());
+    define(
+        "check",
+        tested(&[
+            ("that", text(), true),
+            ("say", text(), false),
+            ("trap", text(), false),
+        ]),
+    );
+    define(
+        "timeout",
+        table(vec![
+            ("after", span(), true),
+            ("then", words(Then::WORDS), false),
+        ]),
+    );
+    define("retry", table(retry_keys()));
+    define("approve", table(approve_keys()));
+    define("each", table(each_keys()));
+    define("undo", undo());
+    define(
+        "block",
+        table(vec![("id", id(), true), ("do", some(to("step")), true)]),
+    );
+    define("step", by_kind(&["id", "kind"], "step"));
+    for kind in kinds() {
+        define(&format!("step.{kind}"), step(kind));
+        if acts(kind) {
+            define(&format!("undo.{kind}"), undone(kind));
+        }
     }
     json!({
-        "schema": front::SCHEMA,
-        "kinds": kinds,
-        "common_keys": steps::COMMON_KEYS,
-        "parameter_types": ParamType::WORDS,
-        "risk": Risk::WORDS,
-        "on_failure": OnFailure::WORDS,
-        "then": Then::WORDS,
-        "signals": SIGNALS.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
-        "conditions": ["param", "step", "env", "severity", "all", "any"],
-        "tests": ["is", "in", "not", "has", "limit"],
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A runbook of Vigie",
+        "description": "Front matter between +++ lines is #/$defs/front, a fence `toml step` #/$defs/step, a fence `toml block` #/$defs/block.",
+        "type": "object",
+        "properties": {"front": to("front"), "steps": list(to("step")), "blocks": list(to("block"))},
+        "required": ["front", "steps"],
+        "additionalProperties": false,
+        "$defs": defs,
     })
 }
+
+/// Every kind of step, those included that the machine of this version does not run.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    let planned = PLANNED.iter().map(|(name, ..)| *name);
+    KINDS.iter().copied().chain(planned)
+}
+
+/// Whether a kind may stand in an `undo`.
+pub fn acts(kind: &str) -> bool {
+    kind.starts_with("k8s.") || PLANNED.iter().any(|(name, ..)| *name == kind)
+}
+
+fn text() -> Value {
+    json!({"type": "string"})
+}
+
+fn flag() -> Value {
+    json!({"type": "boolean"})
+}
+
+fn int() -> Value {
+    json!({"type": "integer"})
+}
+
+fn id() -> Value {
+    json!({"type": "string", "pattern": ID})
+}
+
+fn span() -> Value {
+    json!({"type": "string", "pattern": SPAN})
+}
+
+fn words(words: &[&str]) -> Value {
+    json!({"enum": words})
+}
+
+fn list(items: Value) -> Value {
+    let mut all = json!({"type": "array"});
+    all["items"] = items;
+    all
+}
+
+/// A list with something in it.
+fn some(items: Value) -> Value {
+    let mut all = list(items);
+    all["minItems"] = json!(1);
+    all
+}
+
+/// Free names, each with the same kind of value.
+fn named(values: Value) -> Value {
+    let mut all = json!({"type": "object", "propertyNames": {"pattern": "^[a-z][a-z0-9_-]*$"}});
+    all["additionalProperties"] = values;
+    all
+}
+
+fn texts() -> Value {
+    json!({"type": "object", "additionalProperties": text()})
+}
+
+fn to(def: &str) -> Value {
+    json!({"$ref": format!("#/$defs/{def}")})
+}
+
+/// A table that knows these keys and no others.
+fn table(keys: Vec<Key>) -> Value {
+    let required: Vec<&str> = keys.iter().filter(|key| key.2).map(|key| key.0).collect();
+    let properties: Map<String, Value> = keys
+        .into_iter()
+        .map(|(name, value, _)| (name.to_owned(), value))
+        .collect();
+    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+}
+
+fn front_keys() -> Vec<Key> {
+    vec![
+        ("schema", json!({"const": front::SCHEMA}), true),
+        ("id", id(), true),
+        ("version", text(), true),
+        ("title", text(), true),
+        ("owners", list(text()), false),
+        (
+            "review_by",
+            json!({"type": "string", "format": "date"}),
+            false,
+        ),
+        ("risk", words(Risk::WORDS), false),
+        ("environments", list(text()), false),
+        ("lock", list(text()), false),
+        ("timeout", span(), false),
+        ("on_failure", words(OnFailure::WORDS), false),
+        ("on_lost_observer", words(LostObserver::WORDS), false),
+        (
+            "rehearse",
+            table(vec![("in", text(), true), ("max_age", span(), false)]),
+            false,
+        ),
+        ("params", named(to("param")), false),
+        ("secrets", named(to("secret")), false),
+        ("gates", named(to("gate")), false),
+        (
+            "source",
+            list(table(vec![("doc", text(), true), ("ref", text(), true)])),
+            false,
+        ),
+        (
+            "deviation",
+            list(table(vec![
+                ("ref", text(), true),
+                ("why", text(), true),
+                ("trap", text(), false),
+            ])),
+            false,
+        ),
+        ("checklist", list(to("item")), false),
+    ]
+}
+
+fn param_keys() -> Vec<Key> {
+    let scalar = json!({"type": ["string", "integer"]});
+    vec![
+        ("type", words(ParamType::WORDS), true),
+        ("default", json!(true), false),
+        ("required", flag(), false),
+        ("pattern", text(), false),
+        ("min", scalar.clone(), false),
+        ("max", scalar, false),
+        ("choices", list(text()), false),
+        ("from", words(LiveList::WORDS), false),
+        ("help", text(), false),
+    ]
+}
+
+fn secret_keys() -> Vec<Key> {
+    vec![
+        (
+            "source",
+            words(&["generate", "prompt", "vault", "k8s"]),
+            true,
+        ),
+        ("bytes", int(), false),
+        ("encoding", text(), false),
+    ]
+}
+
+fn gate_keys() -> Vec<Key> {
+    vec![
+        ("interval", span(), false),
+        ("initial_delay", span(), false),
+        ("hold", span(), true),
+        ("deadline", span(), true),
+        ("min_requests", int(), false),
+        ("fail_scope", words(&["gate", "run"]), false),
+        ("combine", words(&["all", "any"]), false),
+        ("metric", some(to("metric")), true),
+    ]
+}
+
+fn metric_keys() -> Vec<Key> {
+    let signals: Vec<&str> = SIGNALS.iter().map(|(name, _)| *name).collect();
+    let signal = json!({"type": "string", "examples": signals});
+    vec![
+        ("signal", signal, true),
+        ("query", text(), false),
+        ("ok", text(), true),
+        ("abort", text(), false),
+        ("relative", text(), false),
+        ("fail_at", json!({"type": "integer", "minimum": 1}), false),
+        ("when", to("when"), false),
+    ]
+}
+
+fn item_keys() -> Vec<Key> {
+    let evidence = list(words(&["auto", "link", "attest", "n/a"]));
+    vec![
+        ("id", text(), true),
+        ("text", text(), true),
+        ("evidence", evidence, false),
+    ]
+}
+
+fn retry_keys() -> Vec<Key> {
+    vec![
+        (
+            "max",
+            json!({"type": "integer", "minimum": 0, "maximum": 10}),
+            false,
+        ),
+        ("backoff", span(), false),
+        ("on", list(words(&["transient", "conflict"])), false),
+    ]
+}
+
+fn approve_keys() -> Vec<Key> {
+    vec![
+        ("count", int(), false),
+        ("not", text(), false),
+        ("ttl", span(), false),
+        ("when_env", text(), false),
+    ]
+}
+
+fn each_keys() -> Vec<Key> {
+    vec![
+        ("in", text(), true),
+        ("as", text(), false),
+        ("order", list(text()), false),
+        ("serial", int(), false),
+    ]
+}
+
+/// A table with exactly one test beside the keys given.
+fn tested(keys: &[Key]) -> Value {
+    let tests: [Key; 5] = [
+        ("is", json!(true), false),
+        ("not", json!(true), false),
+        ("in", json!({"type": "array"}), false),
+        ("has", json!(true), false),
+        ("limit", text(), false),
+    ];
+    let one: Vec<Value> = tests
+        .iter()
+        .map(|(name, ..)| json!({"required": [name]}))
+        .collect();
+    let mut whole = table(keys.iter().cloned().chain(tests).collect());
+    whole["oneOf"] = Value::from(one);
+    whole
+}
+
+fn when() -> Value {
+    let one = |key: Key| table(vec![key]);
+    json!({"anyOf": [
+        one(("all", some(to("when")), true)),
+        one(("any", some(to("when")), true)),
+        one(("env", text(), true)),
+        one(("severity", text(), true)),
+        tested(&[("param", text(), true)]),
+        tested(&[("step", text(), true), ("out", text(), false)]),
+    ]})
+}
+
+/// The keys every kind shares; `each` has its own.
+fn common(kind: &str) -> Vec<Key> {
+    let mut keys = vec![
+        ("id", id(), true),
+        ("kind", json!({"const": kind}), true),
+        ("when", to("when"), false),
+        ("timeout", to("timeout"), false),
+        ("retry", to("retry"), false),
+        ("on_failure", words(OnFailure::WORDS), false),
+        ("confirm", words(&["no", "yes"]), false),
+        ("type", text(), false),
+        ("approve", to("approve"), false),
+        ("undo", to("undo"), false),
+        ("why", text(), false),
+        ("barrier", flag(), false),
+        ("capture", texts(), false),
+        ("check", list(to("check")), false),
+        ("critical", flag(), false),
+        ("evidence", text(), false),
+        ("sensitive_output", flag(), false),
+        (
+            "wait",
+            table(vec![("rollout", words(&["complete"]), true)]),
+            false,
+        ),
+    ];
+    if kind != "each" {
+        keys.push(("each", to("each"), false));
+    }
+    keys
+}
+
+/// The keys of one kind's own.
+fn own(kind: &str) -> Vec<Key> {
+    let object = |more: Vec<Key>| {
+        let place = [("ns", text(), false), ("target", text(), false)];
+        place.into_iter().chain(more).collect::<Vec<Key>>()
+    };
+    match kind {
+        "note" => Vec::new(),
+        "input" => vec![("param", text(), true)],
+        "choose" => {
+            let branch = table(vec![
+                ("id", text(), true),
+                ("label", text(), true),
+                ("help", text(), false),
+            ]);
+            vec![("options", some(branch), true)]
+        }
+        "checklist" => vec![("items", list(to("item")), false)],
+        "confirm" => vec![("show", list(text()), false)],
+        "check" => vec![("ns", text(), false), ("target", text(), false)],
+        "diff" => vec![("of", text(), true)],
+        "http" => vec![
+            ("url", text(), true),
+            ("via", text(), false),
+            ("expect", json!({"type": "object"}), false),
+        ],
+        "gate" => gate_step_keys(),
+        "wait" => vec![
+            ("for", span(), true),
+            ("plus", span(), false),
+            ("since", text(), false),
+        ],
+        "use" => vec![("block", text(), true)],
+        "each" => each_keys()
+            .into_iter()
+            .chain([("do", list(to("step")), false)])
+            .collect(),
+        "audit" => vec![("event", text(), true), ("with", texts(), false)],
+        "notify" => vec![("channel", text(), true), ("text", text(), true)],
+        "k8s.rollback" => object(vec![("to", text(), true)]),
+        "k8s.scale" => object(vec![(
+            "replicas",
+            json!({"type": ["integer", "string"]}),
+            true,
+        )]),
+        "k8s.rollout-restart" | "k8s.pause" | "k8s.resume" => object(Vec::new()),
+        "k8s.set-image" => object(vec![("container", text(), false), ("image", text(), true)]),
+        "k8s.annotate" => object(vec![("set", texts(), false)]),
+        _ => {
+            let planned = PLANNED.iter().find(|(name, ..)| *name == kind);
+            let keys = planned.map_or(&[][..], |(.., keys)| keys);
+            keys.iter().map(|key| (*key, json!(true), false)).collect()
+        }
+    }
+}
+
+/// A step that judges: a gate of the front matter by name, or one of its own.
+fn gate_step_keys() -> Vec<Key> {
+    let on = vec![
+        ("pass", words(Then::WORDS), false),
+        (
+            "fail",
+            json!({"anyOf": [words(Then::WORDS), table(vec![("param", text(), true), ("map", texts(), false)])]}),
+            false,
+        ),
+        (
+            "inconclusive",
+            words(&["ask", "pause", "rollback", "abort", "restart-gate"]),
+            false,
+        ),
+        ("lost", words(Then::WORDS), false),
+    ];
+    let inline = gate_keys()
+        .into_iter()
+        .map(|(name, value, _)| (name, value, false));
+    inline
+        .chain([
+            ("use", text(), false),
+            ("side", words(Side::WORDS), false),
+            ("ns", text(), false),
+            ("target", text(), false),
+            ("on", table(on), false),
+        ])
+        .collect()
+}
+
+fn step(kind: &str) -> Value {
+    let mut whole = table(common(kind).into_iter().chain(own(kind)).collect());
+    whole["dependentRequired"] = if KINDS.contains(&kind) {
+        json!({"why": ["undo"], "ns": ["target"], "target": ["ns"]})
+    } else {
+        json!({"why": ["undo"]})
+    };
+    let mut rules = vec![json!({"not": {"required": ["type", "confirm"]}})];
+    if kind == "gate" {
+        let own: Vec<Value> = gate_keys()
+            .iter()
+            .filter(|key| key.0 != "hold")
+            .map(|key| json!({"required": [key.0]}))
+            .collect();
+        rules.push(json!({
+            "if": {"required": ["use"]},
+            "then": {"not": {"anyOf": own}},
+            "else": {"required": ["hold", "deadline", "metric"]},
+        }));
+    }
+    if kind.starts_with("k8s.") && KINDS.contains(&kind) {
+        rules.push(json!({"anyOf": [{"required": ["ns", "target"]}, {"required": ["each"]}]}));
+    }
+    whole["allOf"] = Value::from(rules);
+    if !KINDS.contains(&kind) {
+        whole["description"] = json!("Known to the format; this version does not run it.");
+    }
+    whole
+}
+
+/// The same kind as the way back from a step.
+fn undone(kind: &str) -> Value {
+    let keys = [
+        ("kind", json!({"const": kind}), true),
+        ("when", to("when"), false),
+    ];
+    let mut whole = table(keys.into_iter().chain(own(kind)).collect());
+    if KINDS.contains(&kind) {
+        whole["dependentRequired"] = json!({"ns": ["target"], "target": ["ns"]});
+    }
+    whole
+}
+
+fn undo() -> Value {
+    let word = words(&["none", "previous-values"]);
+    json!({"anyOf": [word, by_kind(&["kind"], "undo")]})
+}
+
+/// A table whose `kind` says which schema it follows.
+fn by_kind(required: &[&str], family: &str) -> Value {
+    let known: Vec<&str> = kinds()
+        .filter(|kind| family == "step" || acts(kind))
+        .collect();
+    let each: Vec<Value> = known
+        .iter()
+        .map(|kind| {
+            json!({
+                "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
+                "then": to(&format!("{family}.{kind}")),
+            })
+        })
+        .collect();
+    json!({"type": "object", "properties": {"kind": {"enum": known}}, "required": required, "allOf": each})
+}
+
+#[cfg(test)]
+mod tests;

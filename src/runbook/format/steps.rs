@@ -71,31 +71,7 @@ pub fn step(table: Reader<'_, '_, '_>, standing: &Standing) -> Option<Step> {
     step
 }
 
-/// The keys every kind shares.
-pub const COMMON_KEYS: &[&str] = &[
-    "id",
-    "kind",
-    "when",
-    "timeout",
-    "retry",
-    "on_failure",
-    "confirm",
-    "type",
-    "approve",
-    "undo",
-    "why",
-    "barrier",
-    "capture",
-    "check",
-    "critical",
-    "evidence",
-    "sensitive_output",
-    "wait",
-    "each",
-];
-
-/// Reads the kind alone, so that its own keys have been asked for.
-pub fn step_kind(table: &Reader<'_, '_, '_>) -> Option<StepKind> {
+fn step_kind(table: &Reader<'_, '_, '_>) -> Option<StepKind> {
     let name = table.need("kind");
     let kind = match name.as_str() {
         "note" => StepKind::Note,

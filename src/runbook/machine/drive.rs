@@ -218,6 +218,7 @@ impl Run {
             }
             Event::Tick => self.tick(now, out),
             Event::Interrupted(why) => self.record(now, vec![Fact::Interrupted { why }], out),
+            Event::Prepared(answers) => self.live.extra = answers,
             Event::Resume {
                 by,
                 hand_over,
@@ -423,7 +424,7 @@ impl Run {
     ) {
         match &step.kind {
             StepKind::Input { param } => self.input(now, index, param, out),
-            StepKind::Choose { options } => match self.start.answers.step.get(&step.id).cloned() {
+            StepKind::Choose { options } => match self.answered_beforehand(&step.id) {
                 Some(answer) => self.branch(now, index, "--answer", &answer, out),
                 None => self.await_person(
                     now,

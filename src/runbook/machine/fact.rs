@@ -74,6 +74,9 @@ pub struct Answers {
     pub step: BTreeMap<String, String>,
     /// Why this run is made.
     pub reason: Option<String>,
+    /// Why it goes past what the policy refuses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<String>,
 }
 
 /// Why a run needs a person: the closed list.

@@ -29,11 +29,8 @@ impl Run {
     ) {
         use crate::runbook::model::LiveList;
         let given = self.ledger.params.get(param).cloned().or_else(|| {
-            self.start
-                .answers
-                .step
-                .get(&self.plan[index].id)
-                .map(|text| json!(text))
+            let answer = self.answered_beforehand(&self.plan[index].id);
+            answer.map(|text| json!(text))
         });
         match self.book.param(param).and_then(|param| param.from) {
             Some(LiveList::Workloads) => {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::runbook::gate::{GateSpec, Reading};
 use crate::runbook::ids::EffectKey;
-use crate::runbook::machine::fact::{Entry, Reason, RunState, Status, Way};
+use crate::runbook::machine::fact::{Answers, Entry, Reason, RunState, Status, Way};
 use crate::runbook::model::Branch;
 use crate::runbook::patch::{Action, ObjectRef, Planned};
 use crate::runbook::preflight::{Access, Line, ObjectFacts, Requirement};
@@ -77,6 +77,8 @@ pub enum Event {
     StopRequested,
     /// The program is going down; nothing is rolled back.
     Interrupted(String),
+    /// What was answered beforehand for a run that is about to be taken up again.
+    Prepared(Answers),
     /// Take a replayed run up again; `confirm` is the text that lets it go on.
     Resume {
         /// Who.

@@ -41,11 +41,12 @@ impl Run {
         }
         let answers = &self.start.answers;
         let given = |text: &String| {
-            answers.confirm.contains(text) || self.live.extra_confirm.contains(text)
+            answers.confirm.contains(text) || self.live.extra.confirm.contains(text)
         };
         let by = match self.typed(&step) {
             Some(text) => given(&text).then_some("--confirm"),
             None if answers.yes
+                || self.live.extra.yes
                 || matches!(&step.confirm, Confirm::Type(text) if text.fill(&self.scope(None)).is_ok_and(|text| given(&text))) =>
             {
                 Some("an answer given beforehand")
@@ -175,6 +176,12 @@ impl Run {
         }
     }
 
+    /// What was answered for a step before it was reached, at the start or when the run was taken up again.
+    pub(super) fn answered_beforehand(&self, step: &str) -> Option<String> {
+        let (again, start) = (&self.live.extra.step, &self.start.answers.step);
+        again.get(step).or_else(|| start.get(step)).cloned()
+    }
+
     pub(super) fn resume_text(&self) -> Option<String> {
         self.plan.iter().find_map(|step| self.typed(step))
     }
@@ -192,12 +199,12 @@ impl Run {
         }
         self.live.down = false;
         self.live.asked = None;
-        self.live.confirm_resume = match (self.resume_text(), &confirm) {
-            (Some(wanted), Some(given)) => wanted != *given,
-            (None, Some(_)) => false,
-            (_, None) => true,
+        self.live.extra.confirm.extend(confirm);
+        let extra = &self.live.extra;
+        self.live.confirm_resume = match self.resume_text() {
+            Some(wanted) => !extra.confirm.contains(&wanted),
+            None => extra.confirm.is_empty() && !extra.yes,
         };
-        self.live.extra_confirm.extend(confirm);
         self.record(now, vec![Fact::Resumed { by, hand_over }], out);
     }
 

@@ -12,7 +12,7 @@ use crate::runbook::check::Finding;
 use crate::runbook::gate::Gate;
 use crate::runbook::ids::EffectKey;
 use crate::runbook::machine::fact::{
-    Entry, Fact, Found, Intent, Outcome, Probe, Reason, RunState, Start, Status, Way,
+    Answers, Entry, Fact, Found, Intent, Outcome, Probe, Reason, RunState, Start, Status, Way,
 };
 use crate::runbook::machine::io::{Ask, Event, ReadId, Rollout};
 use crate::runbook::model::{Runbook, Step, StepKind};
@@ -219,7 +219,7 @@ pub(super) struct Live {
     pub offline_since: Option<Timestamp>,
     pub retry_at: Option<Timestamp>,
     pub confirm_resume: bool,
-    pub extra_confirm: Vec<String>,
+    pub extra: Answers,
     pub seen_version: String,
     pub again_at: Option<Timestamp>,
     pub deadline: Option<Timestamp>,

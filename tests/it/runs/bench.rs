@@ -137,6 +137,7 @@ impl Bench {
                 },
                 ..Limits::default()
             },
+            rules: vigie::engine::runs::policy::Rules::default(),
         });
         Self {
             app,

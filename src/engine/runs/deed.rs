@@ -1,0 +1,33 @@
+//! What somebody did at the console that belongs into the audit log without being part of a run: arming, disarming.
+
+use super::means::Means;
+use super::records;
+use crate::app::message::{Fact, Notice};
+use crate::app::runs::order::Deed;
+use crate::journal::AuditEvent;
+use serde_json::json;
+
+/// Writes a deed down; where it cannot be written, the person is told.
+pub async fn write_down(means: &Means, deed: Deed) {
+    let fields = json!({
+        "actor": {"k8s_user": deed.by.as_deref(), "os_user": std::env::var("USER").ok(), "tty": true},
+        "app": {"version": env!("CARGO_PKG_VERSION")},
+        "target": deed.target,
+        "reason": deed.reason,
+    });
+    let event = AuditEvent {
+        ts: means.clock.now(),
+        event: deed.event.to_owned(),
+        fields: fields.as_object().cloned().unwrap_or_default(),
+    };
+    let state = means.keeping.state.clone();
+    let written = records::off(move || records::append(&state, &[event])).await;
+    if let Err(why) | Ok(Err(why)) = written {
+        let notice = Notice {
+            text: format!("Not in the audit log: {why}"),
+            error: true,
+        };
+        // Nobody may listen any more when the program is ending.
+        let _ = means.facts.send(Fact::Notice(notice)).await;
+    }
+}
