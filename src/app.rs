@@ -20,6 +20,7 @@ pub mod headline;
 pub mod judge;
 pub mod kind;
 pub mod layer;
+pub mod lines;
 pub mod links;
 pub mod list;
 pub mod logs;

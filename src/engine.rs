@@ -8,6 +8,7 @@ mod kinds;
 mod logs;
 pub mod outside;
 mod polls;
+mod quiet;
 mod reading;
 pub mod runs;
 mod scrape;

@@ -159,6 +159,11 @@ impl Console<'_> {
                 }
                 Happened::Frame => true,
             };
+            // What came is judged when it can be shown, once a frame, however much it was.
+            if !at_once && drawn.elapsed() < FRAME {
+                due = true;
+                continue;
+            }
             self.settle();
             let called = self.app.title();
             if called != title {
@@ -177,12 +182,8 @@ impl Console<'_> {
                 (input, signals) = (EventStream::new(), Signals::listen()?);
                 self.settle();
             }
-            if at_once || drawn.elapsed() >= FRAME {
-                self.draw(&mut canvas)?;
-                (drawn, due) = (Instant::now(), false);
-            } else {
-                due = true;
-            }
+            self.draw(&mut canvas)?;
+            (drawn, due) = (Instant::now(), false);
         }
     }
 

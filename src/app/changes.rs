@@ -200,7 +200,7 @@ fn alert(alert: &Alert) -> Option<Change> {
 }
 
 fn onsets(services: &Services) -> impl Iterator<Item = Change> {
-    services.in_order().filter_map(|row| {
+    services.measured().filter_map(|row| {
         let at = row.judgement.onset?;
         let after = row.judgement.cause.as_ref().map_or(String::new(), |cause| {
             format!(

@@ -1,5 +1,7 @@
 //! What is known of the cluster: the stocks of every watched kind, their links, and the indexes between them.
 
+mod order;
+
 use super::kind::Kind;
 use super::message::{ClusterFact, WatchNews};
 use super::stock::{Roll, Row, Stock};
@@ -388,13 +390,6 @@ impl Cluster {
             .into_iter()
             .flatten()
             .filter_map(|uid| self.pods.get(uid))
-    }
-
-    /// Pods, worst first, then by namespace and name.
-    pub fn pods_in_order(&self) -> impl DoubleEndedIterator<Item = (&Pod, Level)> {
-        self.order
-            .iter()
-            .filter_map(|(level, _, _, uid)| Some((self.pods.get(uid)?, level.0)))
     }
 
     /// The level of a pod as last judged.

@@ -83,7 +83,7 @@ impl App {
         let there: Vec<usize> = match &self.here().screen {
             Screen::Overview => {
                 let mut there = vec![panes::FIRST, panes::CHARTS, panes::CHANGES];
-                there.extend(list::overview_pods(self).next().map(|_| panes::PODS));
+                there.extend((!list::overview_pods(self).is_empty()).then_some(panes::PODS));
                 there
             }
             Screen::Rollout(object) => {

@@ -1,6 +1,7 @@
 //! What a table screen lists and where its cursor stands: identities in order, filtered.
 
 use super::changes::Change;
+use super::lines::Lines;
 use super::moments::{self, Moment};
 use super::panes;
 use super::places::ContextPlace;
@@ -13,6 +14,7 @@ use crate::domain::object::ObjectRef;
 use crate::domain::pod::Pod;
 use crate::domain::rollout::Revision;
 use crate::domain::verdict::Level;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// One line of a table: what it is and who it is.
@@ -26,12 +28,17 @@ pub struct Item {
 
 /// Whether a line passes a filter: every word of it appears, in whatever case.
 pub fn passes(filter: &str, fields: &[&str]) -> bool {
-    filter.split_whitespace().all(|word| {
-        let word = word.to_lowercase();
-        fields
-            .iter()
-            .any(|field| field.to_lowercase().contains(&word))
-    })
+    let mut words = filter.split_whitespace();
+    words.all(|word| fields.iter().any(|field| holds(field, word)))
+}
+
+/// Whether a word appears in a field, in whatever case.
+fn holds(field: &str, word: &str) -> bool {
+    if field.is_ascii() && word.is_ascii() {
+        let mut places = field.as_bytes().windows(word.len());
+        return places.any(|place| place.eq_ignore_ascii_case(word.as_bytes()));
+    }
+    field.to_lowercase().contains(&word.to_lowercase())
 }
 
 /// The lines of the present screen in order, with its filter applied.
@@ -39,7 +46,7 @@ pub fn items(app: &App) -> Vec<Item> {
     match &app.here().screen {
         Screen::Overview => match app.here().place.pane {
             panes::CHANGES => changes(app).map(change_item).collect(),
-            panes::PODS => overview_pods(app).map(|(pod, _)| pod_item(pod)).collect(),
+            panes::PODS => pod_items(&overview_pods(app)),
             _ => services(app).map(service_item).collect(),
         },
         Screen::Workloads => services(app).map(service_item).collect(),
@@ -48,7 +55,7 @@ pub fn items(app: &App) -> Vec<Item> {
             pods.into_iter().map(|(pod, _)| pod_item(pod)).collect()
         }
         Screen::Rollout(object) => revisions(app, object).map(revision_item).collect(),
-        Screen::Pods => pods(app).map(|(pod, _)| pod_item(pod)).collect(),
+        Screen::Pods => pod_items(&pod_lines(app)),
         Screen::Alerts => alerts(app).map(alert_item).collect(),
         Screen::Timeline => moments(app).iter().map(moment_item).collect(),
         Screen::Runbooks => app
@@ -110,6 +117,42 @@ pub fn pods(app: &App) -> impl Iterator<Item = (&Pod, Level)> {
     })
 }
 
+/// The services that pass the present filter, of which only those in view are looked at where there is none.
+pub fn service_lines(app: &App) -> Lines<'_, &ServiceRow> {
+    let place = &app.here().place;
+    if place.faults_only || !place.filter.is_empty() {
+        return Lines::of(services(app).collect(), |row| &row.uid);
+    }
+    Lines::new(
+        app.services.len(),
+        |uid| app.services.position(uid),
+        |from, count| app.services.from(from, count),
+    )
+}
+
+/// The pods that pass the present filter, of which only those in view are looked at where there is none.
+pub fn pod_lines(app: &App) -> Lines<'_, (&Pod, Level)> {
+    let place = &app.here().place;
+    if place.faults_only || !place.filter.is_empty() {
+        return Lines::of(pods(app).collect(), |(pod, _)| &pod.uid);
+    }
+    Lines::new(
+        app.cluster.pods.len(),
+        |uid| app.cluster.pod_position(uid),
+        |from, count| app.cluster.pods_from(from, count),
+    )
+}
+
+/// How many of the pods on the overview are not well.
+pub fn overview_unwell(app: &App) -> usize {
+    let place = &app.here().place;
+    if place.filter.is_empty() {
+        return app.cluster.pods_unwell();
+    }
+    let unwell = |(_, level): &(&Pod, Level)| *level != Level::Healthy;
+    pods(app).take_while(unwell).count()
+}
+
 /// The alerts that pass the present filter.
 pub fn alerts(app: &App) -> impl Iterator<Item = &Alert> {
     let filter = &app.here().place.filter;
@@ -133,19 +176,30 @@ pub fn changes(app: &App) -> impl Iterator<Item = &Change> {
     })
 }
 
+/// The changes that pass the present filter; identities are made only where a cursor is looked for.
+pub fn change_lines(app: &App) -> Lines<'_, &Change> {
+    let all: Rc<Vec<&Change>> = Rc::new(changes(app).collect());
+    let rows = all.clone();
+    Lines::new(
+        rows.len(),
+        move |id| all.iter().position(|change| *change_id(change) == *id),
+        move |from, count| rows.iter().skip(from).take(count).copied().collect(),
+    )
+}
+
 /// The most pods that the overview lists; the pods screen lists all.
 const OVERVIEW_PODS: usize = 500;
 /// The overview has room for pods from this height on.
 const POD_ROOM: u16 = 30;
 
 /// The pods of the overview, worst first; none where it has no room for them.
-pub fn overview_pods(app: &App) -> impl Iterator<Item = (&Pod, Level)> {
+pub fn overview_pods(app: &App) -> Lines<'_, (&Pod, Level)> {
     let most = if app.height < POD_ROOM {
         0
     } else {
         OVERVIEW_PODS
     };
-    pods(app).take(most)
+    pod_lines(app).first(most)
 }
 
 /// What happened and passes the present filter, newest first.
@@ -214,6 +268,13 @@ pub fn line_of(app: &App, pane: usize, ids: &[&Arc<str>]) -> Option<usize> {
     let (cursor, index) = panes::cursor(&app.here().place, pane);
     let held = cursor.and_then(|cursor| ids.iter().position(|id| *id == cursor));
     (!ids.is_empty()).then(|| held.unwrap_or(index.min(ids.len() - 1)))
+}
+
+/// The line of a long list on which a pane's cursor stands.
+pub fn line_in<'a, R: Copy + 'a>(app: &App, pane: usize, lines: &Lines<'a, R>) -> Option<usize> {
+    let (cursor, index) = panes::cursor(&app.here().place, pane);
+    let held = cursor.and_then(|cursor| lines.find(cursor));
+    (!lines.is_empty()).then(|| held.unwrap_or(index.min(lines.len() - 1)))
 }
 
 /// The rows of the server's table that pass the present filter.
@@ -306,6 +367,11 @@ fn pod_item(pod: &Pod) -> Item {
     }
 }
 
+fn pod_items(lines: &Lines<'_, (&Pod, Level)>) -> Vec<Item> {
+    let pods = lines.stretch(0, lines.len()).into_iter();
+    pods.map(|(pod, _)| pod_item(pod)).collect()
+}
+
 fn alert_item(alert: &Alert) -> Item {
     let namespace = alert.namespace().map_or("", |namespace| namespace);
     let name = alert.service().unwrap_or(&alert.name);
@@ -346,8 +412,27 @@ pub fn position(place: &Place, items: &[Item]) -> Option<usize> {
     Some(held.unwrap_or(place.index.min(items.len() - 1)))
 }
 
+/// Where a step from the cursor leads: the line's identity and its place. None where there are no lines.
+pub fn stepped(app: &App, step: impl Fn(usize, usize) -> usize) -> Option<(Arc<str>, usize)> {
+    if app.here().screen == Screen::Pods {
+        let lines = pod_lines(app);
+        let at = line_in(app, app.here().place.pane, &lines)?;
+        let to = step(at, lines.len());
+        return Some((lines.get(to)?.0.uid.clone(), to));
+    }
+    let items = items(app);
+    let at = position(&app.here().place, &items)?;
+    let to = step(at, items.len());
+    Some((items.get(to)?.id.clone(), to))
+}
+
 /// The line under the cursor.
 pub fn selected(app: &App) -> Option<Item> {
+    if app.here().screen == Screen::Pods {
+        let lines = pod_lines(app);
+        let (pod, _) = lines.get(line_in(app, app.here().place.pane, &lines)?)?;
+        return Some(pod_item(pod));
+    }
     let mut items = items(app);
     let position = position(&app.here().place, &items)?;
     Some(items.swap_remove(position))

@@ -9,18 +9,13 @@ impl App {
     pub(super) fn move_cursor(&mut self, motion: Motion) {
         self.last_move = Some(self.now);
         let height = self.height;
-        let items = list::items(self);
+        let to = list::stepped(self, |at, len| step(at, motion, height, len));
         let place = &mut self.history.here_mut().place;
-        match motion {
-            Motion::Left => place.right = place.right.saturating_sub(1),
-            Motion::Right => place.right = (place.right + 1).min(64),
-            _ if items.is_empty() => place.top = scroll(place.top, motion, height),
-            _ => {
-                let at = list::position(place, &items).unwrap_or(0);
-                let to = step(at, motion, height, items.len());
-                place.cursor = Some(items[to].id.clone());
-                place.index = to;
-            }
+        match (motion, to) {
+            (Motion::Left, _) => place.right = place.right.saturating_sub(1),
+            (Motion::Right, _) => place.right = (place.right + 1).min(64),
+            (_, None) => place.top = scroll(place.top, motion, height),
+            (_, Some((id, to))) => (place.cursor, place.index) = (Some(id), to),
         }
     }
 }

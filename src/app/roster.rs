@@ -5,6 +5,8 @@ use super::cluster::Cluster;
 use super::wants::Page;
 use crate::domain::object::Uid;
 use crate::domain::pod::Pod;
+use crate::domain::workload::Workload;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// So many names are enough.
@@ -63,12 +65,22 @@ impl Roster {
         }
     }
 
-    fn call(&mut self, cluster: &Cluster) {
-        let mut called: Vec<&Pod> = cluster
-            .all_workloads()
-            .flat_map(|workload| cluster.pods_of(workload).take(OF_ONE))
-            .take(NAMES)
-            .collect();
+    fn call<'c>(&mut self, cluster: &'c Cluster) {
+        // Some of every namespace: a source often covers only a few.
+        let mut spaces: BTreeMap<&str, Vec<&'c Workload>> = BTreeMap::new();
+        for workload in cluster.all_workloads() {
+            spaces
+                .entry(&workload.namespace)
+                .or_default()
+                .push(workload);
+        }
+        let share = (NAMES / spaces.len().max(1)).max(1);
+        let some = |workloads: Vec<&'c Workload>| {
+            let pods = workloads.into_iter();
+            pods.flat_map(|workload| cluster.pods_of(workload).take(OF_ONE))
+                .take(share)
+        };
+        let mut called: Vec<&Pod> = spaces.into_values().flat_map(some).take(NAMES).collect();
         if called.is_empty() {
             called = cluster.pods.iter().take(NAMES).collect();
         }

@@ -13,7 +13,7 @@ use crate::domain::verdict::Level;
 use crate::domain::workload::{Workload, WorkloadKind};
 use jiff::{SignedDuration, Timestamp};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Rows do not change places for this long after a cursor key.
@@ -71,15 +71,21 @@ impl Limits {
 #[derive(Debug, Clone, Default)]
 pub struct Services {
     rows: HashMap<Uid, ServiceRow>,
-    order: Vec<Uid>,
+    order: BTreeSet<(RowPlace, Uid)>,
+    /// Where each row stands in the order.
+    places: HashMap<Uid, RowPlace>,
+    /// Rows that came, went, or belong elsewhere since they were put in order.
+    moved: BTreeSet<Uid>,
     /// When a revision was seen to take over, by workload and revision number.
     takeovers: HashMap<Uid, (u64, Option<Timestamp>)>,
-    /// Whether a row came, went, or changed in what its place, the tally or the changes rest on.
-    unsettled: bool,
+    /// Rows that roll out, and rows whose trouble was measured.
+    rolling: BTreeSet<Uid>,
+    onsets: BTreeSet<Uid>,
+    told: u64,
     tally: Tally,
 }
 
-/// What row 2 and the charts need of all rows; made anew only when one of them changed.
+/// What row 2 and the charts need of all rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     /// How many workloads there are.
@@ -113,18 +119,40 @@ impl Services {
             if let Some(workload) = grounds.cluster.workload(uid) {
                 let row = self.row(workload, grounds);
                 let before = self.rows.insert(uid.clone(), row);
-                let now = self.rows.get(uid);
-                self.unsettled |= !same(before.as_ref(), now);
-            } else {
-                self.unsettled |= self.rows.remove(uid).is_some();
+                self.follow(uid, before.as_ref());
+            } else if let Some(before) = self.rows.remove(uid) {
                 self.takeovers.remove(uid);
+                self.follow(uid, Some(&before));
             }
         }
     }
 
-    /// Whether something changed since the rows were last arranged that others rest on.
-    pub fn unsettled(&self) -> bool {
-        self.unsettled
+    /// Keeps what rests on a row in step with it.
+    fn follow(&mut self, uid: &Uid, before: Option<&ServiceRow>) {
+        let now = self.rows.get(uid);
+        let stands = |row: &ServiceRow| (row.level(), row.judgement.verdict.since);
+        if before.map(stands) != now.map(stands) {
+            self.moved.insert(uid.clone());
+        }
+        self.told += u64::from(before.map(tells) != now.map(tells));
+        let unwell = |row: Option<&ServiceRow>| {
+            usize::from(row.is_some_and(|row| row.level() != Level::Healthy))
+        };
+        self.tally.unwell = self.tally.unwell + unwell(now) - unwell(before);
+        let rolls = now.is_some_and(|row| row.rollout.state == RolloutState::Moving);
+        let measured = now.is_some_and(|row| row.judgement.onset.is_some());
+        for (set, holds) in [(&mut self.rolling, rolls), (&mut self.onsets, measured)] {
+            if holds {
+                set.insert(uid.clone());
+            } else {
+                set.remove(uid);
+            }
+        }
+    }
+
+    /// Counts up whenever something changed that the list of changes rests on.
+    pub fn told(&self) -> u64 {
+        self.told
     }
 
     /// What is to be said of all rows.
@@ -134,45 +162,77 @@ impl Services {
 
     /// Puts the rows in order: worst first, then longest-standing, then by name. Not while the cursor moves, unless rows came or went.
     pub fn arrange(&mut self, now: Timestamp, last_move: Option<Timestamp>) {
-        if !self.unsettled {
-            return;
-        }
         let moving = last_move.is_some_and(|at| now.duration_since(at) < HOLD_STILL);
-        self.order.retain(|uid| self.rows.contains_key(uid));
-        if moving && self.order.len() == self.rows.len() {
-            self.count();
-            return;
+        let (rows, places) = (&self.rows, &self.places);
+        let came_or_went = |uid: &Uid| rows.contains_key(uid) != places.contains_key(uid);
+        if !moving || self.moved.iter().any(came_or_went) {
+            for uid in std::mem::take(&mut self.moved) {
+                self.put_in_place(uid);
+            }
         }
-        self.unsettled = false;
-        let mut keyed: Vec<_> = self
-            .rows
-            .values()
-            .map(|row| (place(row), row.uid.clone()))
-            .collect();
-        keyed.sort();
-        self.order = keyed.into_iter().map(|(_, uid)| uid).collect();
         self.count();
     }
 
-    fn count(&mut self) {
-        let mut tally = Tally::default();
-        for row in self.in_order() {
-            tally.all += 1;
-            tally.unwell += usize::from(row.level() != Level::Healthy);
-            if tally.rolling.is_none() && row.rollout.state == RolloutState::Moving {
-                tally.rolling = Some(row.uid.clone());
-            }
-            tally.onset = tally.onset.or(row.judgement.onset);
+    fn put_in_place(&mut self, uid: Uid) {
+        if let Some(old) = self.places.remove(&uid) {
+            self.order.remove(&(old, uid.clone()));
         }
-        self.tally = tally;
+        if let Some(row) = self.rows.get(&uid) {
+            looked::at_one();
+            let place = place(row);
+            self.places.insert(uid.clone(), place.clone());
+            self.order.insert((place, uid));
+        }
+    }
+
+    fn count(&mut self) {
+        let first = |of: &BTreeSet<Uid>| {
+            let placed = of
+                .iter()
+                .filter_map(|uid| Some((self.places.get(uid)?, uid)));
+            placed.min().map(|(_, uid)| uid.clone())
+        };
+        let worst = first(&self.onsets).and_then(|uid| self.rows.get(&uid));
+        let onset = worst.and_then(|row| row.judgement.onset);
+        let rolling = first(&self.rolling);
+        self.told += u64::from(self.tally.onset != onset);
+        (self.tally.onset, self.tally.rolling) = (onset, rolling);
+        self.tally.all = self.rows.len();
     }
 
     /// The rows in order.
     pub fn in_order(&self) -> impl DoubleEndedIterator<Item = &ServiceRow> {
-        self.order.iter().filter_map(|uid| {
+        self.order.iter().filter_map(|(_, uid)| {
             looked::at_one();
             self.rows.get(uid)
         })
+    }
+
+    /// So many rows from there on.
+    pub fn from(&self, from: usize, count: usize) -> Vec<&ServiceRow> {
+        let uids = self.order.iter().skip(from).take(count);
+        uids.filter_map(|(_, uid)| self.rows.get(uid)).collect()
+    }
+
+    /// How many rows are in order.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// Where a row stands.
+    pub fn position(&self, uid: &str) -> Option<usize> {
+        let mut known = self.order.iter();
+        known.position(|(_, known)| **known == *uid)
+    }
+
+    /// The rows whose trouble was measured, in no order.
+    pub fn measured(&self) -> impl Iterator<Item = &ServiceRow> {
+        self.onsets.iter().filter_map(|uid| self.rows.get(uid))
     }
 
     /// The row of one workload.
@@ -313,21 +373,12 @@ fn names(alert: &Alert, workload: &Workload) -> bool {
     here && (alert.service() == Some(&workload.name) || pod)
 }
 
-/// Whether two judgements of a workload are the same in all that its place, the tally and the changes rest on.
-fn same(before: Option<&ServiceRow>, now: Option<&ServiceRow>) -> bool {
-    let (Some(before), Some(now)) = (before, now) else {
-        return false;
-    };
-    let (a, b) = (&before.judgement, &now.judgement);
-    // The sentence of what is well counts its pods; nothing rests on that.
-    let said = now.level() == Level::Healthy || a.verdict.reason == b.verdict.reason;
-    said && before.level() == now.level()
-        && a.verdict.since == b.verdict.since
-        && (a.onset, a.rollback) == (b.onset, b.rollback)
-        && a.cause == b.cause
-        && a.why == b.why
-        && before.rollout.state == now.rollout.state
-        && before.taken_over == now.taken_over
+/// What the list of changes tells of a row. Its few words count only with an onset: then they are its text.
+fn tells(row: &ServiceRow) -> impl PartialEq + '_ {
+    let judgement = &row.judgement;
+    let why = judgement.onset.map(|_| &judgement.why);
+    let at = (judgement.onset, row.taken_over);
+    (at, judgement.rollback, &judgement.cause, why)
 }
 
 /// Worst first, then longest-standing, then by name.

@@ -4,12 +4,13 @@ use super::message::SourceNews;
 use super::trail::Trail;
 use super::wants::{RangeWant, SplitBy};
 use crate::domain::link::{Link, LinkState, Rhythm, Source};
-use crate::domain::signal::{Part, Series, ServiceSignals, SignalName, SignalSeries};
+use crate::domain::signal::{Part, Reading, Series, ServiceSignals, SignalName, SignalSeries};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-type Name = (Arc<str>, Arc<str>);
+/// A service: its namespace and its name.
+pub type Name = (Arc<str>, Arc<str>);
 
 /// The signals and their links.
 #[derive(Debug, Clone)]
@@ -47,23 +48,28 @@ impl Signals {
         }
     }
 
-    /// Takes in readings; they replace the ones before.
-    pub fn learn(&mut self, readings: Vec<ServiceSignals>) {
+    /// Takes in readings; they replace the ones before. Gives the services of which something else is known now.
+    pub fn learn(&mut self, readings: Vec<ServiceSignals>) -> Vec<Name> {
         if self.scraped.is_some() {
             self.trail.add(&readings);
         }
-        self.readings.clear();
+        let mut all: HashMap<Name, Vec<ServiceSignals>> =
+            HashMap::with_capacity(self.readings.len());
         for reading in readings {
-            self.readings
-                .entry((reading.namespace.clone(), reading.service.clone()))
+            all.entry((reading.namespace.clone(), reading.service.clone()))
                 .or_default()
                 .push(reading);
         }
         self.answered = true;
+        let before = std::mem::replace(&mut self.readings, all);
+        differing(&before, &self.readings, |a, b| {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| silent(a) && alike(a, b))
+        })
     }
 
-    /// Takes in a range; the one that verdicts rest on is kept by service too.
-    pub fn learn_range(&mut self, want: RangeWant, series: Vec<SignalSeries>) {
+    /// Takes in a range; the one that verdicts rest on is kept by service too, and the services are given whose series changed.
+    pub fn learn_range(&mut self, want: RangeWant, series: Vec<SignalSeries>) -> Vec<Name> {
+        let mut changed = Vec::new();
         if want.service.is_none() && want.split == SplitBy::Whole && want.ago_s == 0 {
             let store = match want.signal {
                 SignalName::ErrorRatio => Some(&mut self.errors),
@@ -71,13 +77,16 @@ impl Signals {
                 _ => None,
             };
             if let Some(store) = store {
-                *store = series
+                let all = series
                     .iter()
                     .map(|s| ((s.namespace.clone(), s.service.clone()), s.series.clone()))
                     .collect();
+                let before = std::mem::replace(store, all);
+                changed = differing(&before, store, PartialEq::eq);
             }
         }
         self.ranges.insert(want, series);
+        changed
     }
 
     /// Keeps only the ranges that are still wanted.
@@ -86,16 +95,32 @@ impl Signals {
     }
 
     /// Where the pods' own pages stand in, the wanted ranges are what was read so far.
-    pub fn follow_trail(&mut self, wanted: &BTreeSet<RangeWant>, now: Timestamp) {
-        let Some(every) = self.scraped else { return };
+    pub fn follow_trail(&mut self, wanted: &BTreeSet<RangeWant>, now: Timestamp) -> Vec<Name> {
+        let Some(every) = self.scraped else {
+            return Vec::new();
+        };
+        let mut changed = Vec::new();
         for want in wanted {
             let series = self.trail.range(want, every, now);
-            self.learn_range(want.clone(), series);
+            changed.extend(self.learn_range(want.clone(), series));
         }
+        changed
     }
 
-    /// Takes in what the source says of itself.
-    pub fn hear(&mut self, news: SourceNews, now: Timestamp) {
+    /// Takes in what the source says of itself. Says whether every judgement may rest on something else now.
+    pub fn hear(&mut self, news: SourceNews, now: Timestamp) -> bool {
+        let trust = |signals: &Self| {
+            let blind = signals.blind(now).is_some();
+            (blind, signals.link.absent.is_some(), signals.stranger)
+        };
+        let before = trust(self);
+        self.take_news(news, now);
+        let after = trust(self);
+        // While it is blind, the sentence says for how long and why.
+        before != after || after.0
+    }
+
+    fn take_news(&mut self, news: SourceNews, now: Timestamp) {
         match &news {
             SourceNews::Heard => {
                 (self.stranger, self.scraped) = (false, None);
@@ -215,6 +240,31 @@ impl Signals {
             ..Self::new(self.interval)
         };
     }
+}
+
+/// Whether two readings say the same, whenever they were taken.
+fn alike(a: &ServiceSignals, b: &ServiceSignals) -> bool {
+    a.part == b.part && a.readings == b.readings
+}
+
+/// Whether nothing was measured.
+fn silent(signals: &ServiceSignals) -> bool {
+    let known = |reading: &Reading| reading.value().is_some();
+    !signals.readings.iter().any(known)
+}
+
+/// The names of which two maps say something else.
+fn differing<T>(
+    before: &HashMap<Name, T>,
+    now: &HashMap<Name, T>,
+    same: impl Fn(&T, &T) -> bool,
+) -> Vec<Name> {
+    let gone = before.keys().filter(|name| !now.contains_key(*name));
+    let new = now.iter().filter(|(name, value)| {
+        let old = before.get(*name);
+        old.is_none_or(|old| !same(old, value))
+    });
+    gone.chain(new.map(|(name, _)| name)).cloned().collect()
 }
 
 /// Writes news into a link.

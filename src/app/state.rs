@@ -130,7 +130,7 @@ pub struct App {
     pub(super) judge_all: bool,
     /// Whether signals could not be believed when workloads were last judged.
     pub(super) was_blind: bool,
-    /// The state of the cluster's releases that the changes were told from.
+    /// The state of releases and judgements that the changes were told from.
     pub(super) told_of: u64,
     /// The level attention was last called for.
     pub(super) announced: Option<Level>,

@@ -63,10 +63,9 @@ impl App {
         } else {
             self.judge(&dirty);
         }
-        self.changes_stale |= self.services.unsettled();
-        let revised = self.cluster.revised();
-        self.changes_stale |= std::mem::replace(&mut self.told_of, revised) != revised;
         self.services.arrange(self.now, self.last_move);
+        let told = self.cluster.revised() + self.services.told();
+        self.changes_stale |= std::mem::replace(&mut self.told_of, told) != told;
         if std::mem::take(&mut self.changes_stale) {
             self.changes = changes::changes(
                 &self.cluster,
@@ -140,20 +139,19 @@ impl App {
                 self.target.environment = environment;
             }
             Fact::Source(Source::Prometheus, news) => {
-                self.signals.hear(news, now);
-                self.judge_all = true;
+                self.judge_all |= self.signals.hear(news, now);
             }
             Fact::Source(Source::Alertmanager, news) => hear(&mut self.alerts_link, news, now),
             Fact::Source(Source::Kubernetes, _) => {}
             Fact::Signals(readings) => {
-                self.signals.learn(readings);
+                let changed = self.signals.learn(readings);
                 let wanted = self.wants().ranges;
-                self.signals.follow_trail(&wanted, now);
-                self.judge_all = true;
+                let trailed = self.signals.follow_trail(&wanted, now);
+                self.cluster.touch(changed.iter().chain(&trailed));
             }
             Fact::Range(want, series) => {
-                self.signals.learn_range(want, series);
-                self.judge_all = true;
+                let changed = self.signals.learn_range(want, series);
+                self.cluster.touch(&changed);
             }
             Fact::Alerts(mut alerts) => {
                 alerts.sort_by(|a, b| {

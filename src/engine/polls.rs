@@ -1,5 +1,6 @@
 //! Polled sources: Prometheus and Alertmanager, asked at an interval for what is wanted at that moment, and at once when told to.
 
+use super::quiet::{Answer, Quiet};
 use super::setting::{Found, Orders, Rhythm, Setting};
 use crate::app::message::{Fact, SourceNews};
 use crate::app::wants::{RangeWant, Subject, Wants};
@@ -46,19 +47,28 @@ pub async fn prometheus(
     let Some(Found { prometheus, .. }) = found.borrow().clone() else {
         return Ended::Lost;
     };
+    let mut quiet = Quiet::default();
     loop {
-        let wants = setting.orders.borrow_and_update().wants.clone();
+        let Orders { wants, hurry } = setting.orders.borrow_and_update().clone();
         let (facts, news) = if wants.signals && !wants.subjects.is_empty() {
+            let due = quiet.due(&wants, hurry, Instant::now());
             // Boxed: what borrows this much is otherwise not seen to move between threads.
             let known: BoxFuture<'_, bool> =
                 Box::pin(acquaintance.ask(&prometheus, setting, &wants, found));
-            let asked: BoxFuture<'_, (Vec<Fact>, SourceNews)> =
-                Box::pin(ask(&prometheus, &setting.rhythm, &wants, found));
-            let (known, (facts, news)) = futures::join!(known, asked);
-            match (known, news) {
-                // Numbers of other pods are no numbers.
-                (false, SourceNews::Heard) => (Vec::new(), Some(SourceNews::Stranger)),
-                (_, news) => (facts, Some(news)),
+            let asked: BoxFuture<'_, Result<Answer, Arc<str>>> =
+                Box::pin(ask(&prometheus, &setting.rhythm, &wants, &due, found));
+            let (known, answer) = futures::join!(known, asked);
+            match answer {
+                Ok(mut answer) => {
+                    quiet.hear(&mut answer, &wants, hurry, Instant::now());
+                    if known {
+                        (answer.facts(), Some(SourceNews::Heard))
+                    } else {
+                        // Numbers of other pods are no numbers.
+                        (Vec::new(), Some(SourceNews::Stranger))
+                    }
+                }
+                Err(why) => (Vec::new(), Some(SourceNews::Troubled(why))),
             }
         } else {
             (Vec::new(), None)
@@ -176,48 +186,46 @@ async fn pause(rhythm: &Rhythm, orders: &mut Receiver<Orders>, before: &Wants) -
     }
 }
 
-/// Everything that is wanted of the moment, and what it says of the source.
+/// Everything that is wanted of the moment about those that are due, or why there is no answer.
 async fn ask(
     source: &Prometheus,
     rhythm: &Rhythm,
     wants: &Wants,
+    due: &[Subject],
     found: &watch::Sender<Option<Found>>,
-) -> (Vec<Fact>, SourceNews) {
+) -> Result<Answer, Arc<str>> {
     let window = found.borrow().as_ref().map_or(rhythm.window, |f| f.window);
-    let mut facts = Vec::new();
-    let mut ranges: BTreeMap<&RangeWant, Vec<SignalSeries>> = BTreeMap::new();
-    let mut readings = Vec::new();
+    let mut answer = Answer::default();
     let scope = scope(&rhythm.scope);
-    for (window, subjects) in by_window(rhythm, window, wants) {
+    for (window, subjects) in by_window(rhythm, window, due) {
         let question = Ask {
             now: rhythm.clock.now(),
             scope: &scope,
             subjects: &subjects,
             window,
         };
-        // The range first: a verdict that knows the figure should know since when.
         for want in &wants.ranges {
-            match range(source, question, want).await {
-                Ok(series) => ranges.entry(want).or_default().extend(series),
-                Err(failure) => return (facts, SourceNews::Troubled(failure.short().into())),
-            }
+            let series = range(source, question, want).await;
+            let series = series.map_err(|failure| failure.short())?;
+            answer
+                .ranges
+                .entry(want.clone())
+                .or_default()
+                .extend(series);
         }
-        match source.read(&question).await {
-            Ok(answer) => readings.extend(answer.result),
-            Err(failure) => return (facts, SourceNews::Troubled(failure.short().into())),
-        }
+        let read = source.read(&question).await;
+        answer
+            .readings
+            .extend(read.map_err(|failure| failure.short())?.result);
     }
-    let ranges = ranges.into_iter();
-    facts.extend(ranges.map(|(want, series)| Fact::Range(want.clone(), series)));
-    facts.push(Fact::Signals(readings));
-    (facts, SourceNews::Heard)
+    Ok(answer)
 }
 
 /// The subjects by the window that holds for them: most often all in one question.
 fn by_window(
     rhythm: &Rhythm,
     general: SignedDuration,
-    wants: &Wants,
+    due: &[Subject],
 ) -> BTreeMap<SignedDuration, Vec<Asked>> {
     let least = if general > rhythm.window {
         general
@@ -225,7 +233,7 @@ fn by_window(
         SignedDuration::ZERO
     };
     let mut groups: BTreeMap<_, Vec<Asked>> = BTreeMap::new();
-    for subject in wants.subjects.iter() {
+    for subject in due {
         let own = rhythm.windows.get(&*subject.name).copied();
         let window = own.unwrap_or(general).max(least);
         groups.entry(window).or_default().push(asked(subject));

@@ -20,6 +20,7 @@ use super::widget::sparkline::sparkline;
 use super::widget::table::{Cell, Column, Row, Table};
 use super::widget::window::window;
 use crate::app::changes::{Change, ChangeKind, Note};
+use crate::app::lines::Lines;
 use crate::app::next::suggestion;
 use crate::app::services::ServiceRow;
 use crate::app::{list, panes};
@@ -35,9 +36,9 @@ use ratatui::widgets::Widget;
 
 /// What the panes show, gathered once a frame.
 struct Shown<'a> {
-    services: Vec<&'a ServiceRow>,
-    changes: Vec<&'a Change>,
-    pods: Vec<(&'a Pod, Level)>,
+    services: Lines<'a, &'a ServiceRow>,
+    changes: Lines<'a, &'a Change>,
+    pods: Lines<'a, (&'a Pod, Level)>,
     /// The service whose charts are shown.
     service: Option<&'a ServiceRow>,
 }
@@ -45,14 +46,13 @@ struct Shown<'a> {
 /// Draws the overview.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let app = view.app;
-    let services: Vec<&ServiceRow> = list::services(app).collect();
-    let ids: Vec<_> = services.iter().map(|row| &row.uid).collect();
-    let at = list::line_of(app, panes::FIRST, &ids);
+    let services = list::service_lines(app);
+    let at = list::line_in(app, panes::FIRST, &services);
     let shown = Shown {
-        service: at.and_then(|at| services.get(at)).copied(),
+        service: at.and_then(|at| services.get(at)),
         services,
-        changes: list::changes(app).collect(),
-        pods: list::overview_pods(app).collect(),
+        changes: list::change_lines(app),
+        pods: list::overview_pods(app),
     };
     let heights = heights(area, &shown);
     let mut y = area.y;
@@ -139,14 +139,14 @@ fn heights(area: Rect, shown: &Shown<'_>) -> Heights {
 
 fn services_pane(
     view: &View<'_>,
-    rows: &[&ServiceRow],
+    rows: &Lines<'_, &ServiceRow>,
     selected: Option<usize>,
     area: Rect,
     buf: &mut Buffer,
 ) {
     let (app, theme) = (view.app, view.theme);
     let (stale, age) = staleness(view, Source::Kubernetes);
-    let total = app.services.in_order().count();
+    let total = app.services.len();
     let hidden = if rows.len() < total {
         format!("{} of {total} shown, ", rows.len())
     } else {
@@ -166,14 +166,16 @@ fn services_pane(
     let height = usize::from(inside.height.saturating_sub(1));
     let at = selected.unwrap_or(0);
     let columns = columns(app.target.scope == Scope::All);
+    let offset = window(at, at.saturating_sub(height / 2), height, rows.len());
+    let shown = rows.stretch(offset, height);
     let table = Table {
         columns: &columns,
         rows: &|index| {
-            rows.get(index)
-                .map_or_else(Row::default, |row| service_row(view, row))
+            let row_at = shown.get(index.wrapping_sub(offset));
+            row_at.map_or_else(Row::default, |row| service_row(view, row))
         },
         len: rows.len(),
-        offset: window(at, at.saturating_sub(height / 2), height, rows.len()),
+        offset,
         selected,
         scroll: if focused { place.right } else { 0 },
         stale,
@@ -353,29 +355,20 @@ fn changes_pane(view: &View<'_>, shown: &Shown<'_>, area: Rect, buf: &mut Buffer
     ];
     Widget::render(&pane, area, buf);
     let inside = Pane::inner(area);
-    let ids: Vec<_> = shown
-        .changes
-        .iter()
-        .map(|change| list::change_id(change))
-        .collect();
-    let selected = list::line_of(app, panes::CHANGES, &ids.iter().collect::<Vec<_>>());
+    let selected = list::line_in(app, panes::CHANGES, &shown.changes);
     let at = selected.filter(|_| focused).unwrap_or(0);
     let height = usize::from(inside.height);
+    let len = shown.changes.len();
+    let offset = window(at, at.saturating_sub(height / 2), height, len);
+    let changes = shown.changes.stretch(offset, height);
     let table = Table {
         columns: &columns,
         rows: &|index| {
-            shown
-                .changes
-                .get(index)
-                .map_or_else(Row::default, |change| change_row(view, change))
+            let change_at = changes.get(index.wrapping_sub(offset));
+            change_at.map_or_else(Row::default, |change| change_row(view, change))
         },
-        len: shown.changes.len(),
-        offset: window(
-            at,
-            at.saturating_sub(height / 2),
-            height,
-            shown.changes.len(),
-        ),
+        len,
+        offset,
         selected: selected.filter(|_| focused),
         scroll: 0,
         stale: false,
@@ -421,17 +414,12 @@ fn change_row(view: &View<'_>, change: &Change) -> Row<'static> {
 fn pods_pane(view: &View<'_>, shown: &Shown<'_>, area: Rect, buf: &mut Buffer) {
     let app = view.app;
     let focused = app.here().place.pane == panes::PODS;
-    let unwell = shown
-        .pods
-        .iter()
-        .take_while(|(_, level)| *level != Level::Healthy)
-        .count();
+    let unwell = list::overview_unwell(app);
     let title = match unwell {
         0 => "pods, all well".to_owned(),
         some => format!("pods, {some} not well"),
     };
-    let ids: Vec<_> = shown.pods.iter().map(|(pod, _)| &pod.uid).collect();
-    let selected = list::line_of(app, panes::PODS, &ids);
+    let selected = list::line_in(app, panes::PODS, &shown.pods);
     let note = format!("{}, worst first", app.cluster.pods.len());
     let listed = super::pods::Listed {
         title: &title,

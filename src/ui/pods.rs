@@ -12,6 +12,7 @@ use super::widget::pane::Pane;
 use super::widget::table::{Cell, Column, Row, Table};
 use super::widget::window::window;
 use crate::app::kind::Kind;
+use crate::app::lines::Lines;
 use crate::app::list;
 use crate::domain::link::Source;
 use crate::domain::pod::Pod;
@@ -75,13 +76,13 @@ pub fn row(view: &View<'_>, pod: &Pod, level: Level) -> Row<'static> {
 }
 
 /// A pane that lists pods.
-pub struct Listed<'a> {
+pub struct Listed<'a, 'l> {
     /// What it is called.
     pub title: &'a str,
     /// A remark at the right of the title.
     pub note: &'a str,
     /// The pods in order, with their levels.
-    pub pods: &'a [(&'a Pod, Level)],
+    pub pods: &'a Lines<'l, (&'l Pod, Level)>,
     /// The line under the cursor.
     pub selected: Option<usize>,
     /// Whether it has the focus.
@@ -91,7 +92,7 @@ pub struct Listed<'a> {
 }
 
 /// Draws a pane that lists pods.
-pub fn listed(view: &View<'_>, listed: &Listed<'_>, area: Rect, buf: &mut Buffer) {
+pub fn listed(view: &View<'_>, listed: &Listed<'_, '_>, area: Rect, buf: &mut Buffer) {
     let (app, theme) = (view.app, view.theme);
     let (stale, age) = staleness(view, Source::Kubernetes);
     let title = format!("{}{age}", listed.title);
@@ -115,16 +116,16 @@ pub fn listed(view: &View<'_>, listed: &Listed<'_>, area: Rect, buf: &mut Buffer
             _ => column.drop,
         };
     }
+    let offset = window(at, at.saturating_sub(height / 2), height, len);
+    let shown = listed.pods.stretch(offset, height);
     let table = Table {
         columns: &columns,
         rows: &|index| {
-            listed
-                .pods
-                .get(index)
-                .map_or_else(Row::default, |(pod, level)| row(view, pod, *level))
+            let row_at = shown.get(index.wrapping_sub(offset));
+            row_at.map_or_else(Row::default, |(pod, level)| row(view, pod, *level))
         },
         len,
-        offset: window(at, at.saturating_sub(height / 2), height, len),
+        offset,
         selected: listed.selected,
         scroll: if listed.focused {
             app.here().place.right
@@ -143,7 +144,7 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let (app, theme) = (view.app, view.theme);
     let (stale, age) = staleness(view, Source::Kubernetes);
     let total = app.cluster.pods.len();
-    let pods: Vec<(&Pod, Level)> = list::pods(app).collect();
+    let pods = list::pod_lines(app);
     let note = if pods.len() < total {
         format!("{} of {total} shown, worst first", pods.len())
     } else {
@@ -164,22 +165,20 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     );
     let inside = Pane::inner(area);
     let place = &app.here().place;
-    let held = place
-        .cursor
-        .as_ref()
-        .and_then(|uid| pods.iter().position(|(pod, _)| pod.uid == *uid));
-    let selected = (!pods.is_empty()).then(|| held.unwrap_or(place.index.min(pods.len() - 1)));
+    let selected = list::line_in(app, place.pane, &pods);
     let height = usize::from(inside.height.saturating_sub(1));
     let at = selected.unwrap_or(0);
     let columns = columns(app.target.scope == Scope::All);
+    let offset = window(at, at.saturating_sub(height / 2), height, pods.len());
+    let shown = pods.stretch(offset, height);
     let table = Table {
         columns: &columns,
         rows: &|index| {
-            pods.get(index)
-                .map_or_else(Row::default, |(pod, level)| row(view, pod, *level))
+            let row_at = shown.get(index.wrapping_sub(offset));
+            row_at.map_or_else(Row::default, |(pod, level)| row(view, pod, *level))
         },
         len: pods.len(),
-        offset: window(at, at.saturating_sub(height / 2), height, pods.len()),
+        offset,
         selected,
         scroll: place.right,
         stale,

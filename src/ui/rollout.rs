@@ -21,6 +21,7 @@ use super::widget::chart::Stroke;
 use super::widget::pane::Pane;
 use super::widget::text;
 use crate::app::chart::{self, Panel};
+use crate::app::lines::Lines;
 use crate::app::next::next;
 use crate::app::wants::SplitBy;
 use crate::app::{list, panes};
@@ -278,13 +279,13 @@ fn question<'a>(
 
 fn pods_pane(view: &View<'_>, failing: &[(&Pod, Level)], area: Rect, buf: &mut Buffer) {
     let app = view.app;
-    let ids: Vec<_> = failing.iter().map(|(pod, _)| &pod.uid).collect();
-    let selected = list::line_of(app, panes::PODS, &ids);
+    let pods = Lines::of(failing.to_vec(), |(pod, _)| &pod.uid);
+    let selected = list::line_in(app, panes::PODS, &pods);
     let focused = app.here().place.pane == panes::PODS;
     let table = super::pods::Listed {
         title: "pods that are not well",
         note: "the newest revision's first",
-        pods: failing,
+        pods: &pods,
         selected: selected.filter(|_| focused),
         focused,
         reasons: true,

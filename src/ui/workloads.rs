@@ -141,8 +141,8 @@ fn row(view: &View<'_>, service: &ServiceRow) -> Row<'static> {
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let (app, theme) = (view.app, view.theme);
     let (stale, age) = staleness(view, Source::Kubernetes);
-    let rows: Vec<&ServiceRow> = list::services(app).collect();
-    let total = app.services.in_order().count();
+    let rows = list::service_lines(app);
+    let total = app.services.len();
     let note = if rows.len() < total {
         format!("{} of {total} shown, worst first", rows.len())
     } else {
@@ -157,19 +157,20 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     };
     Widget::render(&pane, area, buf);
     let inside = Pane::inner(area);
-    let ids: Vec<_> = rows.iter().map(|row| &row.uid).collect();
-    let selected = list::line_of(app, app.here().place.pane, &ids);
+    let selected = list::line_in(app, app.here().place.pane, &rows);
     let height = usize::from(inside.height.saturating_sub(1));
     let at = selected.unwrap_or(0);
     let columns = columns(app.target.scope == Scope::All);
+    let offset = window(at, at.saturating_sub(height / 2), height, rows.len());
+    let shown = rows.stretch(offset, height);
     let table = Table {
         columns: &columns,
         rows: &|index| {
-            rows.get(index)
-                .map_or_else(Row::default, |found| row(view, found))
+            let row_at = shown.get(index.wrapping_sub(offset));
+            row_at.map_or_else(Row::default, |found| row(view, found))
         },
         len: rows.len(),
-        offset: window(at, at.saturating_sub(height / 2), height, rows.len()),
+        offset,
         selected,
         scroll: app.here().place.right,
         stale,
