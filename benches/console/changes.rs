@@ -1,7 +1,7 @@
 //! A cluster in motion: what changes cost, how long one takes to the screen after its delivery, and how long a key takes.
 
 use super::platform::Platform;
-use super::relay::{Delivered, Relay};
+use super::relay::Relay;
 use super::terminal::Terminal;
 use super::{Times, tell};
 use std::collections::HashMap;
@@ -75,43 +75,43 @@ fn on_screen(platform: &Platform, prefix: &str, keys: &str, stretch: Duration) -
     console.pass(SETTLED);
     console.press(keys);
     console.pass(Duration::from_secs(3));
-    let mut due: HashMap<String, Delivered> = HashMap::new();
     relay.delivered.try_iter().for_each(drop);
-    let mut times = Vec::new();
+    let (mut due, mut shown, mut times) = (HashMap::new(), HashMap::new(), Vec::new());
     let end = Instant::now() + stretch;
     while Instant::now() < end {
-        let Some(at) = console.next(Duration::from_millis(100)) else {
-            continue;
-        };
-        due.extend(
-            relay
-                .delivered
-                .try_iter()
-                .map(|change| (change.name.clone(), change)),
-        );
-        if due.is_empty() {
-            continue;
-        }
-        for row in console.text().lines() {
-            let mut words = row.split_whitespace();
-            let Some(name) = words.find(|word| word.starts_with("service-")) else {
-                continue;
-            };
-            // A name may be cut where its column ends.
-            let name = name.trim_end_matches('…');
-            let state = words.find(|word| matches!(*word, "0/1" | "1/1"));
-            let found = due.iter().find(|(known, change)| {
-                known.starts_with(name) && state == Some(if change.ready { "1/1" } else { "0/1" })
-            });
-            if let Some((known, change)) = found {
-                // What was read before the relay had noted its own write is on the screen at once.
-                times.push(at.saturating_duration_since(change.at));
-                let known = known.clone();
-                due.remove(&known);
+        if let Some(at) = console.next(Duration::from_millis(20)) {
+            for (name, ready) in rows(&console.text()) {
+                let before = shown.get(&name).copied();
+                if before.is_none_or(|(known, _)| known != ready) {
+                    shown.insert(name, (ready, at));
+                }
             }
         }
+        // The relay may note a change only after its frame was read.
+        let delivered = relay.delivered.try_iter();
+        due.extend(delivered.map(|change| (change.name.clone(), change)));
+        due.retain(|name, change| {
+            let in_view = shown.iter().find(|(known, _)| name.starts_with(*known));
+            let since = in_view.and_then(|(_, (ready, at))| {
+                let at = at.checked_duration_since(change.at)?;
+                (*ready == change.ready).then_some(at)
+            });
+            times.extend(since);
+            since.is_none()
+        });
     }
     Times::new(times)
+}
+
+/// The pods on the screen, each as far as its column shows its name, and whether it is ready.
+fn rows(text: &str) -> Vec<(String, bool)> {
+    let row = |line: &str| {
+        let mut words = line.split_whitespace();
+        let name = words.find(|word| word.starts_with("service-"))?;
+        let state = words.find(|word| matches!(*word, "0/1" | "1/1"))?;
+        Some((name.trim_end_matches('…').to_owned(), state == "1/1"))
+    };
+    text.lines().filter_map(row).collect()
 }
 
 /// Presses keys whose work can be seen: help opens and closes, and on a list the cursor goes to another object.

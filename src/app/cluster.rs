@@ -60,9 +60,10 @@ pub struct Cluster {
     pub kinds: BTreeMap<Kind, KindState>,
     pods_of: HashMap<Uid, BTreeSet<Uid>>,
     revisions_of: HashMap<Uid, BTreeSet<Uid>>,
-    /// Pods that are not well, and how many serve, by owner.
+    /// Pods that are not well, and how many serve, by owner; and how many are not well of all.
     unwell_of: HashMap<Uid, BTreeSet<Uid>>,
     serving_of: HashMap<Uid, usize>,
+    unwell: usize,
     troubled: BTreeSet<Uid>,
     levels: HashMap<Uid, Level>,
     order: BTreeSet<PodPlace>,
@@ -206,6 +207,7 @@ impl Cluster {
             pods_seen,
             unwell_of,
             serving_of,
+            unwell,
             ..
         } = self;
         pods.apply(roll, |old, new| {
@@ -214,6 +216,7 @@ impl Cluster {
             if let Some(old) = old {
                 let level = levels.remove(&old.uid).unwrap_or(Level::Healthy);
                 order.remove(&place(old, level));
+                *unwell -= usize::from(level != Level::Healthy);
                 troubled.remove(&old.uid);
                 if let Some(owner) = &old.owner {
                     forget(pods_of, &owner.uid, &old.uid);
@@ -231,6 +234,7 @@ impl Cluster {
                 let level = new.level(now);
                 levels.insert(new.uid.clone(), level);
                 order.insert(place(new, level));
+                *unwell += usize::from(level != Level::Healthy);
                 if new.trouble.is_some() {
                     troubled.insert(new.uid.clone());
                 }
@@ -292,6 +296,8 @@ impl Cluster {
             if before != level {
                 self.order.remove(&place(pod, before));
                 self.order.insert(place(pod, level));
+                self.unwell += usize::from(level != Level::Healthy);
+                self.unwell -= usize::from(before != Level::Healthy);
                 if let Some(owner) = &pod.owner {
                     if level == Level::Healthy {
                         forget(&mut self.unwell_of, &owner.uid, uid);

@@ -15,6 +15,7 @@ mod cluster;
 mod command;
 mod config;
 mod docs;
+mod frugal;
 mod headless;
 mod journal;
 mod keys;

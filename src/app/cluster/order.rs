@@ -31,8 +31,7 @@ impl Cluster {
 
     /// How many pods are not well.
     pub fn pods_unwell(&self) -> usize {
-        let unwell = |(level, ..): &&PodPlace| level.0 != Level::Healthy;
-        self.order.iter().take_while(unwell).count()
+        self.unwell
     }
 
     /// Says that something else is known of services by these names: their namespaces and names.
