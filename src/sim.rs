@@ -5,6 +5,8 @@
 
 pub mod access;
 pub mod alertmanager;
+mod apply;
+mod autoscaler;
 pub mod clock;
 mod controllers;
 mod crowd;

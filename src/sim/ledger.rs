@@ -30,6 +30,13 @@ pub struct Behaviour {
     pub sigma: f64,
 }
 
+impl Behaviour {
+    /// The cores that it keeps busy.
+    pub fn cores(&self) -> f64 {
+        (0.012 + self.rps * (0.0012 + 0.000_008 * self.median_ms)).min(0.5)
+    }
+}
+
 /// One stretch of unchanging behaviour.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Span {

@@ -151,7 +151,7 @@ fn plain(fields: &Map<String, Value>) -> Map<String, Value> {
 }
 
 /// The key by which the elements of a list are told apart; none where the list is replaced whole.
-fn merge_key(list: &str, items: &[Value]) -> Option<&'static str> {
+pub fn merge_key(list: &str, items: &[Value]) -> Option<&'static str> {
     Some(match list {
         "containers"
         | "initContainers"

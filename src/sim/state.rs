@@ -20,6 +20,8 @@ pub enum Task {
     Look,
     /// Traffic is divided again.
     Traffic,
+    /// Autoscalers look at what their pods use.
+    Autoscale,
     /// The next step of the scenario.
     Story(usize),
     /// The crowd changes.

@@ -248,15 +248,7 @@ fn configuration(state: &mut State) {
             "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "veza-backend"}, "minReplicas": 3, "maxReplicas": 10,
             "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}}],
         },
-        "status": {
-            "currentReplicas": 3, "desiredReplicas": 3,
-            "currentMetrics": [{"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": 34, "averageValue": "170m"}}}],
-            "conditions": [
-                {"type": "AbleToScale", "status": "True", "reason": "ReadyForNewScale", "message": "recommended size matches current size", "lastTransitionTime": state.stamp()},
-                {"type": "ScalingActive", "status": "True", "reason": "ValidMetricFound", "message": "the HPA was able to successfully calculate a replica count from cpu resource utilization (percentage of request)", "lastTransitionTime": state.stamp()},
-                {"type": "ScalingLimited", "status": "True", "reason": "TooFewReplicas", "message": "the desired replica count is less than the minimum replica count", "lastTransitionTime": state.stamp()},
-            ],
-        },
+        "status": {"currentReplicas": 0, "desiredReplicas": 0},
     });
     state.create(Kind::HorizontalPodAutoscaler, hpa, "kubectl");
     let ingress = json!({
@@ -277,7 +269,7 @@ fn container(service: &Service, tag: &str) -> Value {
         "name": service.container, "image": format!("{}:{tag}", service.repository), "imagePullPolicy": "IfNotPresent",
         "ports": [{"containerPort": service.port, "name": "http", "protocol": "TCP"}],
         "env": [{"name": "DATABASE_URL", "valueFrom": secret("database-url")}, {"name": "JWT_SECRET", "valueFrom": secret("jwt-secret")}],
-        "resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
+        "resources": {"requests": {"cpu": "150m", "memory": "128Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}},
         "readinessProbe": probe("/ready", 5), "livenessProbe": probe("/health", 10),
         "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
     })

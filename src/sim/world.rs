@@ -5,7 +5,7 @@ use super::ledger::Ledger;
 use super::scenario::Scenario;
 use super::state::{State, Task};
 use super::store::Store;
-use super::{controllers, kubelet, routing, story};
+use super::{autoscaler, controllers, kubelet, routing, story};
 
 const HOUR: i64 = 3_600_000;
 /// How long the customer's pods have run when a scenario begins.
@@ -41,8 +41,10 @@ impl World {
         }
         world.state.now_ms = start_ms;
         world.state.prune();
-        world.state.store.compact();
         world.state.after(FLOW, Task::Traffic);
+        autoscaler::sync(&mut world.state);
+        world.state.store.compact();
+        world.state.after(autoscaler::SYNC, Task::Autoscale);
         story::schedule(&mut world.state);
         world
     }
@@ -71,6 +73,10 @@ impl World {
                 routing::flow(&mut self.state);
                 self.state.prune();
                 self.state.after(FLOW, Task::Traffic);
+            }
+            Task::Autoscale => {
+                autoscaler::sync(&mut self.state);
+                self.state.after(autoscaler::SYNC, Task::Autoscale);
             }
             Task::Story(number) => story::step(&mut self.state, number),
             Task::Churn => {
@@ -197,7 +203,11 @@ mod tests {
         );
         let before = world.store().version();
         world.advance(START + 300_000);
-        assert_eq!(world.store().version(), before);
+        let mut since = world.store().since(before).unwrap();
+        assert!(
+            since.all(|change| change.kind == Kind::HorizontalPodAutoscaler),
+            "only the autoscaler's percentage may waver"
+        );
         assert_eq!(reason(&world, "veza-backend"), "NewReplicaSetAvailable");
     }
 

@@ -156,11 +156,6 @@ pub fn mean_seconds(b: &Behaviour) -> f64 {
     b.median_ms / 1000.0 * (b.sigma * b.sigma / 2.0).exp()
 }
 
-/// The cores that a behaviour keeps busy.
-pub fn cores(b: &Behaviour) -> f64 {
-    (0.012 + b.rps * (0.0012 + 0.000_008 * b.median_ms)).min(0.5)
-}
-
 /// The share of requests answered within a bound in seconds.
 pub fn share_below(bound: f64, b: &Behaviour) -> f64 {
     let median = b.median_ms / 1000.0;

@@ -373,7 +373,7 @@ impl Pod {
     }
 
     fn processor(&self) -> Measure {
-        Measure::Ramp(self.load.ramp("200", false, load::cores))
+        Measure::Ramp(self.load.ramp("200", false, Behaviour::cores))
     }
 
     fn container(&self, name: &str, job: &str) -> Labels {
