@@ -23,6 +23,7 @@ use self::asked::{Api, Asked};
 pub use self::asked::{Exposition, VERSION};
 use self::route::{Path, Query};
 use super::access::{Act, Identity};
+use super::kind::Kind;
 use super::refusal::Refusal;
 use super::shared::Shared;
 
@@ -179,6 +180,9 @@ fn object(api: &Api, asked: &Asked) -> Result<Response, Refusal> {
         return Err(asked.who.forbidden(&act));
     }
     match (verb, part.as_str()) {
+        (_, "exec" | "attach" | "portforward") if resource.kind == Kind::Pod => {
+            Err(Refusal::nobody_inside(part, name))
+        }
         ("watch", _) => watch::watch(&api.shared, asked, resource),
         ("list", _) => list::list(&api.shared, asked, resource),
         ("get", "log") => logs::logs(&api.shared, asked, namespace, name),

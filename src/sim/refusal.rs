@@ -63,6 +63,34 @@ impl Refusal {
         )
     }
 
+    /// 405 of what needs a process behind the pod.
+    pub fn nobody_inside(part: &str, pod: &str) -> Self {
+        let message = format!(
+            "pods/{part} is not served: pod \"{pod}\" is simulated and no process runs in it; `kubectl logs` shows what it says"
+        );
+        Self::new(405, "MethodNotAllowed", message)
+    }
+
+    /// 409 of a configuration that other managers stand against.
+    pub fn contested(resource: &Resource, name: &str, conflicts: &[String]) -> Self {
+        let message = format!(
+            "Apply failed with {} conflict{}: {}",
+            conflicts.len(),
+            if conflicts.len() == 1 { "" } else { "s" },
+            conflicts.join(", ")
+        );
+        let causes: Vec<Value> = conflicts
+            .iter()
+            .map(|why| {
+                let field = why.rsplit(": ").next().unwrap_or_default();
+                json!({"reason": "FieldManagerConflict", "message": why, "field": field})
+            })
+            .collect();
+        let mut refusal = Self::new(409, "Conflict", message).about(resource, name);
+        tree::put(&mut refusal.details, &["causes"], Value::from(causes));
+        refusal
+    }
+
     /// 409 because it is there already.
     pub fn exists(resource: &Resource, name: &str) -> Self {
         let message = format!("{} \"{name}\" already exists", resource.qualified());

@@ -1,6 +1,7 @@
 //! What can be asked of the world: read, create, replace, patch, with optimistic concurrency, preconditions and dry runs as
-//! an apiserver has them. Deleting and scaling have their own files.
+//! an apiserver has them. Applying, deleting and scaling have their own files.
 
+mod applying;
 mod remove;
 mod rules;
 mod scale;
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::kind::{Kind, Resource};
 use super::refusal::Refusal;
+use super::state::State;
 use super::world::World;
 use super::{defaults, kubelet, patch, tree};
 
@@ -75,8 +77,22 @@ impl World {
         &mut self,
         kind: Kind,
         namespace: &str,
+        body: Value,
+        how: &Write,
+    ) -> Result<Value, Refusal> {
+        self.make(kind, namespace, body, how, |state, body| {
+            state.signed(body, &how.by, "f:spec");
+        })
+    }
+
+    /// Makes a new object that its writer signs.
+    fn make(
+        &mut self,
+        kind: Kind,
+        namespace: &str,
         mut body: Value,
         how: &Write,
+        sign: impl FnOnce(&State, &mut Value),
     ) -> Result<Value, Refusal> {
         let resource = kind.resource();
         well_formed(resource, &body)?;
@@ -103,13 +119,14 @@ impl World {
         }
         defaults::fill(kind, &mut body);
         defaults::check(kind, &body)?;
+        tree::put(&mut body, &["apiVersion"], resource.api_version());
+        tree::put(&mut body, &["kind"], resource.name);
+        self.state.fill_metadata(kind, &mut body);
         if how.dry_run {
-            self.state.fill_metadata(kind, &mut body);
-            tree::put(&mut body, &["apiVersion"], resource.api_version());
-            tree::put(&mut body, &["kind"], resource.name);
             return Ok(body);
         }
-        let made = self.state.create(kind, body, &how.by);
+        sign(&self.state, &mut body);
+        let made = self.state.store.put(kind, body).tree().into_owned();
         if kind == Kind::Pod {
             kubelet::adopt(&mut self.state, &made);
         }
@@ -236,15 +253,9 @@ impl World {
                 None => drop(tree::remove(&mut wanted, &["status"])),
             }
         }
-        defaults::fill(kind, &mut wanted);
-        defaults::check(kind, &wanted)?;
-        defaults::check_change(kind, &current, &wanted)?;
+        let mut wanted = admitted(kind, &current, wanted)?;
         if wanted == current {
             return Ok(current);
-        }
-        if kind.has_generation() && wanted["spec"] != current["spec"] {
-            let generation = tree::int(&current, &["metadata", "generation"]) + 1;
-            tree::put(&mut wanted, &["metadata", "generation"], generation);
         }
         self.state.signed(
             &mut wanted,
@@ -255,13 +266,30 @@ impl World {
                 "f:spec"
             },
         );
+        Ok(self.keep(kind, wanted, how))
+    }
+
+    /// Keeps an admitted object, unless it is only a rehearsal.
+    fn keep(&mut self, kind: Kind, wanted: Value, how: &Write) -> Value {
         if how.dry_run {
-            return Ok(wanted);
+            return wanted;
         }
         let kept = self.state.store.put(kind, wanted).tree().into_owned();
         self.settle();
-        Ok(kept)
+        kept
     }
+}
+
+/// What is wanted with its defaults and its count of changes, if it may replace what is there.
+fn admitted(kind: Kind, current: &Value, mut wanted: Value) -> Result<Value, Refusal> {
+    defaults::fill(kind, &mut wanted);
+    defaults::check(kind, &wanted)?;
+    defaults::check_change(kind, current, &wanted)?;
+    if kind.has_generation() && wanted["spec"] != current["spec"] {
+        let generation = tree::int(current, &["metadata", "generation"]) + 1;
+        tree::put(&mut wanted, &["metadata", "generation"], generation);
+    }
+    Ok(wanted)
 }
 
 #[cfg(test)]

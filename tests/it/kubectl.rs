@@ -309,6 +309,60 @@ async fn kubectl_says_who_it_is_and_what_it_may() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn kubectl_applies_on_the_server_and_is_told_of_conflicts() {
+    let Some(kubectl) = Kubectl::with(Scenario::Healthy, 0, 1.0).await else {
+        return;
+    };
+    let file = kubectl.home.path().join("extra.json");
+    let apply = |who: &str, data: &serde_json::Value| {
+        let object = serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "extra"}, "data": data});
+        std::fs::write(&file, object.to_string()).unwrap();
+        format!(
+            "apply --server-side --field-manager={who} -f {}",
+            file.display()
+        )
+    };
+    let made = kubectl
+        .ok(&apply("one", &serde_json::json!({"a": "1", "b": "1"})))
+        .await;
+    assert!(made.contains("serverside-applied"), "{made}");
+    kubectl
+        .ok(&apply("one", &serde_json::json!({"a": "1"})))
+        .await;
+    assert_eq!(
+        kubectl.ok("get cm extra -o jsonpath={.data}").await,
+        "{\"a\":\"1\"}"
+    );
+    let line = apply("two", &serde_json::json!({"a": "2"}));
+    let refused = kubectl.run(&line).await;
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && said.contains("conflict with \"one\""),
+        "{said}"
+    );
+    kubectl.ok(&format!("{line} --force-conflicts")).await;
+    assert_eq!(kubectl.ok("get cm extra -o jsonpath={.data.a}").await, "2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kubectl_exec_is_refused_with_a_reason() {
+    let Some(kubectl) = Kubectl::with(Scenario::Healthy, 0, 1.0).await else {
+        return;
+    };
+    let refused = kubectl.run("exec deploy/chat-server -- ls").await;
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && said.contains("no process runs in it"),
+        "{said}"
+    );
+    let viewer = kubectl
+        .run("exec deploy/chat-server --context veza-demo-viewer -- ls")
+        .await;
+    let said = String::from_utf8_lossy(&viewer.stderr).into_owned();
+    assert!(said.contains("forbidden"), "{said}");
+}
+
 /// Not a test: serves a platform for whoever wants to try `kubectl` by hand, and says how.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "serves until it is interrupted"]

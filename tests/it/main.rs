@@ -28,6 +28,7 @@ mod runbooks;
 mod runs;
 mod screens;
 mod sim;
+mod sim_lives;
 mod sim_promql;
 mod sim_signals;
 mod sources;

@@ -128,6 +128,13 @@ fn parts(
     if resource.kind == Kind::Pod {
         parts.push(("log", "Pod", "", "v1", json!(["get"])));
         parts.push(("proxy", "PodProxyOptions", "", "v1", json!(["get"])));
+        for (part, kind) in [
+            ("exec", "PodExecOptions"),
+            ("attach", "PodAttachOptions"),
+            ("portforward", "PodPortForwardOptions"),
+        ] {
+            parts.push((part, kind, "", "v1", json!(["create", "get"])));
+        }
         parts.push(("eviction", "Eviction", "policy", "v1", json!(["create"])));
     }
     if resource.kind == Kind::Service {

@@ -32,7 +32,9 @@ pub fn write(shared: &Shared, asked: &Asked, verb: &'static str) -> Result<Respo
     };
     let body: Value = if asked.body.is_empty() {
         Value::Null
-    } else if asked.content.contains("yaml") || asked.content.contains("protobuf") {
+    } else if (asked.content.contains("yaml") && !is_apply(asked))
+        || asked.content.contains("protobuf")
+    {
         return Err(Refusal::new(
             415,
             "UnsupportedMediaType",
@@ -87,6 +89,7 @@ fn perform(
         "update" => world
             .replace(kind, at, part, body, how)
             .map(|object| (200, object)),
+        "patch" if is_apply(asked) => apply(world, asked, (kind, at, part), body, how),
         "patch" => world
             .patch(kind, at, part, &patch(asked, body)?, how)
             .map(|object| (200, object)),
@@ -114,6 +117,36 @@ fn check_part(resource: &Resource, part: &str, verb: &str) -> Result<(), Refusal
     } else {
         Err(Refusal::no_such_path())
     }
+}
+
+/// Whether a patch is a configuration to apply; `kubectl` and its like send it as JSON.
+fn is_apply(asked: &Asked) -> bool {
+    asked.content.starts_with("application/apply-patch+yaml")
+}
+
+fn apply(
+    world: &mut World,
+    asked: &Asked,
+    (kind, at, part): (Kind, (&str, &str), &str),
+    body: &Value,
+    how: &Write,
+) -> Result<(u16, Value), Refusal> {
+    if !part.is_empty() {
+        return Err(Refusal::new(
+            415,
+            "UnsupportedMediaType",
+            format!("server-side apply is not served on the part \"{part}\"; patch it instead"),
+        ));
+    }
+    if asked.query.text("fieldManager").is_empty() {
+        return Err(Refusal::new(
+            422,
+            "Invalid",
+            "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch",
+        ));
+    }
+    let (new, object) = world.apply(kind, at, body, asked.query.is_true("force"), how)?;
+    Ok((if new { 201 } else { 200 }, object))
 }
 
 fn patch(asked: &Asked, body: &Value) -> Result<Patch, Refusal> {
