@@ -11,6 +11,8 @@ pub mod object;
 pub mod pod;
 pub mod policy;
 pub mod rollout;
+#[doc(hidden)]
+pub mod sample;
 pub mod service;
 pub mod signal;
 pub mod target;

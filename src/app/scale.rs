@@ -5,74 +5,23 @@ use super::message::{ClusterFact, Fact, Message, WatchNews};
 use super::screen::Screen;
 use super::state::{App, Settings};
 use super::stock::{Roll, looked};
-use crate::domain::object::{Owner, Selector};
 use crate::domain::pod::Pod;
+use crate::domain::sample;
 use crate::domain::target::{Environment, Scope, Target};
-use crate::domain::workload::{Strategy, Workload, WorkloadKind};
 use jiff::Timestamp;
-use std::sync::Arc;
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_772_593_927).unwrap()
 }
 
-fn workload(number: usize, pods: usize) -> Workload {
-    let name: Arc<str> = format!("service-{number}").into();
-    let pods = pods as u32;
-    Workload {
-        kind: WorkloadKind::StatefulSet,
-        uid: name.clone(),
-        namespace: "crowd".into(),
-        name,
-        labels: [].into(),
-        selector: Selector(Vec::new()),
-        desired: pods,
-        current: pods,
-        updated: pods,
-        ready: pods,
-        available: pods,
-        generation: 1,
-        observed: 1,
-        paused: false,
-        revision: None,
-        stateful_revisions: None,
-        images: Vec::new(),
-        version: None,
-        strategy: Strategy::Recreate,
-        progress: None,
-        progress_deadline_s: None,
-        change_cause: None,
-        writer: None,
-        manager: None,
-        created: None,
-    }
+fn name(number: usize) -> String {
+    format!("service-{number}")
 }
 
 fn pod(number: usize, workloads: usize, restarts: u32) -> Pod {
-    let owner: Arc<str> = format!("service-{}", number % workloads).into();
     Pod {
-        uid: format!("pod-{number}").into(),
-        namespace: "crowd".into(),
-        name: format!("{owner}-{number}").into(),
-        labels: Arc::default(),
-        owner: Some(Owner {
-            kind: "StatefulSet".into(),
-            name: owner.clone(),
-            uid: owner,
-        }),
-        ready: 1,
-        containers: 1,
-        status: "Running".into(),
         restarts,
-        last_restart: None,
-        created: Some(now()),
-        ready_since: Some(now()),
-        serves: true,
-        node: None,
-        container_names: Arc::from([]),
-        images: Arc::from([]),
-        deleting_since: None,
-        trouble: None,
+        ..sample::pod(&name(number % workloads), number, now())
     }
 }
 
@@ -85,7 +34,7 @@ fn console(pods: usize, workloads: usize) -> App {
         context: "crowd".into(),
         server: "https://127.0.0.1".into(),
         cluster_uid: None,
-        scope: Scope::Namespace("crowd".into()),
+        scope: Scope::Namespace(sample::NAMESPACE.into()),
         environment: Environment {
             name: "production".into(),
             guarded: true,
@@ -97,7 +46,7 @@ fn console(pods: usize, workloads: usize) -> App {
         learn(&mut app, ClusterFact::Watch(kind, WatchNews::Heard));
     }
     let rows = (0..workloads)
-        .map(|n| workload(n, pods / workloads))
+        .map(|n| sample::workload(&name(n), (pods / workloads) as u32, now()))
         .collect();
     for roll in [Roll::Rows(rows), Roll::Listed] {
         learn(&mut app, ClusterFact::Workloads(Kind::StatefulSets, roll));

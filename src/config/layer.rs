@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use toml::{Spanned, Table, Value};
 
 use super::check;
-use super::mistake::{Mistake, Mistakes, Place, dotted, nearest};
+use super::mistake::{Mistake, Mistakes, Place, nearest};
 use super::settings::{Ambient, Config};
 use super::shape::{Finding, Shape};
 
@@ -441,14 +441,4 @@ fn span_of(document: &Spanned<DeTable<'_>>, key: &[String]) -> Option<std::ops::
     } else {
         value.span()
     })
-}
-
-/// The name of the variable that sets a key.
-pub fn variable_for(key: &[String]) -> String {
-    let dotted = dotted(key);
-    let short = SHORT
-        .iter()
-        .find(|(_, key)| *key == dotted)
-        .map(|(name, _)| (*name).to_owned());
-    short.unwrap_or_else(|| format!("VIGIE_{}", key.join("_").to_uppercase()))
 }

@@ -468,25 +468,4 @@ impl Config {
             window: own.window.unwrap_or(all.window),
         }
     }
-
-    /// The sources of a context: what the file names for it, then what the ecosystem's variables name.
-    pub fn sources_for(&self, context: &str) -> Context {
-        let named = self.context.get(context).cloned().unwrap_or_default();
-        let ambient = |url: &Option<String>| {
-            url.clone().map(|url| Source {
-                url: Some(url),
-                ..Source::default()
-            })
-        };
-        Context {
-            environment: named.environment,
-            prometheus: named
-                .prometheus
-                .or_else(|| ambient(&self.ambient.prometheus)),
-            alertmanager: named
-                .alertmanager
-                .or_else(|| ambient(&self.ambient.alertmanager)),
-            vault: named.vault.or_else(|| ambient(&self.ambient.vault)),
-        }
-    }
 }

@@ -6,9 +6,7 @@ use crate::app::message::{Fact, SourceNews};
 use crate::app::wants::{RangeWant, Subject, Wants};
 use crate::domain::link::Source;
 use crate::domain::signal::SignalSeries;
-use crate::domain::target::Scope;
 use crate::platform::alertmanager::Alertmanager;
-use crate::platform::prometheus::families::Scope as Where;
 use crate::platform::prometheus::subjects::Subject as Asked;
 use crate::platform::prometheus::wire::QueryFailure;
 use crate::platform::prometheus::{Ask, AskRange, Prometheus};
@@ -118,8 +116,7 @@ impl Acquaintance {
         }
         if self.scrapes.is_none_or(|at| at.elapsed() >= ASK_AGAIN) {
             self.scrapes = Some(Instant::now());
-            let scope = scope(&setting.rhythm.scope);
-            let asked = source.scrape_interval(&scope, now);
+            let asked = source.scrape_interval(&setting.rhythm.scope, now);
             // Where it cannot tell, the configured window stands.
             let apart = asked.await.ok().flatten().unwrap_or(SignedDuration::ZERO);
             let window = setting.rhythm.window.max(apart * SCRAPES_IN_A_WINDOW);
@@ -196,11 +193,10 @@ async fn ask(
 ) -> Result<Answer, Arc<str>> {
     let window = found.borrow().as_ref().map_or(rhythm.window, |f| f.window);
     let mut answer = Answer::default();
-    let scope = scope(&rhythm.scope);
     for (window, subjects) in by_window(rhythm, window, due) {
         let question = Ask {
             now: rhythm.clock.now(),
-            scope: &scope,
+            scope: &rhythm.scope,
             subjects: &subjects,
             window,
         };
@@ -274,12 +270,6 @@ async fn range(
         split: want.split.into(),
     };
     source.range(&question).await.map(|answer| answer.result)
-}
-
-fn scope(scope: &Scope) -> Where {
-    scope
-        .namespace()
-        .map_or(Where::All, |name| Where::Namespace(name.clone()))
 }
 
 fn asked(subject: &Subject) -> Asked {

@@ -13,7 +13,7 @@ pub mod subjects;
 mod templates;
 pub mod wire;
 
-use self::families::{Catalogue, Metric, Scope};
+use self::families::{Catalogue, Metric};
 use self::gather::Outcome;
 use self::histogram::Buckets;
 use self::plan::{Keep, Owner, Plan};
@@ -22,6 +22,7 @@ use self::read::{Moment, QUANTILES};
 use self::subjects::{Crowd, Subject};
 use self::wire::{Answered, Points, QueryFailure, Sample};
 use crate::domain::signal::{Part, ServiceSignals, SignalName, SignalSeries, Split};
+use crate::domain::target::Scope;
 use crate::platform::http::{Body, Method, Transport, form};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
@@ -166,18 +167,6 @@ impl Prometheus {
         wire::matrix(status, &body)
     }
 
-    /// A range query of somebody's own words: its series with labels, laid on the grid of the step.
-    pub async fn raw_range(
-        &self,
-        now: Timestamp,
-        (start, end): (Timestamp, Timestamp),
-        step: SignedDuration,
-        promql: &str,
-    ) -> Result<Answered<Vec<Points>>, QueryFailure> {
-        let grid = Grid::new(start, end, step, now)?;
-        self.query_range(&grid, promql).await
-    }
-
     /// Every subject's signals at a moment, as a whole and by version. Fails only when nothing could be asked at all.
     pub async fn read(&self, ask: &Ask<'_>) -> Result<Answered<Vec<ServiceSignals>>, QueryFailure> {
         let catalogue = self.discover(ask.scope, ask.now).await?;
@@ -277,30 +266,6 @@ impl Prometheus {
             }
         }
         Ok(shares)
-    }
-
-    /// The signals of one version of one subject: the side of a comparison.
-    pub async fn read_version(
-        &self,
-        ask: &Ask<'_>,
-        version: &str,
-    ) -> Result<Answered<Vec<ServiceSignals>>, QueryFailure> {
-        let mut answered = self.read(ask).await?;
-        let wanted = Part::Version(version.into());
-        let why = format!("no series of version {version}");
-        let side = |subject: &Subject| {
-            let mine = answered.result.iter().find(|row| {
-                row.part == wanted
-                    && row.service == subject.workload
-                    && row.namespace == subject.namespace
-            });
-            mine.cloned().unwrap_or_else(|| ServiceSignals {
-                part: wanted.clone(),
-                ..ServiceSignals::unknown(&subject.namespace, &subject.workload, ask.now, &why)
-            })
-        };
-        answered.result = ask.subjects.iter().map(side).collect();
-        Ok(answered)
     }
 
     /// The histograms behind the latencies, for judging how sure a quantile is.

@@ -80,21 +80,9 @@ pub fn parse_bytes(file: &str, bytes: &[u8]) -> Result<Runbook, Vec<Problem>> {
 /// Form only; the runbook is absent when its front matter could not be read at all.
 fn read(file: &str, text: &str) -> (Option<Runbook>, Vec<Problem>) {
     let sink = Sink::new(file, text);
-    if text.len() > MAX_BYTES {
-        sink.error(
-            0,
-            format!(
-                "the file has {} bytes, at most {MAX_BYTES} are read",
-                text.len()
-            ),
-            None,
-        );
+    let Some(split) = split::cut(&sink, text, false) else {
         return (None, sink.into_problems());
-    }
-    let split = split::split(text, false);
-    for (at, message, help) in &split.flaws {
-        sink.error(*at, message.clone(), help.clone());
-    }
+    };
     let front = document(&sink, text, split.front.clone());
     let runbook = front.map(|table| {
         let mut runbook = front::front(Reader::new(

@@ -87,11 +87,6 @@ pub struct Section {
 }
 
 impl Runbook {
-    /// The section and the number, from one, a step stands under.
-    pub fn section_of(&self, step: &Step) -> (usize, Option<&Section>) {
-        (step.section + 1, self.sections.get(step.section))
-    }
-
     /// The declared parameter of that name.
     pub fn param(&self, name: &str) -> Option<&Param> {
         self.params.iter().find(|param| param.name == name)

@@ -15,6 +15,11 @@ pub const SYNC: i64 = 15_000;
 const TOLERANCE: f64 = 0.1;
 const DECIDED: &str = "the HPA was able to successfully calculate a replica count from cpu resource utilization (percentage of request)";
 const NO_METRICS: &str = "the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from resource metrics API";
+const HELD: (&str, &str) = (
+    "ScaleDownStabilized",
+    "recent recommendations were higher than current one, applying the highest recent recommendation",
+);
+/// The condition ScalingLimited: status, reason, message.
 const LIMITS: [(&str, &str, &str); 3] = [
     (
         "False",
@@ -113,45 +118,43 @@ fn look(state: &mut State, namespace: &str, mut scaler: Value) {
         );
         return keep(state, &before, scaler);
     };
-    let metric = &tree::list(&scaler, &["spec", "metrics"]).first().cloned();
-    let metric = metric.as_ref().unwrap_or(&Value::Null);
-    let goal = tree::int(metric, &["resource", "target", "averageUtilization"]);
-    let least = tree::int(&scaler, &["spec", "minReplicas"]).max(1);
-    let most = tree::int(&scaler, &["spec", "maxReplicas"]);
-    let decision = decide(size, (percent, goal), (least, most));
+    let spec = &scaler["spec"];
+    let metric = tree::list(spec, &["metrics"]).first();
+    let goal = metric.map_or(0, |metric| {
+        tree::int(metric, &["resource", "target", "averageUtilization"])
+    });
+    let range = (
+        tree::int(spec, &["minReplicas"]).max(1),
+        tree::int(spec, &["maxReplicas"]),
+    );
+    let decision = decide(size, (percent, goal), range);
     let current = json!({"averageUtilization": percent, "averageValue": format!("{average}m")});
     let metrics = json!([{"type": "Resource", "resource": {"name": "cpu", "current": current}}]);
     tree::put(&mut scaler, &["status", "currentMetrics"], metrics);
     tree::put(&mut scaler, &["status", "desiredReplicas"], decision.wanted);
-    set_condition(
-        &mut scaler,
-        "ScalingActive",
-        true,
-        ("ValidMetricFound", DECIDED),
-        &now,
-    );
-    let able = if decision.held {
-        (
-            "ScaleDownStabilized",
-            "recent recommendations were higher than current one, applying the highest recent recommendation",
-        )
-    } else {
-        ("ReadyForNewScale", "recommended size matches current size")
-    };
-    set_condition(&mut scaler, "AbleToScale", true, able, &now);
-    let (status, reason, message) = LIMITS[decision.limit];
-    set_condition(
-        &mut scaler,
-        "ScalingLimited",
-        status == "True",
-        (reason, message),
-        &now,
-    );
+    explain(&mut scaler, decision, &now);
     if decision.wanted > size && size > 0 {
         tree::put(&mut scaler, &["status", "lastScaleTime"], now);
         enlarge(state, &scaler, (kind, object), decision.wanted);
     }
     keep(state, &before, scaler);
+}
+
+/// Writes the conditions of a decision.
+fn explain(scaler: &mut Value, decision: Decision, now: &Value) {
+    let able = if decision.held {
+        HELD
+    } else {
+        ("ReadyForNewScale", "recommended size matches current size")
+    };
+    let (status, reason, message) = LIMITS[decision.limit];
+    for (kind, is, why) in [
+        ("ScalingActive", true, ("ValidMetricFound", DECIDED)),
+        ("AbleToScale", true, able),
+        ("ScalingLimited", status == "True", (reason, message)),
+    ] {
+        set_condition(scaler, kind, is, why, now);
+    }
 }
 
 fn keep(state: &mut State, before: &Value, scaler: Value) {
@@ -264,10 +267,7 @@ mod tests {
         let calm = percent(&world);
         world.advance(START + 180_000);
         let slow = percent(&world);
-        assert!(
-            (20..45).contains(&calm) && slow > calm + 10,
-            "{calm} {slow}"
-        );
+        assert!((5..15).contains(&calm) && slow > calm + 5, "{calm} {slow}");
         assert!(tree::is_true(&scaler(&world), "ScalingActive"));
         let scale = Patch::Merge(json!({"spec": {"replicas": 6}}));
         world
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn an_overloaded_workload_grows_and_says_why() {
         let mut world = World::new(Scenario::Healthy, 1, START);
-        let body = json!({"spec": {"metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 15}}}]}});
+        let body = json!({"spec": {"metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 4}}}]}});
         world
             .patch(
                 Kind::HorizontalPodAutoscaler,

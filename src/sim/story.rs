@@ -269,7 +269,7 @@ fn container(service: &Service, tag: &str) -> Value {
         "name": service.container, "image": format!("{}:{tag}", service.repository), "imagePullPolicy": "IfNotPresent",
         "ports": [{"containerPort": service.port, "name": "http", "protocol": "TCP"}],
         "env": [{"name": "DATABASE_URL", "valueFrom": secret("database-url")}, {"name": "JWT_SECRET", "valueFrom": secret("jwt-secret")}],
-        "resources": {"requests": {"cpu": "150m", "memory": "128Mi"}, "limits": {"cpu": "500m", "memory": "256Mi"}},
+        "resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
         "readinessProbe": probe("/ready", 5), "livenessProbe": probe("/health", 10),
         "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
     })
@@ -373,19 +373,31 @@ fn upgraded(state: &mut State, kind: Kind, mut set: Value, (repository, tags): (
 
 /// The parts of the platform that are not the customer's: monitoring and the cluster's own.
 fn system(state: &mut State) {
-    let workload = |namespace: &str, name: &str, image: &str, port: i64| {
-        json!({
-            "metadata": {"namespace": namespace, "name": name, "labels": {"app": name}},
-            "spec": {
-                "replicas": 1, "revisionHistoryLimit": 10, "selector": {"matchLabels": {"app": name}}, "serviceName": name,
-                "updateStrategy": {"type": "RollingUpdate"},
-                "template": {"metadata": {"labels": {"app": name}}, "spec": {
-                    "containers": [{"name": name, "image": image, "imagePullPolicy": "IfNotPresent", "ports": [{"containerPort": port, "name": "web", "protocol": "TCP"}], "resources": {}}],
-                    "restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst",
-                }},
-            },
-        })
-    };
+    monitoring(state);
+    cluster_dns(state);
+    let lease = json!({
+        "metadata": {"namespace": "kube-system", "name": "kube-scheduler"},
+        "spec": {"holderIdentity": "control-plane-1", "leaseDurationSeconds": 15, "leaseTransitions": 2, "acquireTime": time::micro(state.now_ms), "renewTime": time::micro(state.now_ms)},
+    });
+    state.create(Kind::Lease, lease, "kube-scheduler");
+}
+
+/// A workload of the platform itself, with one container.
+fn platform_workload(namespace: &str, name: &str, image: &str, port: i64) -> Value {
+    json!({
+        "metadata": {"namespace": namespace, "name": name, "labels": {"app": name}},
+        "spec": {
+            "replicas": 1, "revisionHistoryLimit": 10, "selector": {"matchLabels": {"app": name}}, "serviceName": name,
+            "updateStrategy": {"type": "RollingUpdate"},
+            "template": {"metadata": {"labels": {"app": name}}, "spec": {
+                "containers": [{"name": name, "image": image, "imagePullPolicy": "IfNotPresent", "ports": [{"containerPort": port, "name": "web", "protocol": "TCP"}], "resources": {}}],
+                "restartPolicy": "Always", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst",
+            }},
+        },
+    })
+}
+
+fn monitoring(state: &mut State) {
     for (name, repository, tags, port) in [
         (
             "prometheus",
@@ -400,13 +412,13 @@ fn system(state: &mut State) {
             9093,
         ),
     ] {
-        let mut set = workload("monitoring", name, repository, port);
+        let mut set = platform_workload("monitoring", name, repository, port);
         defaults::fill(Kind::StatefulSet, &mut set);
         upgraded(state, Kind::StatefulSet, set, (repository, tags));
         let ports = json!([{"name": "web", "port": port, "targetPort": port, "protocol": "TCP"}]);
         cluster_service(state, ("monitoring", name), &json!({"app": name}), &ports);
     }
-    let mut agent = workload("monitoring", "node-exporter", EXPORTER, 9100);
+    let mut agent = platform_workload("monitoring", "node-exporter", EXPORTER, 9100);
     tree::remove(&mut agent, &["spec", "replicas"]);
     tree::remove(&mut agent, &["spec", "serviceName"]);
     defaults::fill(Kind::DaemonSet, &mut agent);
@@ -416,7 +428,10 @@ fn system(state: &mut State) {
         agent,
         (EXPORTER, ["v1.9.0", "v1.9.1"]),
     );
-    let mut dns = workload(
+}
+
+fn cluster_dns(state: &mut State) {
+    let mut dns = platform_workload(
         "kube-system",
         "coredns",
         "registry.k8s.io/coredns/coredns:v1.12.1",
@@ -433,9 +448,4 @@ fn system(state: &mut State) {
     );
     defaults::fill(Kind::Deployment, &mut dns);
     state.create(Kind::Deployment, dns, "kubeadm");
-    let lease = json!({
-        "metadata": {"namespace": "kube-system", "name": "kube-scheduler"},
-        "spec": {"holderIdentity": "control-plane-1", "leaseDurationSeconds": 15, "leaseTransitions": 2, "acquireTime": time::micro(state.now_ms), "renewTime": time::micro(state.now_ms)},
-    });
-    state.create(Kind::Lease, lease, "kube-scheduler");
 }

@@ -253,24 +253,6 @@ fn a_built_in_environment_is_changed_key_by_key_and_a_new_one_starts_from_produc
 }
 
 #[test]
-fn the_ecosystems_addresses_bind_only_where_the_context_names_nothing() {
-    let text = "[context.a.prometheus]\nservice = \"monitoring/prometheus:9090\"\n";
-    let config = merge(
-        text,
-        &[("PROMETHEUS_URL", "http://ambient"), ("VAULT_ADDR", "")],
-        &[],
-    )
-    .unwrap()
-    .config;
-    assert_eq!(config.sources_for("a").prometheus.unwrap().url, None);
-    assert_eq!(
-        config.sources_for("b").prometheus.unwrap().url.as_deref(),
-        Some("http://ambient")
-    );
-    assert_eq!(config.sources_for("b").vault, None);
-}
-
-#[test]
 fn a_services_thresholds_fill_up_from_the_general_ones() {
     let config = merge(
         "[thresholds]\np99 = \"400 ms\"\n[services.x.thresholds]\nerror_ratio = 0.02\n",

@@ -22,6 +22,7 @@ mod keys;
 mod kubectl;
 mod kubernetes;
 mod logs;
+mod outside;
 mod reading;
 mod run_screens;
 mod runbooks;

@@ -1,6 +1,8 @@
 //! One App with its engine on a simulated platform, pumped by hand until something holds: what the console's loop does, without a terminal.
 
+use std::sync::Arc;
 use std::time::Duration;
+
 use tokio::sync::mpsc;
 use vigie::app::command::Command;
 use vigie::app::effect::Effect;
@@ -8,15 +10,13 @@ use vigie::app::message::{Fact, Message};
 use vigie::app::screen::Screen;
 use vigie::app::{App, Settings};
 use vigie::domain::object::ObjectRef;
-use vigie::domain::target::{Environment, Scope, Target};
-use vigie::engine::clock::Clock;
-use vigie::engine::setting::{Sought, Sources, Way};
+use vigie::engine::setting::Sources;
 use vigie::engine::{Engine, Outside};
-use vigie::platform::http::{Direct, Http};
-use vigie::platform::kubernetes::{Cluster, Options, Patience};
 use vigie::sim::access::Identity;
 use vigie::sim::scenario::Scenario;
 use vigie::sim::{self, Running};
+
+use crate::outside;
 
 /// A console without a screen.
 pub struct Bench {
@@ -36,48 +36,18 @@ pub async fn bench(scenario: Scenario, who: Identity) -> Bench {
         ..sim::Options::default()
     };
     let running = sim::start(options).await.unwrap();
-    let options = Options {
-        server: Some(running.address_of(who).to_owned()),
-        ..Options::default()
-    };
-    seen(running, options).await
-}
-
-async fn seen(running: Running, options: Options) -> Bench {
-    let cluster = Cluster::connect(&options).await.unwrap();
-    let scope = Scope::Namespace(sim::NAMESPACE.into());
-    let direct = Direct::new(&Http::default(), &running.alertmanager).unwrap();
-    let time = running.clock();
-    let clock = Clock::new(move || jiff::Timestamp::from_millisecond(time.now_ms()).unwrap());
-    let target = Target {
-        context: sim::CONTEXT.into(),
-        server: cluster.server().clone(),
-        cluster_uid: None,
-        scope: scope.clone(),
-        environment: simulated(),
-        user: None,
-    };
-    let interval = jiff::SignedDuration::from_secs(5);
     let outside = Outside {
-        cluster,
-        options,
-        sources: std::sync::Arc::new(Sources {
-            alertmanager: Sought {
-                named: Some(Way::Address(direct)),
-                ambient: None,
-            },
+        sources: Arc::new(Sources {
+            alertmanager: outside::at(&running.alertmanager),
             ..Sources::default()
         }),
-        scope,
-        patience: Patience::default(),
-        windows: std::sync::Arc::default(),
-        interval,
-        window: jiff::SignedDuration::from_mins(1),
-        clock: clock.clone(),
+        ..outside::of(&running, who).await
     };
+    let target = outside::target(&outside, outside::simulated());
     let (sender, facts) = mpsc::channel(vigie::engine::WAITING);
-    let app = App::new(target, Settings::default(), Screen::Overview, clock.now());
-    let engine = Engine::start(outside, std::sync::Arc::new(|_, _| simulated()), sender);
+    let now = outside.clock.now();
+    let app = App::new(target, Settings::default(), Screen::Overview, now);
+    let engine = Engine::start(outside, Arc::new(|_, _| outside::simulated()), sender);
     let mut bench = Bench {
         app,
         engine,
@@ -88,13 +58,6 @@ async fn seen(running: Running, options: Options) -> Bench {
         .until("the pods are listed", |app| app.cluster.listed())
         .await;
     bench
-}
-
-fn simulated() -> Environment {
-    Environment {
-        name: "simulated".into(),
-        guarded: false,
-    }
 }
 
 impl Bench {

@@ -1,15 +1,18 @@
 //! The rules of the house, read off the sources: floors, doors, cycles, headers, lengths, and what is never left lying about.
 //!
-//! [`source`] turns a file into the paths it refers to, [`rules`] judges a whole tree. The last test here holds our own
+//! [`source`] turns a file into the paths it refers to, [`rules`] judges a whole tree by the [`map`]. The last test here holds our own
 //! tree against every rule; the others feed each rule a small tree that breaks it, so that none is there for show.
 
+mod circles;
+mod map;
 mod rules;
 mod source;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rules::{Map, Tree};
+use map::Map;
+use rules::Tree;
 
 /// The repository.
 fn root() -> PathBuf {
@@ -91,6 +94,29 @@ fn our_own_sources_keep_every_rule() {
 #[test]
 fn the_map_in_lib_rs_agrees_with_the_rules_kept_here() {
     assert_eq!(map().disagreements(), Vec::<String>::new());
+}
+
+#[test]
+fn every_file_the_map_points_at_is_there() {
+    let lib = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let header = lib.lines().filter(|line| line.starts_with("//!"));
+    let named: Vec<&str> = header
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .filter(|word| word.ends_with(".rs"))
+        .collect();
+    assert!(named.len() > 20, "{named:?}");
+    for path in named {
+        let place = if path.starts_with("tests/") {
+            ""
+        } else {
+            "src"
+        };
+        let file = root().join(place).join(path);
+        assert!(
+            file.is_file(),
+            "lib.rs points at {path}, which is not there"
+        );
+    }
 }
 
 #[test]
@@ -209,6 +235,59 @@ fn tests_inside_a_room_may_use_any_door() {
     assert_eq!(tree(&[("app.rs", text)]).doors(), Vec::<String>::new());
     let after = "#[cfg(test)]\nmod tests {}\nfn g() { std::fs::read(\"x\"); }";
     assert_eq!(tree(&[("app.rs", after)]).doors().len(), 1);
+}
+
+#[test]
+fn what_would_hide_an_import_is_noticed() {
+    for text in [
+        "use crate as house;",
+        "use crate::{self as house};",
+        "use crate::*;",
+        "use std as s;",
+        "use std::{self as s, io};",
+        "use tokio::*;",
+        "use std::time::{Instant as Moment};",
+        "use jiff::Timestamp as Moment;",
+        "pub use kube::Client;",
+        "pub(crate) use reqwest as http;",
+        "pub use std::fs;",
+        "extern crate kube as k;",
+        "#[path = \"../app/state.rs\"] mod state;",
+        "include!(\"../app/state.rs\");",
+        "#[macro_export] macro_rules! m { () => {} }",
+    ] {
+        let broken = tree(&[("platform/http.rs", text)]).disguises();
+        assert_eq!(broken.len(), 1, "{text}: {broken:?}");
+    }
+    let plain = "use std::{io, fmt::{self, Write as _}}; use super::Body as Sent; pub use crate::domain::Pod; use kube::Client as Api; const A: &str = include_str!(\"a\");";
+    assert_eq!(
+        tree(&[("platform/http.rs", plain)]).disguises(),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn no_way_of_writing_hides_a_path() {
+    for text in [
+        "struct A { #[cfg(test)] x: u8, y: kube::Client }",
+        "enum A { #[cfg(test)] X(u8, u8), Y(kube::Client) }",
+        "fn f() -> impl Iterator + use<> { kube::g(); one() }",
+        "fn f() { return ::kube::g(); }",
+        "fn f() { for x in ::kube::g() {} }",
+        "fn f(x: &dyn ::kube::T) {}",
+        "fn f() { r#kube::g(); }",
+        "macro_rules! m { () => { kube::g() } }",
+        "fn f() { a::<kube::X>::b(); }",
+        "fn f() { <kube::X as T>::b(); }",
+        "#[derive(kube::Resource)] struct A;",
+    ] {
+        let broken = tree(&[("app.rs", text)]).doors();
+        assert_eq!(broken.len(), 1, "{text}: {broken:?}");
+    }
+    let test_only = "struct A { #[cfg(test)] x: kube::Client, y: u8 } #[cfg(test)] fn f(a: u8, b: u8) { kube::g(); }";
+    assert_eq!(tree(&[("app.rs", test_only)]).doors(), Vec::<String>::new());
+    let raw = tree(&[("domain.rs", "use crate::r#app::App;"), ("app.rs", "")]).floors(&map());
+    assert_eq!(raw.len(), 1, "{raw:?}");
 }
 
 #[test]

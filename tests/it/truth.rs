@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use vigie::app::kind::Kind;
@@ -15,17 +15,17 @@ use vigie::app::screen::Screen;
 use vigie::app::{App, Settings};
 use vigie::domain::link::{LinkState, Source};
 use vigie::domain::signal::SignalName;
-use vigie::domain::target::{Environment, Scope, Target};
+use vigie::domain::target::{Environment, Scope};
 use vigie::domain::verdict::Level;
-use vigie::engine::clock::Clock;
-use vigie::engine::setting::{Sought, Sources, Way};
+use vigie::engine::setting::Sources;
 use vigie::engine::{Engine, Outside, WAITING};
-use vigie::platform::http::{Direct, Http};
-use vigie::platform::kubernetes::{Cluster, Options as Reach, Patience};
+use vigie::platform::kubernetes::Patience;
 use vigie::sim::access::Identity;
 use vigie::sim::fault::{Face, Fault, Rule};
 use vigie::sim::scenario::Scenario;
 use vigie::sim::{NAMESPACE, Options, Running, start};
+
+use crate::outside;
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -72,13 +72,6 @@ fn rule(face: Face, path: &str, fault: Fault) -> Rule {
     }
 }
 
-fn address(url: &str) -> Sought {
-    Sought {
-        named: Some(Way::Address(Direct::new(&Http::default(), url).unwrap())),
-        ambient: None,
-    }
-}
-
 impl Console {
     async fn open(setup: Setup) -> Self {
         let running = start(Options {
@@ -91,18 +84,11 @@ impl Console {
         for rule in setup.before {
             running.faults().add(rule);
         }
-        let reach = Reach {
-            server: Some(running.address_of(Identity::Oncall).to_owned()),
-            ..Reach::default()
-        };
-        let cluster = Cluster::connect(&reach).await.unwrap();
-        let clock = running.clock();
-        let clock = Clock::new(move || Timestamp::from_millisecond(clock.now_ms()).unwrap());
         let prometheus = setup.prometheus.as_ref().unwrap_or(&running.prometheus);
         let sources = if setup.named {
             Sources {
-                prometheus: address(prometheus),
-                alertmanager: address(&running.alertmanager),
+                prometheus: outside::at(prometheus),
+                alertmanager: outside::at(&running.alertmanager),
                 ..Sources::default()
             }
         } else {
@@ -112,10 +98,8 @@ impl Console {
             }
         };
         let outside = Outside {
-            cluster,
-            options: reach,
             sources: Arc::new(sources),
-            scope: setup.scope.clone(),
+            scope: setup.scope,
             patience: Patience {
                 listing: Duration::from_secs(1),
                 first: Duration::from_millis(50),
@@ -123,22 +107,10 @@ impl Console {
                 ..Patience::default()
             },
             interval: setup.interval,
-            window: SignedDuration::from_mins(1),
-            windows: Arc::default(),
-            clock: clock.clone(),
+            ..outside::of(&running, Identity::Oncall).await
         };
-        let production = Environment {
-            name: "production".into(),
-            guarded: true,
-        };
-        let target = Target {
-            context: "sim".into(),
-            server: running.kubernetes.clone().into(),
-            cluster_uid: None,
-            scope: setup.scope,
-            environment: production,
-            user: None,
-        };
+        let target = outside::target(&outside, outside::production());
+        let now = outside.clock.now();
         let settings = Settings {
             interval: setup.interval,
             ..Settings::default()
@@ -149,7 +121,7 @@ impl Console {
             guarded: false,
         });
         Self {
-            app: App::new(target, settings, Screen::Overview, clock.now()),
+            app: App::new(target, settings, Screen::Overview, now),
             engine: Engine::start(outside, environment, sender),
             facts,
             running,

@@ -4,7 +4,7 @@
 use super::means::Means;
 use super::measure::subject;
 use crate::domain::signal::{Part, SignalName, SignalSeries, Split, Thresholds};
-use crate::platform::prometheus::families::Scope;
+use crate::domain::target::Scope;
 use crate::platform::prometheus::{Ask, AskRange};
 use crate::runbook::patch::ObjectRef;
 use crate::runbook::quantity::{Unit, show_duration, show_figure};

@@ -4,8 +4,8 @@
 use super::means::Means;
 use super::state::{known, selector};
 use crate::domain::signal::{Part, Reading as Measured, ServiceSignals, SignalName};
+use crate::domain::target::Scope;
 use crate::domain::workload::WorkloadKind;
-use crate::platform::prometheus::families::Scope;
 use crate::platform::prometheus::subjects::Subject;
 use crate::platform::prometheus::{Ask, Prometheus};
 use crate::runbook::gate::{GateSpec, MetricSpec, Reading};

@@ -1,8 +1,9 @@
 //! Learning what a Prometheus holds: which metric families of a namespace, with which labels, and whether it knows this cluster's pods.
 
-use super::families::{self, Catalogue, Scope};
+use super::families::{self, Catalogue};
 use super::wire::{self, QueryFailure};
 use super::{Prometheus, promql, seconds};
+use crate::domain::target::Scope;
 use crate::platform::http::{Body, Method, form};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::{Arc, PoisonError};

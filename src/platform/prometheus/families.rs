@@ -2,17 +2,8 @@
 //! A [`Catalogue`] is what a source was found to hold for one scope; the client learns it in at most three requests.
 
 use super::promql::{any_of, quote};
+use crate::domain::target::Scope;
 use jiff::Timestamp;
-use std::sync::Arc;
-
-/// Which namespaces are asked about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
-    /// One.
-    Namespace(Arc<str>),
-    /// All.
-    All,
-}
 
 /// What a label is taken for, the most telling first.
 struct Candidates {

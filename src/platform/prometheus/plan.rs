@@ -1,10 +1,11 @@
 //! The queries: one a metric for all subjects at once, grouped by workload, and reading whose a returned series is.
 
-use super::families::{Catalogue, LIMITS, MEMORY, Metric, SPEC_LIMITS, Scope};
+use super::families::{Catalogue, LIMITS, MEMORY, Metric, SPEC_LIMITS};
 use super::promql::{duration, quote, relabel};
 use super::subjects::{Claim, Crowd, Key, Subject};
 use super::wire::Labels;
 use crate::domain::signal::{Part, Split};
+use crate::domain::target::Scope;
 use jiff::SignedDuration;
 
 const WORKLOAD: &str = "vigie_workload";

@@ -29,28 +29,13 @@ pub fn front(table: Reader<'_, '_, '_>) -> Runbook {
             Some("as `jwt-rotate`"),
         );
     }
-    let review_by = table.item("review_by").and_then(|(value, at)| {
-        let day = value
-            .as_datetime()
-            .map(ToString::to_string)
-            .or_else(|| value.as_str().map(str::to_owned));
-        let day = day.filter(|day| day.parse::<jiff::civil::Date>().is_ok());
-        if day.is_none() {
-            table.sink().error(
-                at,
-                "front matter: `review_by` must be a day, as 2026-06-01",
-                None,
-            );
-        }
-        day
-    });
     let runbook = Runbook {
         schema,
         id,
         version: table.need("version"),
         title: table.need("title"),
         owners: table.strings("owners"),
-        review_by,
+        review_by: review_by(&table),
         risk: table
             .word("risk", Risk::WORDS, Risk::from_word)
             .unwrap_or(Risk::High),
@@ -89,6 +74,25 @@ pub fn front(table: Reader<'_, '_, '_>) -> Runbook {
     };
     table.finish();
     runbook
+}
+
+/// The day after which the runbook is overdue.
+fn review_by(table: &Reader<'_, '_, '_>) -> Option<String> {
+    table.item("review_by").and_then(|(value, at)| {
+        let day = value
+            .as_datetime()
+            .map(ToString::to_string)
+            .or_else(|| value.as_str().map(str::to_owned));
+        let day = day.filter(|day| day.parse::<jiff::civil::Date>().is_ok());
+        if day.is_none() {
+            table.sink().error(
+                at,
+                "front matter: `review_by` must be a day, as 2026-06-01",
+                None,
+            );
+        }
+        day
+    })
 }
 
 fn named<'d, 'i, 's, T>(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::runbook::format::reader::Reader;
 use crate::runbook::format::sink::{Sink, document};
-use crate::runbook::format::split::{self, MAX_BYTES, Piece};
+use crate::runbook::format::split::{self, Piece};
 use crate::runbook::model::{Runbook, Section};
 use crate::runbook::place::{Problem, nearest};
 use crate::runbook::prose::bounded;
@@ -26,21 +26,9 @@ pub struct Overlay {
 /// Reads a translation of `runbook`; steps in it, and sections for steps that do not exist, are mistakes.
 pub fn parse_overlay(file: &str, text: &str, runbook: &Runbook) -> Result<Overlay, Vec<Problem>> {
     let sink = Sink::new(file, text);
-    if text.len() > MAX_BYTES {
-        sink.error(
-            0,
-            format!(
-                "the file has {} bytes, at most {MAX_BYTES} are read",
-                text.len()
-            ),
-            None,
-        );
+    let Some(split) = split::cut(&sink, text, true) else {
         return Err(sink.into_problems());
-    }
-    let split = split::split(text, true);
-    for (at, message, help) in &split.flaws {
-        sink.error(*at, message.clone(), help.clone());
-    }
+    };
     let mut overlay = Overlay::default();
     if let Some(table) = document(&sink, text, split.front.clone()) {
         overlay_front(
@@ -58,28 +46,7 @@ pub fn parse_overlay(file: &str, text: &str, runbook: &Runbook) -> Result<Overla
                     .get(at..)
                     .and_then(|rest| rest.find("\n## "))
                     .map_or(at, |found| at + found + 1);
-                current = heading_id(title).map(|(id, title)| {
-                    if runbook.step(&id).is_none() {
-                        let help = nearest(&id, runbook.steps.iter().map(|step| step.id.as_str()))
-                            .map(|near| format!("did you mean `{near}`?"));
-                        sink.error(at, format!("no step `{id}` in {}", runbook.id), help);
-                    }
-                    overlay.sections.insert(
-                        id.clone(),
-                        Section {
-                            title,
-                            prose: String::new(),
-                        },
-                    );
-                    id
-                });
-                if current.is_none() {
-                    sink.error(
-                        at,
-                        "a heading without a step's id",
-                        Some("write `## [step-id] Title`".to_owned()),
-                    );
-                }
+                current = section(&sink, at, title, runbook, &mut overlay);
             }
             Piece::Prose(prose) => {
                 if let Some(section) = current.as_ref().and_then(|id| overlay.sections.get_mut(id))
@@ -137,6 +104,31 @@ fn overlay_front(table: &Reader<'_, '_, '_>, runbook: &Runbook, overlay: &mut Ov
             );
         }
     }
+}
+
+/// Begins the section of a step; gives the step's id.
+fn section(
+    sink: &Sink<'_>,
+    at: usize,
+    heading: &str,
+    runbook: &Runbook,
+    overlay: &mut Overlay,
+) -> Option<String> {
+    let Some((id, title)) = heading_id(heading) else {
+        let help = "write `## [step-id] Title`".to_owned();
+        sink.error(at, "a heading without a step's id", Some(help));
+        return None;
+    };
+    if runbook.step(&id).is_none() {
+        let help = nearest(&id, runbook.steps.iter().map(|step| step.id.as_str()))
+            .map(|near| format!("did you mean `{near}`?"));
+        sink.error(at, format!("no step `{id}` in {}", runbook.id), help);
+    }
+    let prose = String::new();
+    overlay
+        .sections
+        .insert(id.clone(), Section { title, prose });
+    Some(id)
 }
 
 /// `[step-id] Title` in two.

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Parser, Tag, TagEnd};
 
+use crate::runbook::format::sink::Sink;
 use crate::runbook::prose;
 
 /// The largest file that is read.
@@ -46,8 +47,23 @@ pub struct Split {
     pub flaws: Vec<Flaw>,
 }
 
-/// Cuts a file; `overlay` files may not hold executable fences.
-pub fn split(text: &str, overlay: bool) -> Split {
+/// Cuts a file of a bearable size, with what is wrong with its structure told to the sink.
+pub fn cut(sink: &Sink<'_>, text: &str, overlay: bool) -> Option<Split> {
+    if text.len() > MAX_BYTES {
+        let bytes = text.len();
+        let message = format!("the file has {bytes} bytes, at most {MAX_BYTES} are read");
+        sink.error(0, message, None);
+        return None;
+    }
+    let split = split(text, overlay);
+    for (at, message, help) in &split.flaws {
+        sink.error(*at, message.clone(), help.clone());
+    }
+    Some(split)
+}
+
+/// Cuts a text; `overlay` files may not hold executable fences.
+fn split(text: &str, overlay: bool) -> Split {
     let mut out = Split::default();
     let Some(body) = front_matter(text, &mut out) else {
         return out;
@@ -162,34 +178,28 @@ impl Body<'_, '_> {
             "toml step" => FenceKind::Step,
             "toml block" => FenceKind::Block,
             near if near_miss(near) => {
-                let help = format!(
-                    "write ```toml {} or another language",
-                    if near.contains("bl") { "block" } else { "step" }
-                );
-                self.out.flaws.push((
+                let meant = if near.contains("bl") { "block" } else { "step" };
+                return self.flaw(
                     range.start,
-                    format!("the fence `{}` would not run", prose::bounded(near, 40)),
-                    Some(help),
-                ));
-                return;
+                    &format!("the fence `{}` would not run", prose::bounded(near, 40)),
+                    &format!("write ```toml {meant} or another language"),
+                );
             }
             _ => return,
         };
         if self.overlay {
-            self.out.flaws.push((
+            return self.flaw(
                 range.start,
-                "a translation cannot hold steps".to_owned(),
-                Some("keep only prose here; the steps stand in the runbook".to_owned()),
-            ));
-            return;
+                "a translation cannot hold steps",
+                "keep only prose here; the steps stand in the runbook",
+            );
         }
         if nested {
-            self.out.flaws.push((
+            return self.flaw(
                 range.start,
-                "a step inside a list or a quotation".to_owned(),
-                Some("move the fence to the left margin, outside of lists".to_owned()),
-            ));
-            return;
+                "a step inside a list or a quotation",
+                "move the fence to the left margin, outside of lists",
+            );
         }
         let whole = self.text.get(range.clone()).unwrap_or_default();
         let fence: String = whole
@@ -207,12 +217,11 @@ impl Body<'_, '_> {
                 .get(closing..)
                 .is_some_and(|last| last.trim().starts_with(&fence))
         {
-            self.out.flaws.push((
+            return self.flaw(
                 range.start,
-                "the fence does not end".to_owned(),
-                Some(format!("close it with a line `{fence}`")),
-            ));
-            return;
+                "the fence does not end",
+                &format!("close it with a line `{fence}`"),
+            );
         }
         self.flush(range.start);
         self.out.pieces.push(Piece::Fence(
@@ -220,6 +229,11 @@ impl Body<'_, '_> {
             range.start + inner..range.start + closing,
         ));
         self.prose_from = range.end;
+    }
+
+    fn flaw(&mut self, at: usize, message: &str, help: &str) {
+        let flaw = (at, message.to_owned(), Some(help.to_owned()));
+        self.out.flaws.push(flaw);
     }
 
     fn flush(&mut self, until: usize) {

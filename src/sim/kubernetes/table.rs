@@ -21,8 +21,14 @@ pub fn table(
     include: &str,
 ) -> Value {
     let definitions: Vec<Value> = columns(resource.kind)
-        .iter()
-        .map(|(name, wide)| json!({"name": name, "type": "string", "format": if *name == "Name" { "name" } else { "" }, "description": "", "priority": i32::from(*wide)}))
+        .split('|')
+        .map(|column| {
+            let name = column.trim_start_matches('+');
+            json!({
+                "name": name, "type": "string", "format": if name == "Name" { "name" } else { "" },
+                "description": "", "priority": i32::from(column.starts_with('+')),
+            })
+        })
         .collect();
     let rows: Vec<Value> = objects
         .iter()
@@ -49,64 +55,10 @@ fn cells(kind: Kind, object: &Value, now: i64) -> Vec<Value> {
         tree::text(object, &["metadata", "creationTimestamp"]),
         now,
     ));
-    let status = |key: &str| Value::from(tree::int(object, &["status", key]));
     match kind {
         Kind::Pod => pod(object, name, age, now),
-        Kind::Deployment => {
-            let (containers, images) = template(object);
-            let ready = format!(
-                "{}/{}",
-                tree::int(object, &["status", "readyReplicas"]),
-                tree::int(object, &["spec", "replicas"])
-            );
-            vec![
-                name,
-                ready.into(),
-                status("updatedReplicas"),
-                status("availableReplicas"),
-                age,
-                containers,
-                images,
-                selector(object),
-            ]
-        }
-        Kind::ReplicaSet => {
-            let (containers, images) = template(object);
-            let desired = Value::from(tree::int(object, &["spec", "replicas"]));
-            vec![
-                name,
-                desired,
-                status("replicas"),
-                status("readyReplicas"),
-                age,
-                containers,
-                images,
-                selector(object),
-            ]
-        }
-        Kind::StatefulSet => {
-            let (containers, images) = template(object);
-            let ready = format!(
-                "{}/{}",
-                tree::int(object, &["status", "readyReplicas"]),
-                tree::int(object, &["spec", "replicas"])
-            );
-            vec![name, ready.into(), age, containers, images]
-        }
-        Kind::DaemonSet => {
-            let (containers, images) = template(object);
-            let counts = [
-                "desiredNumberScheduled",
-                "currentNumberScheduled",
-                "numberReady",
-                "updatedNumberScheduled",
-                "numberAvailable",
-            ]
-            .map(status);
-            let mut row = vec![name];
-            row.extend(counts);
-            row.extend(["<none>".into(), age, containers, images, selector(object)]);
-            row
+        Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet => {
+            workload(kind, object, name, age)
         }
         Kind::Service => service(object, name, age),
         Kind::Event => event(object, name, now),
@@ -123,6 +75,41 @@ fn cells(kind: Kind, object: &Value, now: i64) -> Vec<Value> {
         Kind::Endpoints => vec![name, endpoints(object), age],
         _ => vec![name, age],
     }
+}
+
+/// The cells of what controls pods: its counts, and behind `-o wide` what its pods are made of.
+fn workload(kind: Kind, object: &Value, name: Value, age: Value) -> Vec<Value> {
+    let status = |key: &str| Value::from(tree::int(object, &["status", key]));
+    let wanted = tree::int(object, &["spec", "replicas"]);
+    let ready = format!(
+        "{}/{wanted}",
+        tree::int(object, &["status", "readyReplicas"])
+    );
+    let counts = match kind {
+        Kind::Deployment => vec![
+            ready.into(),
+            status("updatedReplicas"),
+            status("availableReplicas"),
+        ],
+        Kind::ReplicaSet => vec![wanted.into(), status("replicas"), status("readyReplicas")],
+        Kind::DaemonSet => vec![
+            status("desiredNumberScheduled"),
+            status("currentNumberScheduled"),
+            status("numberReady"),
+            status("updatedNumberScheduled"),
+            status("numberAvailable"),
+            "<none>".into(),
+        ],
+        _ => vec![ready.into()],
+    };
+    let (containers, images) = template(object);
+    let mut row = vec![name];
+    row.extend(counts);
+    row.extend([age, containers, images]);
+    if kind != Kind::StatefulSet {
+        row.push(selector(object));
+    }
+    row
 }
 
 /// Who controls an object: `statefulset.apps/prometheus`.
@@ -341,7 +328,7 @@ mod tests {
             let cells = cells(resource.kind, &json!({"metadata": {"name": "x"}}), 0);
             assert_eq!(
                 cells.len(),
-                columns(resource.kind).len(),
+                columns(resource.kind).split('|').count(),
                 "{}",
                 resource.name
             );

@@ -23,8 +23,8 @@ const ROUTES: [(&str, &str, f64); 3] = [
 ];
 const STATUSES: [&str; 3] = ["200", "401", "500"];
 
-/// What a container may use: memory in bytes, processor in cores.
-const LIMITS: [(&str, &str, f64); 2] = [("memory", "byte", 268_435_456.0), ("cpu", "core", 0.5)];
+/// What a container may use, as the services' templates say: memory in bytes, processor in cores.
+const LIMITS: [(&str, &str, f64); 2] = [("memory", "byte", 1_073_741_824.0), ("cpu", "core", 1.0)];
 
 /// A metric family: name, type, help.
 #[derive(Debug, Clone, Copy)]

@@ -110,11 +110,6 @@ pub fn count(value: Option<u64>) -> String {
     text
 }
 
-/// A count in three digits at most: `942`, `1.3 k`, `12 k`, `4.0 M`.
-pub fn count_short(value: Option<f64>) -> String {
-    scaled(value, 1000.0, ["", " k", " M", " G", " T"])
-}
-
 /// A size: `512 B`, `1.5 KiB`, `64 MiB`.
 pub fn bytes(value: Option<f64>) -> String {
     scaled(value, 1024.0, [" B", " KiB", " MiB", " GiB", " TiB"])
@@ -218,8 +213,6 @@ mod tests {
         assert_eq!(count(Some(1_000_000)), "1 000 000");
         assert_eq!(count(Some(12)), "12");
         assert_eq!(count(None), "–");
-        assert_eq!(count_short(Some(999.6)), "1.0 k");
-        assert_eq!(count_short(Some(942.0)), "942");
         assert_eq!(bytes(Some(1536.0)), "1.5 KiB");
         assert_eq!(bytes(Some(67_108_864.0)), "64 MiB");
         assert_eq!(signed(Some(-0.02), 2), "-0.02");
@@ -237,7 +230,6 @@ mod tests {
             let shown = percent(Some((value / 1e9).min(1.0)), 1);
             prop_assert!(shown.len() <= 7, "{}", shown);
             prop_assert!(!shown.starts_with("0.0"), "{}", shown);
-            prop_assert!(!count_short(Some(value)).contains("1000"));
         }
     }
 }

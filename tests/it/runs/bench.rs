@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -19,13 +18,9 @@ use vigie::app::screen::Screen;
 use vigie::app::services::Limits;
 use vigie::app::{App, Settings};
 use vigie::domain::signal::Thresholds;
-use vigie::domain::target::{Environment, Scope, Target};
-use vigie::engine::clock::Clock;
 use vigie::engine::runs::Keeping;
-use vigie::engine::setting::{Sought, Sources, Way};
+use vigie::engine::setting::Sources;
 use vigie::engine::{Engine, EnvironmentOf, Outside, WAITING};
-use vigie::platform::http::{Direct, Http};
-use vigie::platform::kubernetes::{Cluster, Options, Patience};
 use vigie::runbook::SHIPPED;
 use vigie::runbook::machine::{Answers, AskKind, Decision, End, Fact, Human};
 use vigie::sim::access::Identity;
@@ -35,6 +30,7 @@ use vigie::sim::shared::Written;
 use vigie::sim::{self, Running};
 
 use super::BACKEND;
+use crate::outside;
 
 /// How many times as fast as ours the platform's time runs.
 const SPEED: f64 = 15.0;
@@ -80,50 +76,22 @@ impl Bench {
         .await
         .unwrap();
         let dir = TempDir::new().unwrap();
-        let options = Options {
-            server: Some(running.address_of(who).to_owned()),
-            ..Options::default()
+        let clock = outside::clock(&running).running_at(SPEED);
+        let outside = Outside {
+            sources: Arc::new(Sources {
+                prometheus: outside::at(&running.prometheus),
+                ..Sources::default()
+            }),
+            clock: clock.clone(),
+            ..outside::of(&running, who).await
         };
-        let cluster = Cluster::connect(&options).await.unwrap();
-        let shown = running.clock();
-        let clock = Clock::new(move || Timestamp::from_millisecond(shown.now_ms()).unwrap())
-            .running_at(SPEED);
-        let direct = Direct::new(&Http::default(), &running.prometheus).unwrap();
-        let scope = Scope::Namespace("veza-production".into());
-        let guarded = Environment {
-            name: "production".into(),
-            guarded: true,
-        };
-        let target = Target {
-            context: "veza-demo".into(),
-            server: cluster.server().clone(),
-            cluster_uid: None,
-            scope: scope.clone(),
-            environment: guarded.clone(),
-            user: None,
-        };
+        let guarded = outside::production();
+        let target = outside::target(&outside, guarded.clone());
         let environment: EnvironmentOf = Arc::new(move |_, _| guarded.clone());
         let mut app = App::new(target, Settings::default(), Screen::Overview, clock.now());
         let mut library = Book::shipped();
         library.push(short());
         app.runs = Runs::new(library);
-        let outside = Outside {
-            cluster,
-            options,
-            sources: Arc::new(Sources {
-                prometheus: Sought {
-                    named: Some(Way::Address(direct)),
-                    ambient: None,
-                },
-                ..Sources::default()
-            }),
-            scope,
-            patience: Patience::default(),
-            windows: Arc::default(),
-            interval: SignedDuration::from_secs(5),
-            window: SignedDuration::from_mins(1),
-            clock,
-        };
         let (sender, facts) = mpsc::channel(WAITING);
         let mut engine = Engine::start(outside, environment.clone(), sender);
         engine.keep_runs(Keeping {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use vigie::app::command::Command;
@@ -14,18 +14,16 @@ use vigie::app::message::{Fact, Message};
 use vigie::app::screen::Screen;
 use vigie::app::{App, Settings};
 use vigie::domain::object::ObjectRef;
-use vigie::domain::target::{Environment, Scope, Target};
-use vigie::engine::clock::Clock;
-use vigie::engine::setting::{Sought, Sources, Way};
-use vigie::engine::{Engine, Outside, WAITING};
+use vigie::domain::target::{Scope, Target};
+use vigie::engine::{Engine, WAITING};
 use vigie::keymap::chord::Sequence;
 use vigie::keymap::{Keymap, Meaning};
-use vigie::platform::http::{Direct, Http};
-use vigie::platform::kubernetes::{Cluster, Options, Patience};
 use vigie::sim::access::Identity;
 use vigie::sim::scenario::Scenario;
 use vigie::ui::theme::Theme;
 use vigie::ui::{View, draw};
+
+use crate::outside;
 
 /// The namespace of the story.
 pub const NS: &str = "veza-production";
@@ -41,10 +39,7 @@ fn target() -> Target {
         server: "http://127.0.0.1".into(),
         cluster_uid: None,
         scope: Scope::Namespace(NS.into()),
-        environment: Environment {
-            name: "simulated".into(),
-            guarded: false,
-        },
+        environment: outside::simulated(),
         user: None,
     }
 }
@@ -93,33 +88,8 @@ fn listen(scenario: Scenario, seconds: u64) -> (Vec<Fact>, Timestamp) {
 
 async fn heard(scenario: Scenario, seconds: u64) -> (Vec<Fact>, Timestamp) {
     let running = crate::sim::still(scenario, seconds).await;
-    let http = Http::default();
-    let to = |url: &str| Sought {
-        named: Some(Way::Address(Direct::new(&http, url).unwrap())),
-        ambient: None,
-    };
-    let options = Options {
-        server: Some(running.address_of(Identity::Oncall).to_owned()),
-        ..Options::default()
-    };
-    let sim_clock = running.clock();
-    let clock = Clock::new(move || Timestamp::from_millisecond(sim_clock.now_ms()).unwrap());
-    let now = clock.now();
-    let outside = Outside {
-        cluster: Cluster::connect(&options).await.unwrap(),
-        sources: Arc::new(Sources {
-            prometheus: to(&running.prometheus),
-            alertmanager: to(&running.alertmanager),
-            ..Sources::default()
-        }),
-        options,
-        scope: target().scope,
-        patience: Patience::default(),
-        windows: Arc::default(),
-        interval: SignedDuration::from_secs(5),
-        window: SignedDuration::from_mins(1),
-        clock,
-    };
+    let outside = outside::of(&running, Identity::Oncall).await;
+    let now = outside.clock.now();
     let (sender, mut facts) = tokio::sync::mpsc::channel(WAITING);
     let environment = target().environment;
     let mut engine = Engine::start(outside, Arc::new(move |_, _| environment.clone()), sender);

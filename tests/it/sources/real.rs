@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use vigie::domain::alert::AlertState;
 use vigie::domain::signal::{Part, SignalName, Split};
+use vigie::domain::target::Scope;
 use vigie::platform::alertmanager::{Alertmanager, Matcher, NewSilence, SilenceState};
 use vigie::platform::http::{Body, Direct, Http, Method, Transport};
-use vigie::platform::prometheus::families::Scope;
 use vigie::platform::prometheus::subjects::{PodNames, Subject};
 use vigie::platform::prometheus::{Ask, AskRange, Prometheus};
 

@@ -3,37 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::circles::find_cycles;
+use super::map::{Map, imports_of};
 use super::source::{self, Outline};
-
-/// Which rooms a room may import. `lib.rs` tells the same to people; [`Map::disagreements`] compares.
-const MAY_IMPORT: &[(&str, &[&str])] = &[
-    ("domain", &[]),
-    ("sim", &[]),
-    ("terminal", &[]),
-    ("runbook", &["domain"]),
-    ("platform", &["domain"]),
-    ("config", &["domain"]),
-    ("app", &["runbook", "domain"]),
-    ("journal", &["runbook", "domain"]),
-    ("keymap", &["app"]),
-    (
-        "engine",
-        &["app", "platform", "journal", "runbook", "domain"],
-    ),
-    ("ui", &["keymap", "app", "runbook", "domain"]),
-    (
-        "tui",
-        &["ui", "engine", "keymap", "app", "terminal", "domain"],
-    ),
-    (
-        "cli",
-        &[
-            "tui", "ui", "keymap", "engine", "app", "journal", "runbook", "platform", "config",
-            "domain", "sim", "terminal",
-        ],
-    ),
-    ("main", &["cli"]),
-];
 
 /// What may be named only in some rooms. The last two words of a path count for the clock, the first ones otherwise.
 const DOORS: &[(&str, &[&str])] = &[
@@ -63,92 +35,12 @@ const CLOCKS: &[&str] = &[
     "Instant::now",
     "Timestamp::now",
     "Zoned::now",
+    "std::time::UNIX_EPOCH",
+    "SystemTime::UNIX_EPOCH",
 ];
+/// The types that have one: under another name they would not be recognised.
+const CLOCK_TYPES: &[&str] = &["SystemTime", "Instant", "Timestamp", "Zoned"];
 const CLOCK_ROOMS: &[&str] = &["engine", "tui", "sim"];
-
-/// The floors as `lib.rs` draws them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Map {
-    /// Each row: floor, rooms, the third cell as written.
-    rows: Vec<(u32, Vec<String>, String)>,
-}
-
-impl Map {
-    /// Reads the table in the header of `lib.rs`.
-    pub fn read(lib: &str) -> Option<Self> {
-        let rows: Vec<_> = lib
-            .lines()
-            .filter_map(|line| {
-                let cells: Vec<&str> = line
-                    .strip_prefix("//! |")?
-                    .split('|')
-                    .map(str::trim)
-                    .collect();
-                let floor = cells.first()?.parse().ok()?;
-                Some((floor, quoted(cells.get(1)?), (*cells.get(2)?).to_owned()))
-            })
-            .collect();
-        (!rows.is_empty()).then_some(Self { rows })
-    }
-
-    fn floor(&self, room: &str) -> Option<u32> {
-        self.rows
-            .iter()
-            .find(|row| row.1.iter().any(|name| name == room))
-            .map(|row| row.0)
-    }
-
-    /// Where the map and [`MAY_IMPORT`] tell different stories, or an import would go upward.
-    pub fn disagreements(&self) -> Vec<String> {
-        let mut wrong = Vec::new();
-        for (room, imports) in MAY_IMPORT {
-            let Some(floor) = self.floor(room) else {
-                wrong.push(format!("lib.rs: the map has no room `{room}`"));
-                continue;
-            };
-            for import in imports
-                .iter()
-                .filter(|import| self.floor(import).is_none_or(|below| below >= floor))
-            {
-                wrong.push(format!("lib.rs: `{room}` on floor {floor} may not import `{import}`, which is not below it"));
-            }
-        }
-        for (floor, rooms, cell) in self
-            .rows
-            .iter()
-            .filter(|row| !row.2.starts_with("everything below"))
-        {
-            let said: BTreeSet<String> = quoted(cell).into_iter().collect();
-            let kept: BTreeSet<String> = rooms
-                .iter()
-                .flat_map(|room| imports_of(room))
-                .map(|name| (*name).to_owned())
-                .collect();
-            if said != kept {
-                wrong.push(format!(
-                    "lib.rs: floor {floor} says {said:?}, the rules keep {kept:?}"
-                ));
-            }
-        }
-        wrong
-    }
-}
-
-fn imports_of(room: &str) -> &'static [&'static str] {
-    MAY_IMPORT
-        .iter()
-        .find(|(name, _)| *name == room)
-        .map_or(&[], |(_, imports)| imports)
-}
-
-/// The words between backticks.
-fn quoted(cell: &str) -> Vec<String> {
-    cell.split('`')
-        .skip(1)
-        .step_by(2)
-        .map(str::to_owned)
-        .collect()
-}
 
 /// One file with what it mentions.
 #[derive(Debug, Clone)]
@@ -224,6 +116,7 @@ impl Tree {
             self.floors(map),
             self.doors(),
             self.cycles(),
+            self.disguises(),
             self.broken_anywhere(),
         ]
         .concat()
@@ -279,6 +172,46 @@ impl Tree {
                         one.line,
                         rooms.join(", ")
                     ));
+                }
+            }
+        }
+        broken
+    }
+
+    /// What would let an import pass the other rules unseen: names for the root or for a clock, doors handed on, code
+    /// brought in past the module tree.
+    pub fn disguises(&self) -> Vec<String> {
+        let mut broken = Vec::new();
+        for file in &self.files {
+            let mut say = |line: usize, what: String| {
+                broken.push(format!("{}:{line}: {what}", file.path));
+            };
+            for (what, line) in &file.outline.detours {
+                say(
+                    *line,
+                    format!("{what} brings code past the map of the house"),
+                );
+            }
+            for one in &file.outline.references {
+                let words: Vec<&str> = one.path.iter().map(String::as_str).collect();
+                match words[..] {
+                    ["crate"] => say(one.line, "the root gets no name of its own".into()),
+                    ["crate", "*"] => say(one.line, "the root is not imported whole".into()),
+                    ["std" | "tokio", "*"] | ["std" | "tokio"] => {
+                        say(one.line, format!("name what is used of `{}`", words[0]));
+                    }
+                    _ => {}
+                }
+                let last = words.last().copied().unwrap_or_default();
+                let renamed = one.renamed.as_deref().filter(|name| *name != "_");
+                if renamed.is_some() && CLOCK_TYPES.contains(&last) {
+                    say(one.line, format!("`{last}` keeps its name: it has a clock"));
+                }
+                if let Some((what, _)) = door(&one.path).filter(|_| one.handed_on) {
+                    say(
+                        one.line,
+                        format!("`{what}` is not handed on to other rooms"),
+                    );
                 }
             }
         }
@@ -429,43 +362,6 @@ fn module_of(path: &str) -> Vec<String> {
         return Vec::new();
     }
     stem.split('/').map(str::to_owned).collect()
-}
-
-/// One circle for every strongly connected group.
-fn find_cycles(edges: &BTreeMap<String, BTreeSet<String>>) -> Vec<Vec<String>> {
-    let mut found = Vec::new();
-    let mut told: BTreeSet<&String> = BTreeSet::new();
-    for start in edges.keys() {
-        if told.contains(start) {
-            continue;
-        }
-        if let Some(circle) = way_back(edges, start) {
-            told.extend(edges.keys().filter(|key| circle.contains(key)));
-            found.push(circle);
-        }
-    }
-    found
-}
-
-/// The shortest way from a node back to itself.
-fn way_back(edges: &BTreeMap<String, BTreeSet<String>>, start: &String) -> Option<Vec<String>> {
-    let mut ways: Vec<Vec<String>> = vec![vec![start.clone()]];
-    let mut seen: BTreeSet<String> = BTreeSet::new();
-    while !ways.is_empty() {
-        let mut longer = Vec::new();
-        for way in ways {
-            for next in edges.get(way.last()?).into_iter().flatten() {
-                if next == start {
-                    return Some(way);
-                }
-                if seen.insert(next.clone()) {
-                    longer.push([way.clone(), vec![next.clone()]].concat());
-                }
-            }
-        }
-        ways = longer;
-    }
-    None
 }
 
 /// Absolute paths into a person's home, which mean nothing on another machine.

@@ -19,6 +19,8 @@ pub struct Reference {
     pub test: bool,
     /// Whether it is a `pub use`: a name handed on, not used here.
     pub handed_on: bool,
+    /// The name it gets here, where that is another.
+    pub renamed: Option<String>,
 }
 
 /// What a file declares and mentions.
@@ -30,6 +32,8 @@ pub struct Outline {
     pub test_children: Vec<String>,
     /// Names of macros called, with their lines.
     pub macros: Vec<(String, usize)>,
+    /// What would bring in or hand out code past every path, with its line.
+    pub detours: Vec<(&'static str, usize)>,
 }
 
 /// An inline module or a block for tests, open until its brace closes.
@@ -46,8 +50,9 @@ pub fn outline(text: &str, module: &[String], children: &[String]) -> Outline {
         tokens: &tokens,
         at: 0,
         depth: 0,
+        nested: 0,
         scopes: Vec::new(),
-        pending_test: false,
+        pending_test: None,
         module,
         children,
         found: Outline::default(),
@@ -62,8 +67,11 @@ struct Reader<'a> {
     tokens: &'a [Token],
     at: usize,
     depth: usize,
+    /// Round and square brackets that are open.
+    nested: usize,
     scopes: Vec<Scope>,
-    pending_test: bool,
+    /// How deep in brackets the `#[cfg(test)]` stands that the next item belongs to.
+    pending_test: Option<usize>,
     module: &'a [String],
     children: &'a [String],
     found: Outline,
@@ -84,7 +92,7 @@ impl Reader<'_> {
     }
 
     fn in_test(&self) -> bool {
-        self.pending_test || self.scopes.iter().any(|scope| scope.test)
+        self.pending_test.is_some() || self.scopes.iter().any(|scope| scope.test)
     }
 
     fn step(&mut self) {
@@ -93,20 +101,43 @@ impl Reader<'_> {
                 .map(|ahead| self.text(ahead))
                 .eq(["[", "cfg", "(", "test", ")"]) =>
             {
-                self.pending_test = true;
-                self.at += 6;
+                self.pending_test = Some(self.nested);
+                self.at += 7;
+            }
+            "#" if self.text(1) == "[" && self.text(2) == "path" => self.detour("#[path]"),
+            "macro_export" => self.detour("#[macro_export]"),
+            "extern" if self.text(1) == "crate" => self.detour("extern crate"),
+            "include" if self.text(1) == "!" => self.detour("include!"),
+            "(" | "[" => {
+                self.nested += 1;
+                self.at += 1;
+            }
+            ")" | "]" => {
+                self.nested = self.nested.saturating_sub(1);
+                self.at += 1;
+            }
+            // A field, a variant or an arm for tests ends here, and what follows is not for tests.
+            "," if self.pending_test == Some(self.nested) => {
+                self.pending_test = None;
+                self.at += 1;
             }
             "mod" if self.text(2) == ";" => self.child(),
             "mod" if self.text(2) == "{" => self.inline_module(),
             "{" => self.open(None),
             "}" => self.close(),
             ";" => {
-                self.pending_test = false;
+                self.pending_test = None;
                 self.at += 1;
             }
-            "use" => self.use_tree(),
+            "use" if self.text(1) != "<" => self.use_tree(),
             _ => self.inline_path(),
         }
+    }
+
+    fn detour(&mut self, what: &'static str) {
+        let line = self.tokens[self.at].line;
+        self.found.detours.push((what, line));
+        self.at += 1;
     }
 
     fn child(&mut self) {
@@ -125,14 +156,14 @@ impl Reader<'_> {
 
     fn open(&mut self, name: Option<String>) {
         self.depth += 1;
-        if name.is_some() || self.pending_test {
+        if name.is_some() || self.pending_test.is_some() {
             let scope = Scope {
                 name,
                 depth: self.depth,
-                test: self.pending_test,
+                test: self.pending_test.is_some(),
             };
             self.scopes.push(scope);
-            self.pending_test = false;
+            self.pending_test = None;
         }
         self.at += 1;
     }
@@ -158,8 +189,8 @@ impl Reader<'_> {
         let mut at = 0;
         let mut paths = Vec::new();
         expand(&words, &mut at, &[], &mut paths);
-        for path in paths {
-            self.mention(path, line, handed_on);
+        for (path, renamed) in paths {
+            self.mention(path, line, handed_on, renamed);
         }
         self.at = end;
     }
@@ -171,8 +202,9 @@ impl Reader<'_> {
             self.found.macros.push((name, line));
         }
         let starts = is_word(self.text(0))
+            && !is_keyword(self.text(0))
             && self.text(1) == "::"
-            && !(self.before(1) == "::" && is_word(self.before(2)));
+            && !(self.before(1) == "::" && is_word(self.before(2)) && !is_keyword(self.before(2)));
         if !starts {
             self.at += 1;
             return;
@@ -183,10 +215,16 @@ impl Reader<'_> {
             path.push(self.text(1).to_owned());
             self.at += 2;
         }
-        self.mention(path, line, false);
+        self.mention(path, line, false, None);
     }
 
-    fn mention(&mut self, path: Vec<String>, line: usize, handed_on: bool) {
+    fn mention(
+        &mut self,
+        path: Vec<String>,
+        line: usize,
+        handed_on: bool,
+        renamed: Option<String>,
+    ) {
         let path = self.resolve(path);
         let test = self.in_test();
         self.found.references.push(Reference {
@@ -194,6 +232,7 @@ impl Reader<'_> {
             line,
             test,
             handed_on,
+            renamed,
         });
     }
 
@@ -223,8 +262,14 @@ impl Reader<'_> {
 }
 
 /// Every path of a use-tree: `a::{b, c::{self, d as e}, *}`.
-fn expand(words: &[&str], at: &mut usize, prefix: &[String], paths: &mut Vec<Vec<String>>) {
+fn expand(
+    words: &[&str],
+    at: &mut usize,
+    prefix: &[String],
+    paths: &mut Vec<(Vec<String>, Option<String>)>,
+) {
     let mut path = prefix.to_vec();
+    let mut renamed = None;
     while let Some(word) = words.get(*at) {
         match *word {
             "{" => {
@@ -243,7 +288,10 @@ fn expand(words: &[&str], at: &mut usize, prefix: &[String], paths: &mut Vec<Vec
                 break;
             }
             "}" => break,
-            "as" => *at += 2,
+            "as" => {
+                renamed = words.get(*at + 1).map(|name| (*name).to_owned());
+                *at += 2;
+            }
             "::" => *at += 1,
             "self" if !path.is_empty() => *at += 1,
             name => {
@@ -253,8 +301,31 @@ fn expand(words: &[&str], at: &mut usize, prefix: &[String], paths: &mut Vec<Vec
         }
     }
     if !path.is_empty() {
-        paths.push(path);
+        paths.push((path, renamed));
     }
+}
+
+/// Words after which a path may begin with `::`.
+fn is_keyword(text: &str) -> bool {
+    matches!(
+        text,
+        "return"
+            | "in"
+            | "as"
+            | "mut"
+            | "dyn"
+            | "impl"
+            | "if"
+            | "while"
+            | "match"
+            | "else"
+            | "move"
+            | "ref"
+            | "for"
+            | "where"
+            | "await"
+            | "break"
+    )
 }
 
 fn is_word(text: &str) -> bool {
@@ -275,6 +346,13 @@ fn tokens(text: &str) -> Vec<Token> {
             '\'' => end_of_quote(&chars, at),
             'r' | 'b' | 'c' if raw_string(&chars, at).is_some() => {
                 raw_string(&chars, at).unwrap_or(at + 1)
+            }
+            // A raw identifier is the identifier.
+            'r' if word_begins(&chars, at)
+                && chars.get(at + 1) == Some(&'#')
+                && chars.get(at + 2).is_some_and(|c| c.is_alphabetic()) =>
+            {
+                at + 2
             }
             ':' if chars.get(at + 1) == Some(&':') => {
                 found.push(Token {
@@ -358,9 +436,14 @@ fn end_of_quote(chars: &[char], at: usize) -> usize {
     }
 }
 
+/// Whether no word goes on from before this place.
+fn word_begins(chars: &[char], at: usize) -> bool {
+    at == 0 || !(chars[at - 1].is_alphanumeric() || chars[at - 1] == '_')
+}
+
 /// The end of a raw or prefixed string that begins here, if one does.
 fn raw_string(chars: &[char], at: usize) -> Option<usize> {
-    if at > 0 && (chars[at - 1].is_alphanumeric() || chars[at - 1] == '_') {
+    if !word_begins(chars, at) {
         return None;
     }
     let mut next = at;

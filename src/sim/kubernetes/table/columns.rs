@@ -2,130 +2,31 @@
 
 use super::super::super::kind::Kind;
 
-/// A column: its name, and whether only `-o wide` shows it.
-pub type Column = (&'static str, bool);
-
-/// The columns of a kind.
-#[expect(clippy::too_many_lines, reason = "a table")]
-pub fn columns(kind: Kind) -> &'static [Column] {
+/// The columns of a kind, parted by bars; those that only `-o wide` shows begin with a plus.
+pub fn columns(kind: Kind) -> &'static str {
     match kind {
-        Kind::Pod => &[
-            ("Name", false),
-            ("Ready", false),
-            ("Status", false),
-            ("Restarts", false),
-            ("Age", false),
-            ("IP", true),
-            ("Node", true),
-            ("Nominated Node", true),
-            ("Readiness Gates", true),
-        ],
-        Kind::Deployment => &[
-            ("Name", false),
-            ("Ready", false),
-            ("Up-to-date", false),
-            ("Available", false),
-            ("Age", false),
-            ("Containers", true),
-            ("Images", true),
-            ("Selector", true),
-        ],
-        Kind::ReplicaSet => &[
-            ("Name", false),
-            ("Desired", false),
-            ("Current", false),
-            ("Ready", false),
-            ("Age", false),
-            ("Containers", true),
-            ("Images", true),
-            ("Selector", true),
-        ],
-        Kind::StatefulSet => &[
-            ("Name", false),
-            ("Ready", false),
-            ("Age", false),
-            ("Containers", true),
-            ("Images", true),
-        ],
-        Kind::DaemonSet => &[
-            ("Name", false),
-            ("Desired", false),
-            ("Current", false),
-            ("Ready", false),
-            ("Up-to-date", false),
-            ("Available", false),
-            ("Node Selector", false),
-            ("Age", false),
-            ("Containers", true),
-            ("Images", true),
-            ("Selector", true),
-        ],
-        Kind::Service => &[
-            ("Name", false),
-            ("Type", false),
-            ("Cluster-IP", false),
-            ("External-IP", false),
-            ("Port(s)", false),
-            ("Age", false),
-            ("Selector", true),
-        ],
-        Kind::Event => &[
-            ("Last Seen", false),
-            ("Type", false),
-            ("Reason", false),
-            ("Object", false),
-            ("Subobject", true),
-            ("Source", true),
-            ("Message", false),
-            ("First Seen", true),
-            ("Count", true),
-            ("Name", true),
-        ],
-        Kind::Node => &[
-            ("Name", false),
-            ("Status", false),
-            ("Roles", false),
-            ("Age", false),
-            ("Version", false),
-            ("Internal-IP", true),
-            ("External-IP", true),
-            ("OS-Image", true),
-            ("Kernel-Version", true),
-            ("Container-Runtime", true),
-        ],
-        Kind::HorizontalPodAutoscaler => &[
-            ("Name", false),
-            ("Reference", false),
-            ("Targets", false),
-            ("MinPods", false),
-            ("MaxPods", false),
-            ("Replicas", false),
-            ("Age", false),
-        ],
-        Kind::ControllerRevision => &[
-            ("Name", false),
-            ("Controller", false),
-            ("Revision", false),
-            ("Age", false),
-        ],
-        Kind::ConfigMap => &[("Name", false), ("Data", false), ("Age", false)],
-        Kind::Secret => &[
-            ("Name", false),
-            ("Type", false),
-            ("Data", false),
-            ("Age", false),
-        ],
-        Kind::Namespace => &[("Name", false), ("Status", false), ("Age", false)],
-        Kind::Ingress => &[
-            ("Name", false),
-            ("Class", false),
-            ("Hosts", false),
-            ("Address", false),
-            ("Ports", false),
-            ("Age", false),
-        ],
-        Kind::Lease => &[("Name", false), ("Holder", false), ("Age", false)],
-        Kind::Endpoints => &[("Name", false), ("Endpoints", false), ("Age", false)],
-        _ => &[("Name", false), ("Age", false)],
+        Kind::Pod => "Name|Ready|Status|Restarts|Age|+IP|+Node|+Nominated Node|+Readiness Gates",
+        Kind::Deployment => "Name|Ready|Up-to-date|Available|Age|+Containers|+Images|+Selector",
+        Kind::ReplicaSet => "Name|Desired|Current|Ready|Age|+Containers|+Images|+Selector",
+        Kind::StatefulSet => "Name|Ready|Age|+Containers|+Images",
+        Kind::DaemonSet => {
+            "Name|Desired|Current|Ready|Up-to-date|Available|Node Selector|Age|+Containers|+Images|+Selector"
+        }
+        Kind::Service => "Name|Type|Cluster-IP|External-IP|Port(s)|Age|+Selector",
+        Kind::Event => {
+            "Last Seen|Type|Reason|Object|+Subobject|+Source|Message|+First Seen|+Count|+Name"
+        }
+        Kind::Node => {
+            "Name|Status|Roles|Age|Version|+Internal-IP|+External-IP|+OS-Image|+Kernel-Version|+Container-Runtime"
+        }
+        Kind::HorizontalPodAutoscaler => "Name|Reference|Targets|MinPods|MaxPods|Replicas|Age",
+        Kind::ControllerRevision => "Name|Controller|Revision|Age",
+        Kind::ConfigMap => "Name|Data|Age",
+        Kind::Secret => "Name|Type|Data|Age",
+        Kind::Namespace => "Name|Status|Age",
+        Kind::Ingress => "Name|Class|Hosts|Address|Ports|Age",
+        Kind::Lease => "Name|Holder|Age",
+        Kind::Endpoints => "Name|Endpoints|Age",
+        _ => "Name|Age",
     }
 }
