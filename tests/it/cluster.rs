@@ -1,8 +1,10 @@
 //! What only a real control plane can answer. `tests/cluster/up DIR` starts one; with `VIGIE_TEST_CLUSTER=DIR` these tests run
-//! (`cargo test -- --ignored cluster::`), and `.ci/run` does both. Each test works in a namespace of its own, so that they
-//! may run beside each other; [`world`] has what they share.
+//! (`cargo test -- --ignored cluster:: real::`), and `.ci/run` does both. Each test works in a namespace of its own, so that they
+//! may run beside each other; [`world`] has what they share. Who takes a part of the cluster away does so alone.
 
+mod console;
 mod rollback;
+mod truth;
 pub mod world;
 
 use world::{Audit, World};

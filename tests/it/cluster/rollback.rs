@@ -41,7 +41,7 @@ impl Trouble {
             "rollout",
             "status",
             "deployment/veza-backend",
-            "--timeout=60s",
+            "--timeout=180s",
         ]);
         let generation = generation(&world);
         Self {

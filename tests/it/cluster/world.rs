@@ -6,12 +6,45 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 /// How long anything may take before a test gives up.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Held by every test that needs the whole cluster; alone by one that takes a part of it away.
+static TURN: RwLock<()> = RwLock::new(());
+
+/// A test's turn at the cluster, over when dropped.
+#[derive(Debug)]
+pub enum Turn {
+    /// Beside others.
+    Shared {
+        /// What is held.
+        _held: RwLockReadGuard<'static, ()>,
+    },
+    /// Nobody else works on the cluster.
+    Alone {
+        /// What is held.
+        _held: RwLockWriteGuard<'static, ()>,
+    },
+}
+
+impl Turn {
+    /// A turn beside others.
+    pub fn shared() -> Self {
+        let _held = TURN.read().unwrap_or_else(PoisonError::into_inner);
+        Self::Shared { _held }
+    }
+
+    /// A turn that waits until nobody else works on the cluster, and keeps it so.
+    pub fn alone() -> Self {
+        let _held = TURN.write().unwrap_or_else(PoisonError::into_inner);
+        Self::Alone { _held }
+    }
+}
 
 /// A namespace of a test's own; gone when dropped.
 #[derive(Debug)]
@@ -20,11 +53,21 @@ pub struct World {
     pub namespace: String,
     state: PathBuf,
     variables: BTreeMap<String, String>,
+    _turn: Turn,
 }
 
 impl World {
     /// The platform of `tests/cluster/world/veza.yaml` in a namespace named after the test.
     pub fn new(test: &str) -> Self {
+        Self::in_turn(test, Turn::shared())
+    }
+
+    /// The same, while no other test works on the cluster: for those that take a part of it away.
+    pub fn alone(test: &str) -> Self {
+        Self::in_turn(test, Turn::alone())
+    }
+
+    fn in_turn(test: &str, turn: Turn) -> Self {
         let folder = PathBuf::from(
             std::env::var_os("VIGIE_TEST_CLUSTER")
                 .expect("VIGIE_TEST_CLUSTER names the state directory of a running test cluster"),
@@ -41,6 +84,7 @@ impl World {
             namespace: format!("veza-{test}-{}", std::process::id()),
             state: folder,
             variables,
+            _turn: turn,
         };
         world.furnish();
         world
@@ -195,6 +239,21 @@ impl World {
             .parse()
             .ok()
             .filter(|value: &f64| value.is_finite())
+    }
+
+    /// Does something to one part of the cluster (`tests/cluster/part`): `kill`, or `start` after it.
+    pub fn part(&self, name: &str, what: &str) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/part");
+        let status = Command::new(script)
+            .arg(&self.state)
+            .args([name, what])
+            .env(
+                "VIGIE_TEST_CLUSTER_BIN",
+                self.variable("VIGIE_TEST_CLUSTER_BIN"),
+            )
+            .stdout(Stdio::null())
+            .status();
+        assert!(status.unwrap().success(), "{what} {name}");
     }
 
     /// Asks until there is an answer; a test that waits in vain says for what.

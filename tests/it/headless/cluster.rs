@@ -72,11 +72,18 @@ fn status_says_of_every_pod_what_kubectl_get_pods_says() {
     }
     // States come and go: what counts is that in every moment in which nothing moved both said the same, until all were seen.
     let mut missing = BTreeSet::from(["CrashLoopBackOff", "ImagePullBackOff", "0/1", "Running"]);
+    let mut differed = 0;
     world.wait_for("every state was seen while both looked", || {
         let before = kubectl(&world);
         let ours = ours(&world);
-        if kubectl(&world) == before {
-            assert_eq!(ours, before);
+        if kubectl(&world) != before {
+            return None;
+        }
+        if ours != before {
+            // A pod may have gone there and back while we looked, but not again and again.
+            differed += 1;
+            assert!(differed < 5, "ours: {ours:#?}\nkubectl: {before:#?}");
+        } else {
             let words: Vec<&String> = before
                 .values()
                 .flat_map(|(ready, status, _)| [ready, status])

@@ -2,6 +2,7 @@
 
 use super::asked::deployment;
 use super::{Held, SHORT, next};
+use crate::cluster::world::Turn;
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
@@ -63,8 +64,23 @@ fn ours(held: &Held) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn manifest(name: &str, spec: &serde_json::Value) -> String {
-    serde_json::json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name, "namespace": "columns" }, "spec": spec }).to_string()
+fn manifest(namespace: &str, name: &str, spec: &serde_json::Value) -> String {
+    serde_json::json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name, "namespace": namespace }, "spec": spec }).to_string()
+}
+
+/// A namespace of a test's own that is ready for pods.
+fn namespace(test: &str) -> String {
+    let name = format!("{test}-{}", std::process::id());
+    let object = serde_json::json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+    apply(&object.to_string());
+    let account = ["create", "serviceaccount", "default", "-n", &name];
+    // The controller may have been quicker: pods need the account, whoever made it.
+    let _ = Command::new("kubectl")
+        .arg(format!("--kubeconfig={}/admin.kubeconfig", state()))
+        .args(account)
+        .output();
+    kubectl(&["get", "serviceaccount", "default", "-n", &name]);
+    name
 }
 
 fn apply(text: &str) {
@@ -87,23 +103,25 @@ fn apply(text: &str) {
 #[tokio::test]
 #[ignore = "needs VIGIE_TEST_CLUSTER"]
 async fn the_columns_are_kubectls_on_every_fate_of_the_harness() {
-    apply(r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"columns"}}"#);
+    let _turn = Turn::shared();
+    let space = namespace("columns");
     for fate in ["good", "crash", "oom", "missing", "unready"] {
         let container =
             |name: &str| serde_json::json!({ "name": name, "image": format!("r/x:v1-{fate}") });
         apply(&manifest(
+            &space,
             fate,
             &serde_json::json!({ "containers": [container("main")] }),
         ));
         let pair = serde_json::json!({ "containers": [container("main"), container("side")] });
-        apply(&manifest(&format!("{fate}-two"), &pair));
+        apply(&manifest(&space, &format!("{fate}-two"), &pair));
     }
     let gated = serde_json::json!({ "schedulingGates": [{ "name": "x.test/wait" }], "containers": [{ "name": "main", "image": "r/x:v1" }] });
-    apply(&manifest("gated", &gated));
+    apply(&manifest(&space, "gated", &gated));
     let nowhere = serde_json::json!({ "nodeSelector": { "no": "where" }, "containers": [{ "name": "main", "image": "r/x:v1" }] });
-    apply(&manifest("nowhere", &nowhere));
+    apply(&manifest(&space, "nowhere", &nowhere));
     let cluster = as_user("admin").await;
-    let scope = Scope::Namespace("columns".into());
+    let scope = Scope::Namespace(space.as_str().into());
     let mut watch = cluster.watch::<Pods>(&scope, None);
     let mut held = Held::default();
     held.until(&mut watch, |held| held.listed == 1).await;
@@ -128,7 +146,7 @@ async fn the_columns_are_kubectls_on_every_fate_of_the_harness() {
         {
             held.take(sighting);
         }
-        agreed = printed("columns") == ours(&held);
+        agreed = printed(&space) == ours(&held);
         if agreed {
             break;
         }
@@ -136,16 +154,17 @@ async fn the_columns_are_kubectls_on_every_fate_of_the_harness() {
     assert!(
         agreed,
         "kubectl: {:#?}\nours: {:#?}",
-        printed("columns"),
+        printed(&space),
         ours(&held)
     );
     assert!(held.rows["oom"].trouble.is_some() && held.rows["good"].trouble.is_none());
-    kubectl(&["delete", "namespace", "columns", "--wait=false"]);
+    kubectl(&["delete", "namespace", &space, "--wait=false"]);
 }
 
 #[tokio::test]
 #[ignore = "needs VIGIE_TEST_CLUSTER"]
 async fn identity_uid_rights_and_objects_come_from_the_server() {
+    let _turn = Turn::shared();
     let admin = as_user("admin").await;
     let viewer = as_user("viewer").await;
     assert_eq!(viewer.identity().await.unwrap().username, "viewer");
@@ -170,6 +189,7 @@ async fn identity_uid_rights_and_objects_come_from_the_server() {
 #[tokio::test]
 #[ignore = "needs VIGIE_TEST_CLUSTER"]
 async fn a_write_is_tried_refused_and_audited_as_the_server_says() {
+    let _turn = Turn::shared();
     let admin = as_user("admin").await;
     let viewer = as_user("viewer").await;
     let backend = ObjectRef::new("Deployment", "veza-production", "veza-backend");
@@ -228,6 +248,7 @@ async fn a_write_is_tried_refused_and_audited_as_the_server_says() {
 #[tokio::test]
 #[ignore = "needs VIGIE_TEST_CLUSTER"]
 async fn workloads_revisions_and_any_kind_are_read() {
+    let _turn = Turn::shared();
     let viewer = as_user("viewer").await;
     let scope = Scope::Namespace("veza-production".into());
     let mut deployments = viewer.watch::<Deployments>(&scope, None);
@@ -341,7 +362,7 @@ const HAND_MADE: [(&str, &str, &str); 10] = [
     ),
 ];
 
-fn hand_made(name: &str, more: &str, status: &str) {
+fn hand_made(space: &str, name: &str, more: &str, status: &str) {
     let mut status: serde_json::Value = serde_json::from_str(status).unwrap();
     for list in ["initContainerStatuses", "containerStatuses"] {
         for one in status[list].as_array_mut().into_iter().flatten() {
@@ -368,8 +389,7 @@ fn hand_made(name: &str, more: &str, status: &str) {
     let mut main = vec![serde_json::json!({ "name": "main", "image": "i" })];
     main.extend(containers(&more["containers"]));
     let spec = serde_json::json!({ "schedulerName": "nobody", "containers": main, "initContainers": containers(&more["initContainers"]) });
-    let mut pod: serde_json::Value = serde_json::from_str(&manifest(name, &spec)).unwrap();
-    pod["metadata"]["namespace"] = "hand-made".into();
+    let mut pod: serde_json::Value = serde_json::from_str(&manifest(space, name, &spec)).unwrap();
     pod["metadata"]["finalizers"] = serde_json::json!(["test.vigie/stay"]);
     apply(&pod.to_string());
     let patch = serde_json::json!({ "status": status }).to_string();
@@ -378,29 +398,30 @@ fn hand_made(name: &str, more: &str, status: &str) {
         "pod",
         name,
         "-n",
-        "hand-made",
+        space,
         "--subresource=status",
         "--type=merge",
         "-p",
         &patch,
     ]);
     if name.starts_with("going") {
-        kubectl(&["delete", "pod", name, "-n", "hand-made", "--wait=false"]);
+        kubectl(&["delete", "pod", name, "-n", &space, "--wait=false"]);
     }
 }
 
 #[tokio::test]
 #[ignore = "needs VIGIE_TEST_CLUSTER"]
 async fn the_columns_are_kubectls_on_statuses_written_by_hand() {
-    apply(r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"hand-made"}}"#);
+    let _turn = Turn::shared();
+    let space = namespace("hand-made");
     for (name, more, status) in HAND_MADE {
-        hand_made(name, more, status);
+        hand_made(&space, name, more, status);
     }
     let cluster = as_user("admin").await;
-    let mut watch = cluster.watch::<Pods>(&Scope::Namespace("hand-made".into()), None);
+    let mut watch = cluster.watch::<Pods>(&Scope::Namespace(space.as_str().into()), None);
     let mut held = Held::default();
     held.until(&mut watch, |held| held.listed == 1).await;
-    let (theirs, ours) = (printed("hand-made"), ours(&held));
+    let (theirs, ours) = (printed(&space), ours(&held));
     for (name, _, _) in HAND_MADE {
         let patch = r#"{"metadata":{"finalizers":null}}"#;
         kubectl(&[
@@ -408,13 +429,13 @@ async fn the_columns_are_kubectls_on_statuses_written_by_hand() {
             "pod",
             name,
             "-n",
-            "hand-made",
+            &space,
             "--type=merge",
             "-p",
             patch,
         ]);
     }
-    kubectl(&["delete", "namespace", "hand-made", "--wait=false"]);
+    kubectl(&["delete", "namespace", &space, "--wait=false"]);
     assert_eq!(theirs, ours);
     assert_eq!(ours.len(), HAND_MADE.len());
 }
@@ -422,6 +443,7 @@ async fn the_columns_are_kubectls_on_statuses_written_by_hand() {
 #[tokio::test]
 #[ignore = "needs VIGIE_TEST_CLUSTER"]
 async fn a_stopped_apiserver_is_said_and_nothing_is_lost() {
+    let _turn = Turn::alone();
     let cluster = as_user("viewer").await;
     let mut watch =
         cluster.watch_with::<Pods>(&Scope::Namespace("veza-production".into()), None, SHORT);

@@ -1,6 +1,7 @@
 //! The same questions to the real programs: a control plane with Prometheus and Alertmanager, where one runs.
 
 use super::run;
+use crate::cluster::world::Turn;
 use jiff::{SignedDuration, Timestamp};
 use std::path::Path;
 use std::process::Command;
@@ -72,6 +73,7 @@ async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
 #[test]
 #[ignore = "needs VIGIE_TEST_CLUSTER"]
 fn the_real_prometheus_tells_every_signal_of_a_workload() {
+    let _turn = Turn::shared();
     run(async {
         let prometheus = Prometheus::new(transport("PROMETHEUS_URL"), Vec::new());
         let (scope, subjects) = (Scope::Namespace(NAMESPACE.into()), subjects());
@@ -90,7 +92,7 @@ fn the_real_prometheus_tells_every_signal_of_a_workload() {
                         && row
                             .get(SignalName::Requests)
                             .value()
-                            .is_some_and(|rate| rate > 30.0)
+                            .is_some_and(|rate| (45.0..75.0).contains(&rate))
                         && row.get(SignalName::P99).value().is_some()
                 })
             };
@@ -126,6 +128,7 @@ fn the_real_prometheus_tells_every_signal_of_a_workload() {
 #[test]
 #[ignore = "needs VIGIE_TEST_CLUSTER"]
 fn the_real_prometheus_tells_ranges_by_version_pod_and_route() {
+    let _turn = Turn::shared();
     run(async {
         let prometheus = Prometheus::new(transport("PROMETHEUS_URL"), Vec::new());
         let scope = Scope::Namespace(NAMESPACE.into());
@@ -182,6 +185,7 @@ fn the_real_prometheus_tells_ranges_by_version_pod_and_route() {
 #[test]
 #[ignore = "needs VIGIE_TEST_CLUSTER"]
 fn the_real_prometheus_knows_the_pods_of_its_cluster_and_no_others() {
+    let _turn = Turn::shared();
     run(async {
         let prometheus = Prometheus::new(transport("PROMETHEUS_URL"), Vec::new());
         let pods = kubectl(&[
@@ -211,6 +215,7 @@ fn the_real_prometheus_knows_the_pods_of_its_cluster_and_no_others() {
 #[test]
 #[ignore = "needs VIGIE_TEST_CLUSTER"]
 fn the_real_prometheus_tells_versions_by_the_pods_of_each_revision() {
+    let _turn = Turn::shared();
     run(async {
         let prometheus = Prometheus::new(transport("PROMETHEUS_URL"), Vec::new());
         let scope = Scope::Namespace(NAMESPACE.into());
@@ -255,6 +260,7 @@ fn the_real_prometheus_tells_versions_by_the_pods_of_each_revision() {
 #[test]
 #[ignore = "needs VIGIE_TEST_CLUSTER"]
 fn the_real_alertmanager_makes_and_ends_a_silence() {
+    let _turn = Turn::shared();
     run(async {
         let alertmanager = Alertmanager::new(transport("ALERTMANAGER_URL"));
         assert!(!alertmanager.status().await.unwrap().version.is_empty());
@@ -299,6 +305,7 @@ fn the_real_alertmanager_makes_and_ends_a_silence() {
 #[test]
 #[ignore = "needs VIGIE_TEST_CLUSTER"]
 fn an_alert_of_the_real_alertmanager_is_heard_until_it_is_silenced() {
+    let _turn = Turn::shared();
     run(async {
         let transport = transport("ALERTMANAGER_URL");
         let alertmanager = Alertmanager::new(transport.clone());
