@@ -17,6 +17,6 @@ pub use attention::{Notify, clean, copy, level_changed, title, write};
 pub use canvas::{Canvas, LEAST, too_small};
 pub use crash::{Crash, crashes, install_panic_hook, redacted, tell};
 pub use ground::{Ground, ground, may_ask};
-pub use guard::{Guard, Options, knows_kitty_keys, restore};
+pub use guard::{Guard, Options, knows_kitty_keys, no_screen, restore};
 pub use log::log_to;
 pub use signals::{Signal, Signals};

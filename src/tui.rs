@@ -182,7 +182,10 @@ impl Console<'_> {
                 (input, signals) = (EventStream::new(), Signals::listen()?);
                 self.settle();
             }
-            self.draw(&mut canvas)?;
+            if self.draw(&mut canvas).is_err() {
+                // It cannot be written to any more: the same as a hangup that nobody sent.
+                return Ok(Ending::Signal(Signal::Hangup));
+            }
             (drawn, due) = (Instant::now(), false);
         }
     }

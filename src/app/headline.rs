@@ -9,8 +9,16 @@ use crate::domain::verdict::Level;
 pub fn headline(app: &App) -> Headline {
     let mut headline = verdict(app);
     if let Some(elsewhere) = elsewhere(app) {
-        headline.text = format!("{} {elsewhere}", headline.text);
-        headline.level = headline.level.max(Level::Watch);
+        let stop = if headline.text.ends_with(['.', '…']) {
+            ""
+        } else {
+            "."
+        };
+        headline.text = format!("{}{stop} {elsewhere}", headline.text);
+        // What is not known here does not become known by what is wrong there.
+        if headline.level == Level::Healthy {
+            headline.level = Level::Watch;
+        }
     }
     headline
 }

@@ -1,7 +1,7 @@
 //! `vigie --alert TEXT`: the text of a page, pasted as it came, leads to the namespace and the service it names. Alertmanager and
 //! the cluster are asked what exists; nothing is guessed that is not there. [`find`] is pure, [`session`] asks and opens.
 
-use super::exit::{Failed, USAGE};
+use super::exit::Failed;
 use super::reach;
 use super::session::{Place, Session, Start};
 use crate::app::message::Notice;
@@ -120,7 +120,7 @@ pub fn find(text: &str, alerts: &[Alert], namespaces: &[Arc<str>]) -> Found {
 pub async fn session(start: &Start, text: &str) -> Result<Session, Failed> {
     let cluster = Cluster::connect(&start.place().options)
         .await
-        .map_err(|failure| Failed::new(USAGE, reach::sentence(&failure)))?;
+        .map_err(|failure| reach::unconnected(&failure))?;
     let (alerts, namespaces) = tokio::join!(alerts(start, &cluster), namespaces(&cluster));
     let mut found = find(text, &alerts, &namespaces);
     let configured = start.loaded.config().start.namespace.clone();

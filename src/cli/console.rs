@@ -14,7 +14,6 @@ use crate::terminal::{self, Guard, Notify, Options};
 use crate::tui::{Console, Ending, Way};
 use crate::ui::theme::{Depth, Theme, default_theme, depth::depth, glyphs};
 use crate::ui::{self, View};
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
 /// The runtime of a command. Two threads beside this one are plenty: the work is waiting.
@@ -27,10 +26,10 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
 
 /// `vigie` without a command.
 pub fn open(start: &Start, open: Option<Typed>, alert: Option<&str>) -> Result<u8, Failed> {
-    if !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
-        return Err(Failed::usage(
-            "there is no terminal here; `vigie status` says the same as text, `vigie demo --frame 120x40` shows a screen",
-        ));
+    if let Some(why) = terminal::no_screen(|name| std::env::var(name).ok()) {
+        return Err(Failed::usage(format!(
+            "{why}; `vigie status` says the same as text, `vigie demo --frame 120x40` shows a screen"
+        )));
     }
     runtime()?.block_on(async {
         let session = if let Some(text) = alert {

@@ -13,9 +13,8 @@ use crate::engine::clock::Clock;
 use crate::platform::kubernetes::Options;
 use crate::sim::scenario::Scenario;
 use crate::sim::{self, Running};
-use crate::terminal::Signals;
+use crate::terminal::{self, Signals};
 use jiff::Timestamp;
-use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -46,7 +45,7 @@ fn scenario(play: &Play) -> Result<Scenario, Failed> {
 
 /// `vigie demo`.
 pub fn demo(start: &Start, demo: &Demo) -> Result<u8, Failed> {
-    let terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
+    let terminal = terminal::no_screen(|name| std::env::var(name).ok()).is_none();
     let picture = demo.frame.or_else(|| (!terminal).then_some(USUAL));
     let mut options = sim::Options {
         scenario: scenario(&demo.play)?,

@@ -1,7 +1,7 @@
 //! A session: one App on one target with its engine, for the console and for the headless commands alike.
 
 use super::args::Global;
-use super::exit::{Failed, USAGE};
+use super::exit::Failed;
 use super::sources::{sought, templates, windows};
 use crate::app::message::{Fact, Message};
 use crate::app::runs::Runs;
@@ -92,9 +92,9 @@ impl Start {
     pub async fn session(&self, place: Place, open: Screen) -> Result<Session, Failed> {
         let cluster = match &place.cluster {
             Some(cluster) => cluster.clone(),
-            None => Cluster::connect(&place.options).await.map_err(|failure| {
-                Failed::new(USAGE, format!("{failure}\n{}", failure.advice()))
-            })?,
+            None => Cluster::connect(&place.options)
+                .await
+                .map_err(|failure| super::reach::unconnected(&failure))?,
         };
         self.session_on(cluster, &place, open)
     }

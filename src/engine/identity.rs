@@ -4,7 +4,7 @@
     reason = "not answered yet, answered with nothing, answered: three different things"
 )]
 
-use crate::app::message::Fact;
+use crate::app::message::{Fact, Notice};
 use crate::domain::target::{Environment, Scope};
 use crate::platform::failure::{Failure, FailureKind};
 use crate::platform::kubernetes::Cluster;
@@ -26,6 +26,8 @@ struct Known {
     user: Option<Option<Arc<str>>>,
     uid: Option<Option<Arc<str>>>,
     label: Option<Option<Arc<str>>>,
+    /// The cluster says that there is no such namespace.
+    nowhere: bool,
 }
 
 /// Asks until everything is answered.
@@ -35,6 +37,10 @@ pub async fn ask(cluster: Cluster, scope: Scope, environment: EnvironmentOf, fac
     loop {
         let before = known.clone();
         learn(&cluster, &scope, &mut known).await;
+        if known.nowhere && !before.nowhere && facts.send(nowhere(&scope, &cluster)).await.is_err()
+        {
+            return;
+        }
         if known != before && facts.send(fact(&known, &environment)).await.is_err() {
             return;
         }
@@ -55,6 +61,7 @@ impl Known {
 
 /// Asks what is still open, all at once.
 async fn learn(cluster: &Cluster, scope: &Scope, known: &mut Known) {
+    let mut nowhere = known.nowhere;
     let user = async {
         match &known.user {
             Some(user) => Some(user.clone()),
@@ -71,12 +78,20 @@ async fn learn(cluster: &Cluster, scope: &Scope, known: &mut Known) {
         match (&known.label, scope.namespace()) {
             (Some(label), _) => Some(label.clone()),
             (None, None) => Some(None),
-            (None, Some(name)) => settled(cluster.environment(name).await)
-                .map(|label| label.flatten().map(|label| Arc::from(&*label))),
+            (None, Some(name)) => {
+                let answer = cluster.environment(name).await;
+                nowhere = matches!(&answer, Err(failure) if failure.kind == FailureKind::NotFound);
+                settled(answer).map(|label| label.flatten().map(|label| Arc::from(&*label)))
+            }
         }
     };
     let (user, uid, label) = futures::join!(user, uid, label);
-    *known = Known { user, uid, label };
+    *known = Known {
+        user,
+        uid,
+        label,
+        nowhere,
+    };
 }
 
 /// An answer, also one that says we may not know; `None` where there was none.
@@ -91,6 +106,15 @@ fn settled<T>(answer: Result<T, Failure>) -> Option<Option<T>> {
             no.then_some(None)
         }
     }
+}
+
+/// A name that is no namespace is said at once: an empty screen alone would look like peace.
+fn nowhere(scope: &Scope, cluster: &Cluster) -> Fact {
+    let context = cluster.context();
+    Fact::Notice(Notice {
+        text: format!("There is no namespace {scope} in {context}. :ns lists those there are."),
+        error: true,
+    })
 }
 
 fn fact(known: &Known, environment: &EnvironmentOf) -> Fact {

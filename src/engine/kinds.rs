@@ -114,14 +114,11 @@ fn translate(sighting: Sighting<TableFact>) -> Vec<TableNews> {
         Sighting::Heard => vec![TableNews::Heard],
         Sighting::Troubled(failure) => vec![TableNews::Trouble(failure.short())],
         Sighting::Denied(denial) => {
+            let short = denial.short();
             let narrowed = denial.narrowed_to.map_or(String::new(), |namespace| {
                 format!("; only {namespace} is shown")
             });
-            let why = format!(
-                "may not {} {} in {}{narrowed}",
-                denial.verb, denial.resource, denial.scope
-            );
-            vec![TableNews::Trouble(why.into())]
+            vec![TableNews::Trouble(format!("{short}{narrowed}").into())]
         }
         Sighting::Absent => vec![TableNews::Trouble(
             "the server no longer has this kind".into(),

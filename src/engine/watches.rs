@@ -100,12 +100,6 @@ fn why(failure: &Failure) -> Arc<str> {
 fn denied(denial: &k8s::Denial) -> WatchNews {
     match &denial.narrowed_to {
         Some(namespace) => WatchNews::Narrowed(namespace.clone()),
-        None => WatchNews::Denied(
-            format!(
-                "may not {} {} in {}",
-                denial.verb, denial.resource, denial.scope
-            )
-            .into(),
-        ),
+        None => WatchNews::Denied(denial.short().into()),
     }
 }

@@ -125,7 +125,9 @@ impl Failure {
                 "Check certificate-authority and tls-server-name for {}.",
                 self.to
             ),
-            FailureKind::Unauthorized => "Sign in again (:login), then retry.".to_owned(),
+            FailureKind::Unauthorized => {
+                "Sign in again (`:login` in the console), then retry.".to_owned()
+            }
             FailureKind::Forbidden(rule) => {
                 let place = if rule.namespace.is_empty() {
                     "at cluster scope".to_owned()

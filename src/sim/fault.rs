@@ -31,6 +31,8 @@ pub enum Fault {
     HalfBody,
     /// It is never answered.
     Hang,
+    /// It is answered, and every sample in the answer is not a number.
+    NotANumber,
 }
 
 /// A fault and the requests it meets.

@@ -17,7 +17,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::serve::{IncomingStream, Listener};
 use http::{HeaderValue, StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -191,6 +191,7 @@ async fn disturb(
         Some(Fault::DropAfter) => line.cut(),
         Some(Fault::Delay(time)) => tokio::time::sleep(time).await,
         Some(Fault::HalfBody) => response = halve(response).await,
+        Some(Fault::NotANumber) => response = without_numbers(response).await,
         _ => {}
     }
     if let Ok(date) = HeaderValue::from_str(&time::http(shared.now_ms())) {
@@ -233,6 +234,28 @@ fn refuse(code: u16, retry: Option<u64>) -> Response {
             .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
+}
+
+/// The same answer with every sample `[time, "value"]` as Prometheus writes what is not a number.
+async fn without_numbers(response: Response) -> Response {
+    fn void(value: &mut Value) {
+        match value {
+            Value::Array(sample) => match sample.as_mut_slice() {
+                [Value::Number(_), number @ Value::String(_)] => *number = "NaN".into(),
+                items => items.iter_mut().for_each(void),
+            },
+            Value::Object(fields) => fields.values_mut().for_each(void),
+            _ => {}
+        }
+    }
+    let (mut parts, body) = response.into_parts();
+    let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let Ok(mut document) = serde_json::from_slice::<Value>(&whole) else {
+        return Response::from_parts(parts, Body::from(whole));
+    };
+    void(&mut document);
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(document.to_string()))
 }
 
 async fn halve(response: Response) -> Response {

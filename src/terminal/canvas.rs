@@ -1,7 +1,9 @@
 //! The way a frame reaches the terminal: one buffered write between the marks of a synchronized update, so that no half frame is
 //! ever seen. What is drawn is the caller's.
 
+use std::cell::Cell;
 use std::io::{self, BufWriter, Stdout, Write};
+use std::rc::Rc;
 
 use crossterm::queue;
 use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
@@ -17,15 +19,58 @@ const BUFFER: usize = 64 * 1024;
 
 /// The terminal as something to draw on.
 pub struct Canvas<W: Write = Stdout> {
-    terminal: Terminal<CrosstermBackend<BufWriter<W>>>,
+    terminal: Terminal<Backend<W>>,
+    over: Rc<Cell<bool>>,
+}
+
+/// A writer that takes everything and passes nothing on once the drawing is over. What ratatui still has to say then the
+/// guard says better, and where the terminal is gone ratatui would complain to it and panic.
+struct Line<W> {
+    out: W,
+    over: Rc<Cell<bool>>,
+}
+
+impl<W: Write> Write for Line<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.over.get() {
+            return Ok(bytes.len());
+        }
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.over.get() {
+            return Ok(());
+        }
+        self.out.flush()
+    }
+}
+
+impl<W: Write> Drop for Canvas<W> {
+    fn drop(&mut self) {
+        self.over.set(true);
+    }
+}
+
+type Backend<W> = CrosstermBackend<BufWriter<Line<W>>>;
+
+fn backend<W: Write>(out: W) -> (Backend<W>, Rc<Cell<bool>>) {
+    let over = Rc::new(Cell::new(false));
+    let line = Line {
+        out,
+        over: over.clone(),
+    };
+    let buffered = BufWriter::with_capacity(BUFFER, line);
+    (CrosstermBackend::new(buffered), over)
 }
 
 impl Canvas {
     /// On the process's own terminal, which a [`super::Guard`] has taken.
     pub fn on_stdout() -> io::Result<Self> {
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, io::stdout()));
+        let (backend, over) = backend(io::stdout());
         Ok(Self {
             terminal: Terminal::new(backend)?,
+            over,
         })
     }
 }
@@ -33,10 +78,11 @@ impl Canvas {
 impl<W: Write> Canvas<W> {
     /// On any writer, with a size that does not change.
     pub fn fixed(out: W, width: u16, height: u16) -> io::Result<Self> {
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, out));
+        let (backend, over) = backend(out);
         let viewport = Viewport::Fixed(Rect::new(0, 0, width, height));
         Ok(Self {
             terminal: Terminal::with_options(backend, TerminalOptions { viewport })?,
+            over,
         })
     }
 
@@ -91,6 +137,30 @@ mod tests {
         assert_eq!(sent.matches("\x1b[?2026h").count(), 2);
         assert_eq!(sent.matches("\x1b[?2026l").count(), 2);
         assert_eq!(sent.matches("watch").count(), 1, "{sent:?}");
+    }
+
+    /// A terminal whose other end is closed.
+    struct Gone;
+
+    impl Write for Gone {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_is_gone_is_an_error_once_and_nothing_is_said_to_it_afterwards() {
+        let mut canvas = Canvas::fixed(Gone, 20, 3).unwrap();
+        assert!(canvas.draw(|_| ()).is_err());
+        let over = canvas.over.clone();
+        drop(canvas);
+        assert!(over.get());
+        let mut line = Line { out: Gone, over };
+        assert_eq!(line.write(b"still there?").unwrap(), 12);
     }
 
     #[test]

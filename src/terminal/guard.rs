@@ -39,6 +39,15 @@ static TAKEN: Mutex<Option<Taken>> = Mutex::new(None);
 #[must_use = "dropping the guard gives the terminal back"]
 pub struct Guard(());
 
+/// Why no screen can be taken here, where none can.
+pub fn no_screen(variable: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
+    if !(io::stdout().is_terminal() && io::stdin().is_terminal()) {
+        return Some("there is no terminal here");
+    }
+    let dumb = variable("TERM").is_some_and(|term| term == "dumb");
+    dumb.then_some("this terminal cannot show a screen (TERM=dumb)")
+}
+
 impl Guard {
     /// Takes the terminal: raw mode, alternate screen, paste, focus, and what the options ask for.
     pub fn enter(options: Options) -> io::Result<Self> {

@@ -13,6 +13,7 @@ use vigie::platform::failure::FailureKind;
 use vigie::platform::kubernetes::{Cluster, Options, Patience, Pods, Sighting, Watch};
 
 const SHORT: Patience = Patience {
+    opening: Duration::from_secs(10),
     silence: Duration::from_millis(300),
     listing: Duration::from_millis(300),
     first: Duration::from_millis(20),

@@ -101,6 +101,7 @@ impl Console {
             sources: Arc::new(sources),
             scope: setup.scope,
             patience: Patience {
+                opening: Duration::from_millis(500),
                 listing: Duration::from_secs(1),
                 first: Duration::from_millis(50),
                 longest: Duration::from_millis(400),
@@ -256,6 +257,32 @@ async fn a_throttling_apiserver_leaves_the_rows_and_their_age() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_apiserver_that_accepts_and_never_answers_leaves_the_rows_and_their_age() {
+    survives(Fault::Hang).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_apiserver_that_never_answered_is_said_and_nothing_is_well() {
+    let mut console = Console::open(Setup {
+        before: vec![rule(Face::Kubernetes, "", Fault::Hang)],
+        ..Setup::default()
+    })
+    .await;
+    console
+        .until("it is said", |app| {
+            stale(app, Source::Kubernetes) && app.headline.text.contains("no answer in time")
+        })
+        .await;
+    assert_eq!(console.app.headline.level, Level::Unknown);
+    console.running.faults().clear();
+    console
+        .until("it comes by itself", |app| {
+            live(app, Source::Kubernetes) && backend(app) == Level::Healthy
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_expired_login_leaves_the_rows_and_is_said() {
     let mut console = Console::settled(Setup::default()).await;
     let pods = console.app.cluster.pods.len();
@@ -322,6 +349,39 @@ async fn a_prometheus_that_is_cut_makes_services_unknown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prometheus_that_says_nothing_makes_services_unknown() {
     blinds(Fault::Hang).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_that_are_no_numbers_are_unknown_and_nothing_is_called_well() {
+    let mut console = Console::settled(Setup::default()).await;
+    console
+        .until("it is well", |app| backend(app) == Level::Healthy)
+        .await;
+    console.fail(Face::Prometheus, "/api/v1/query", Fault::NotANumber);
+    let (namespace, name) = (NAMESPACE.into(), "veza-backend".into());
+    console
+        .until("they are unknown", |app| {
+            let reading = app.signals.reading(&namespace, &name);
+            reading.is_some_and(|reading| {
+                [
+                    SignalName::Requests,
+                    SignalName::ErrorRatio,
+                    SignalName::P99,
+                ]
+                .into_iter()
+                .all(|signal| reading.get(signal).value().is_none())
+            })
+        })
+        .await;
+    console
+        .throughout(Duration::from_secs(1), "nothing is well", |app| {
+            backend(app) == Level::Unknown && app.headline.level == Level::Unknown
+        })
+        .await;
+    console.running.faults().clear();
+    console
+        .until("it is well again", |app| backend(app) == Level::Healthy)
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use crate::platform::failure::{Failure, FailureKind, public_address};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request};
 use jiff::Timestamp;
+use kube::client::AuthError;
 use kube::config::{Config, ExecConfig};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -21,7 +22,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long an answer may take to begin and to end.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A plugin that failed without a terminal is left alone for so long: some open a browser at every try.
 const PLUGIN_REST: Duration = Duration::from_mins(2);
@@ -325,10 +326,10 @@ impl Cluster {
         }
     }
 
-    /// Opens an answer that is read while it arrives. Never for writes.
-    pub(super) async fn open(&self, ask: Ask) -> Result<Body, Failure> {
+    /// Opens an answer that is read while it arrives and begins within so long. Never for writes.
+    pub(super) async fn open(&self, ask: Ask, patience: Duration) -> Result<Body, Failure> {
         let (client, generation) = self.client();
-        let first = self.opened(client, &ask).await;
+        let first = self.opened(client, &ask, patience).await;
         match &first {
             Err(failure) if failure.kind == FailureKind::Unauthorized && self.uses_plugin() => {}
             _ => return first,
@@ -336,12 +337,17 @@ impl Cluster {
         if self.renew(generation, false).await.is_err() {
             return first;
         }
-        self.opened(self.client().0, &ask).await
+        self.opened(self.client().0, &ask, patience).await
     }
 
-    async fn opened(&self, client: kube::Client, ask: &Ask) -> Result<Body, Failure> {
+    async fn opened(
+        &self,
+        client: kube::Client,
+        ask: &Ask,
+        patience: Duration,
+    ) -> Result<Body, Failure> {
         let request = self.request(ask, true)?;
-        match tokio::time::timeout(PATIENCE, client.request_stream(request)).await {
+        match tokio::time::timeout(patience, client.request_stream(request)).await {
             Ok(Ok(body)) => Ok(Box::pin(body)),
             Ok(Err(error)) => Err(transport(&error, &ask.attempt, &self.inner.server)),
             Err(_) => Err(self.failure(FailureKind::Timeout, &ask.attempt, "")),
@@ -428,9 +434,17 @@ async fn build(
         plugin::authenticate(plugin, &mut config.auth_info, terminal).await?;
     }
     kube::Client::try_from(config).map_err(|error| match error {
+        kube::Error::Auth(AuthError::ReadTokenFile(error, path)) => setup::setup(&format!(
+            "the token file {} cannot be read: {}",
+            path.display(),
+            error.kind()
+        )),
+        kube::Error::Auth(AuthError::InvalidBearerToken(_) | AuthError::InvalidBasicAuth(_)) => {
+            setup::setup("the token or password in the kubeconfig cannot be sent as it is")
+        }
         kube::Error::Auth(_) => Failure::new(FailureKind::Unauthorized, "sign in", "", ""),
         kube::Error::RustlsTls(_) => setup::setup("a certificate in the kubeconfig cannot be used"),
-        kube::Error::InferKubeconfig(_) => setup::setup("a certificate or key cannot be loaded"),
+        kube::Error::InferKubeconfig(error) => setup::setup_failure(&error),
         kube::Error::ProxyProtocolUnsupported { .. } => {
             setup::setup("this kind of proxy is not supported")
         }

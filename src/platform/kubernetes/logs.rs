@@ -3,7 +3,7 @@
 //! A stream that breaks is opened again at the last stamp seen, and lines already given are left out.
 
 use super::classify::Attempt;
-use super::client::{Ask, Cluster, escape};
+use super::client::{Ask, Cluster, PATIENCE, escape};
 use super::lines::Lines;
 use crate::platform::failure::{Failure, FailureKind};
 use futures::{FutureExt as _, Stream};
@@ -174,7 +174,7 @@ impl Reading {
         self.skip = self.at_last;
         let mut ask = Ask::get(attempt, path);
         ask.accept = Some("*/*");
-        let body = self.cluster.open(ask).await?;
+        let body = self.cluster.open(ask, PATIENCE).await?;
         Ok(Lines::cutting(body, LONGEST_LINE))
     }
 

@@ -8,6 +8,7 @@ use crate::platform::failure::{Failure, FailureKind};
 use base64::Engine as _;
 use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode};
 use serde::Deserialize;
+use std::io::IsTerminal as _;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -59,8 +60,11 @@ async fn run(plugin: &ExecConfig, name: &str, terminal: bool) -> Result<Vec<u8>,
     if name.is_empty() {
         return Err(setup("the credential plugin has no command"));
     }
-    let terminal = terminal && plugin.interactive_mode != Some(ExecInteractiveMode::Never);
-    if !terminal && plugin.interactive_mode == Some(ExecInteractiveMode::Always) {
+    let (owned, asks) = (terminal, plugin.interactive_mode.clone());
+    // Who has no terminal to give cannot lend it, whatever the plugin would like.
+    let terminal =
+        owned && asks != Some(ExecInteractiveMode::Never) && std::io::stdin().is_terminal();
+    if !terminal && asks == Some(ExecInteractiveMode::Always) {
         return Err(refused(name, "needs a terminal"));
     }
     let mut command = tokio::process::Command::new(name);
@@ -80,16 +84,23 @@ async fn run(plugin: &ExecConfig, name: &str, terminal: bool) -> Result<Vec<u8>,
     command.env("KUBERNETES_EXEC_INFO", info.to_string());
     command.stdout(Stdio::piped());
     if terminal {
-        command.stdin(Stdio::inherit()).stderr(Stdio::inherit());
+        command.stdin(Stdio::inherit());
     } else {
-        command.stdin(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::null());
+    }
+    // What it complains about is for the operator, as long as no screen is in the way.
+    if owned {
+        command.stderr(Stdio::inherit());
+    } else {
+        command.stderr(Stdio::null());
     }
     let child = command.spawn().map_err(|error| {
         let hint = plugin.install_hint.as_deref().unwrap_or_default();
-        refused(
-            name,
-            &format!("cannot be started: {}. {hint}", error.kind()),
-        )
+        let said = format!(
+            "credential plugin {name} cannot be started: {}. {hint}",
+            error.kind()
+        );
+        setup(said.trim_end())
     })?;
     let output = if terminal {
         child.wait_with_output().await

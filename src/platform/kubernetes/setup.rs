@@ -4,9 +4,11 @@
 //! impersonation. A credential plugin is taken out of the configuration here and run by `plugin`, never by the client.
 
 use crate::platform::failure::{Failure, FailureKind, public_address};
-use kube::config::{Config, ExecConfig, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{
+    Config, ExecConfig, KubeConfigOptions, Kubeconfig, KubeconfigError, LoadDataError,
+};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What the operator chose.
@@ -99,13 +101,13 @@ fn list(kubeconfig: &Kubeconfig) -> Vec<ContextInfo> {
     kubeconfig.contexts.iter().map(named).collect()
 }
 
-/// Reads the kubeconfig files; `None` where none was named and none exists.
-fn read(options: &Options) -> Result<Option<Kubeconfig>, Failure> {
+/// Where the kubeconfig is looked for, and whether somebody named it.
+fn paths(options: &Options) -> (Vec<PathBuf>, bool) {
     let named = options
         .kubeconfig
         .clone()
         .or_else(|| std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty()));
-    let paths: Vec<PathBuf> = match &named {
+    let paths = match &named {
         Some(list) => std::env::split_paths(list)
             .filter(|path| !path.as_os_str().is_empty())
             .collect(),
@@ -114,6 +116,19 @@ fn read(options: &Options) -> Result<Option<Kubeconfig>, Failure> {
             .into_iter()
             .collect(),
     };
+    (paths, named.is_some())
+}
+
+/// The kubeconfig's files as a sentence names them.
+fn files(options: &Options) -> String {
+    let (paths, _) = paths(options);
+    let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+    names.join(" and ")
+}
+
+/// Reads the kubeconfig files; `None` where none was named and none exists.
+fn read(options: &Options) -> Result<Option<Kubeconfig>, Failure> {
+    let (paths, named) = paths(options);
     let mut merged: Option<Kubeconfig> = None;
     for path in &paths {
         match Kubeconfig::read_from(path) {
@@ -122,13 +137,15 @@ fn read(options: &Options) -> Result<Option<Kubeconfig>, Failure> {
                 merged = Some(first.merge(next).map_err(|error| setup_failure(&error))?);
             }
             Err(KubeconfigError::ReadConfig(error, _))
-                if error.kind() == std::io::ErrorKind::NotFound
-                    && (named.is_none() || paths.len() > 1) => {}
-            Err(error) => return Err(setup_failure(&error)),
+                if error.kind() == std::io::ErrorKind::NotFound && (!named || paths.len() > 1) => {}
+            Err(error) => return Err(unreadable(path, &error)),
         }
     }
-    if merged.is_none() && named.is_some() {
-        return Err(setup("no kubeconfig file exists at any named path"));
+    if merged.is_none() && named {
+        return Err(setup(&format!(
+            "there is no kubeconfig at {}",
+            files(options)
+        )));
     }
     Ok(merged)
 }
@@ -138,7 +155,9 @@ pub(super) async fn setup_of(options: &Options) -> Result<Setup, Failure> {
     let mut made = match &options.server {
         Some(server) => at_address(server)?,
         None => match read(options)? {
-            Some(kubeconfig) => from_kubeconfig(kubeconfig, options).await?,
+            Some(kubeconfig) => from_kubeconfig(kubeconfig, options)
+                .await
+                .map_err(|failure| setup(&format!("{} ({})", failure.said, files(options))))?,
             None => in_cluster()?,
         },
     };
@@ -245,19 +264,37 @@ pub(super) fn setup(said: &str) -> Failure {
     Failure::new(FailureKind::Setup, "use the kubeconfig", "", said)
 }
 
-/// Says what is wrong with a kubeconfig. A parser's own text may quote the file, and the file holds credentials: it is left out.
-fn setup_failure(error: &KubeconfigError) -> Failure {
-    let said = match error {
-        KubeconfigError::ReadConfig(error, path) => {
-            format!("{} cannot be read: {}", path.display(), error.kind())
+/// Says what is wrong with one file.
+fn unreadable(path: &Path, error: &KubeconfigError) -> Failure {
+    let path = path.display();
+    setup(&match error {
+        KubeconfigError::ReadConfig(error, _) => format!("{path} cannot be read: {}", error.kind()),
+        KubeconfigError::Parse(_) => format!("{path}: {}", setup_failure(error).said),
+        _ => return setup_failure(error),
+    })
+}
+
+/// What a kubeconfig points at and cannot be had: the file is named, what is in it is not.
+fn unloaded(what: &str, error: &LoadDataError) -> String {
+    match error {
+        LoadDataError::ReadFile(error, path) => {
+            format!("{what} {} cannot be read: {}", path.display(), error.kind())
         }
+        LoadDataError::DecodeBase64(_) => format!("{what} in the kubeconfig is not base64"),
+        LoadDataError::NoBase64DataOrFile => format!("{what} is missing from the kubeconfig"),
+    }
+}
+
+/// Says what is wrong with a kubeconfig. A parser's own text may quote the file, and the file holds credentials: it is left out.
+pub(super) fn setup_failure(error: &KubeconfigError) -> Failure {
+    let said = match error {
         KubeconfigError::Parse(error) => match error.location() {
             Some(at) => format!(
-                "the kubeconfig is not valid YAML of its kind at line {}, column {}",
+                "not a kubeconfig in valid YAML, at line {}, column {}",
                 at.line(),
                 at.column()
             ),
-            None => "the kubeconfig is not valid YAML of its kind".to_owned(),
+            None => "not a kubeconfig in valid YAML".to_owned(),
         },
         KubeconfigError::LoadClusterOfContext(cluster) => {
             format!("the context's cluster {cluster} is not in the kubeconfig")
@@ -265,13 +302,14 @@ fn setup_failure(error: &KubeconfigError) -> Failure {
         KubeconfigError::MissingClusterUrl => "the cluster has no server address".to_owned(),
         KubeconfigError::ParseClusterUrl(_) => "the cluster's address is not valid".to_owned(),
         KubeconfigError::ParseProxyUrl(_) => "the proxy's address is not valid".to_owned(),
-        KubeconfigError::LoadCertificateAuthority(_) | KubeconfigError::ParseCertificates(_) => {
-            "the certificate authority cannot be loaded".to_owned()
+        KubeconfigError::LoadCertificateAuthority(error) => {
+            unloaded("the certificate authority", error)
         }
-        KubeconfigError::LoadClientCertificate(_) => {
-            "the client certificate cannot be loaded".to_owned()
+        KubeconfigError::LoadClientCertificate(error) => unloaded("the client certificate", error),
+        KubeconfigError::LoadClientKey(error) => unloaded("the client key", error),
+        KubeconfigError::ParseCertificates(_) => {
+            "the certificate authority is no PEM certificate".to_owned()
         }
-        KubeconfigError::LoadClientKey(_) => "the client key cannot be loaded".to_owned(),
         KubeconfigError::KindMismatch | KubeconfigError::ApiVersionMismatch => {
             "the kubeconfig files are of different kinds".to_owned()
         }

@@ -2,7 +2,7 @@
 
 use crate::domain::object::Uid;
 use crate::domain::target::Scope;
-use crate::platform::failure::Failure;
+use crate::platform::failure::{Failure, FailureKind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,9 +44,23 @@ pub struct Denial {
     pub failure: Failure,
 }
 
+impl Denial {
+    /// In one short clause: `may not list pods in veza-production`, or what else stood in the way.
+    pub fn short(&self) -> String {
+        match &self.failure.kind {
+            FailureKind::Forbidden(rule) if rule.verb == "impersonate" => {
+                format!("may not impersonate {} (--as)", rule.resource)
+            }
+            _ => format!("may not {} {} in {}", self.verb, self.resource, self.scope),
+        }
+    }
+}
+
 /// How patient a watch is. The defaults are the product's; tests shorten them.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
+    /// How long an answer may take to begin.
+    pub opening: Duration,
     /// Silence after which a watch is opened again.
     pub silence: Duration,
     /// Silence of a streaming list after which a plain list is tried.
@@ -60,6 +74,7 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
+            opening: Duration::from_secs(15),
             silence: Duration::from_secs(75),
             listing: Duration::from_secs(10),
             first: Duration::from_millis(500),

@@ -270,7 +270,7 @@ impl<D: Decode> Watching<D> {
             &format!("watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&timeoutSeconds={SERVER_SECONDS}"),
         );
         let attempt = ask.attempt.clone();
-        match self.cluster.open(ask).await {
+        match self.cluster.open(ask, self.patience.opening).await {
             Ok(body) => {
                 if self.say(Sighting::Listing).await.is_none() {
                     return End::Unheard;
@@ -286,7 +286,7 @@ impl<D: Decode> Watching<D> {
     async fn plain_list(&mut self) -> End {
         let ask = self.ask("list", "resourceVersion=0");
         let attempt = ask.attempt.clone();
-        let mut body = match self.cluster.open(ask).await {
+        let mut body = match self.cluster.open(ask, self.patience.opening).await {
             Ok(body) => body,
             Err(failure) => return End::Failed(failure),
         };
@@ -341,7 +341,7 @@ impl<D: Decode> Watching<D> {
             &format!("watch=true&resourceVersion={version}&allowWatchBookmarks=true&timeoutSeconds={SERVER_SECONDS}"),
         );
         let attempt = ask.attempt.clone();
-        match self.cluster.open(ask).await {
+        match self.cluster.open(ask, self.patience.opening).await {
             Ok(body) => match self.say(Sighting::Heard).await {
                 Some(()) => self.listen(Lines::new(body), &attempt).await,
                 None => End::Unheard,
