@@ -1,6 +1,6 @@
 //! The order of pods, asked for in stretches so that what is not in view is not looked at; and who is judged anew by name.
 
-use super::{Cluster, PodPlace, place};
+use super::{Cluster, place};
 use crate::domain::pod::Pod;
 use crate::domain::verdict::Level;
 use crate::domain::workload::WorkloadKind;

@@ -63,7 +63,7 @@ pub fn cut(sink: &Sink<'_>, text: &str, overlay: bool) -> Option<Split> {
 }
 
 /// Cuts a text; `overlay` files may not hold executable fences.
-fn split(text: &str, overlay: bool) -> Split {
+pub fn split(text: &str, overlay: bool) -> Split {
     let mut out = Split::default();
     let Some(body) = front_matter(text, &mut out) else {
         return out;
