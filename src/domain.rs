@@ -13,6 +13,7 @@ pub mod policy;
 pub mod rollout;
 #[doc(hidden)]
 pub mod sample;
+pub mod served;
 pub mod service;
 pub mod signal;
 pub mod target;

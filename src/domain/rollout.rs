@@ -26,6 +26,10 @@ pub struct Revision {
     pub labels: Labels,
     /// When it was created; a revision that was returned to keeps its first date.
     pub created: Option<Timestamp>,
+    /// Whether it was left once and returned to.
+    pub returned: bool,
+    /// When its status was last written.
+    pub settled: Option<Timestamp>,
     /// Pods wanted of it.
     pub desired: u32,
     /// Pods that exist.

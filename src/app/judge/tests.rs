@@ -62,6 +62,8 @@ fn revision() -> Revision {
         version: Some("v1.1.0".into()),
         labels: [].into(),
         created: None,
+        returned: false,
+        settled: None,
         desired: 3,
         current: 3,
         ready: 3,

@@ -9,6 +9,7 @@ use crate::cli::reach;
 use crate::cli::session::Session;
 use crate::domain::pod::short;
 use crate::domain::rollout::Revision;
+use crate::domain::served::{Served, Trace, Until, served};
 use crate::domain::workload::{Workload, WorkloadKind, tag_of};
 use crate::platform::kubernetes::Cluster;
 use crate::ui::widget::text::sanitize;
@@ -23,7 +24,8 @@ struct Line {
     images: Vec<String>,
     version: Option<String>,
     created: Option<Timestamp>,
-    stood: Option<SignedDuration>,
+    served: Served,
+    trace: Trace,
     current: bool,
     ready: Option<(u32, u32)>,
     who: Option<String>,
@@ -45,7 +47,7 @@ pub async fn print(session: &Session, uid: &str, json: bool) -> Result<u8, Faile
         let found = controller_revisions(cluster, workload).await;
         found.map_err(|failure| Failed::new(UNKNOWN, reach::sentence(&failure)))?
     };
-    stood(&mut lines, app.now);
+    time(&mut lines);
     print::text(&if json {
         let lines: Vec<Value> = lines.iter().map(|line| line.json(app.now)).collect();
         let workload = document::workload(app, workload);
@@ -72,7 +74,8 @@ fn replica_sets(app: &App, workload: &Workload) -> Vec<Line> {
                 .collect(),
             version: revision.version_name().map(str::to_owned),
             created: revision.created,
-            stood: None,
+            served: Served::default(),
+            trace: Trace::of(revision),
             current,
             ready: Some((revision.ready, revision.desired)),
             who: writer.map(|writer| writer.name.to_string()),
@@ -108,7 +111,13 @@ async fn controller_revisions(
             version: label.or(tag).map(str::to_owned),
             images,
             created: revision.created,
-            stood: None,
+            served: Served::default(),
+            trace: Trace {
+                number: i64::try_from(revision.number).ok(),
+                created: revision.created,
+                pods: u32::from(newest == Some(revision.number)),
+                ..Trace::default()
+            },
             current: newest == Some(revision.number),
             ready: None,
             who: None,
@@ -119,15 +128,11 @@ async fn controller_revisions(
     Ok(found.iter().map(line).collect())
 }
 
-/// How long each stood: until the next took over. A revision that was returned to keeps its first date, so its time is not known.
-fn stood(lines: &mut [Line], now: Timestamp) {
-    let mut until = Some(now);
-    for line in lines {
-        let time = line.created.zip(until);
-        line.stood = time
-            .map(|(from, to)| to.duration_since(from))
-            .filter(|time| *time >= SignedDuration::ZERO);
-        until = line.created;
+/// When each served, by what its object tells.
+fn time(lines: &mut [Line]) {
+    let traces: Vec<Trace> = lines.iter().map(|line| line.trace).collect();
+    for (line, times) in lines.iter_mut().zip(served(&traces)) {
+        line.served = times;
     }
 }
 
@@ -136,12 +141,21 @@ impl Line {
         let age = self
             .created
             .map(|at| now.duration_since(at).as_secs().max(0));
+        let until = match self.served.until {
+            Until::At(at) => Some(at),
+            Until::Now | Until::Unknown => None,
+        };
         json!({
             "revision": self.number, "name": self.name, "images": self.images, "version": self.version, "current": self.current,
-            "created": document::time(self.created), "age_s": age, "stood_s": self.stood.map(|time| time.as_secs()),
+            "created": document::time(self.created), "age_s": age, "stood_s": self.length(now).map(|time| time.as_secs()),
+            "served_from": document::time(self.served.from), "served_until": document::time(until), "took_over": self.served.took_over,
             "ready": self.ready.map(|(ready, _)| ready), "desired": self.ready.map(|(_, desired)| desired),
             "by": self.who, "change_cause": self.why, "commit": self.commit,
         })
+    }
+
+    fn length(&self, now: Timestamp) -> Option<SignedDuration> {
+        self.served.length(now)
     }
 
     fn cells(&self, now: Timestamp) -> [String; 8] {
@@ -151,7 +165,11 @@ impl Line {
             format!("{}{mark}", known(self.number.map(|n| n.to_string()))),
             known(self.version.clone()),
             known(self.created.map(|at| short(now.duration_since(at)))),
-            known(self.stood.map(short)),
+            if self.served.took_over == Some(false) {
+                "never".to_owned()
+            } else {
+                known(self.length(now).map(short))
+            },
             known(
                 self.ready
                     .map(|(ready, desired)| format!("{ready}/{desired}")),
@@ -169,7 +187,7 @@ const HEADS: [&str; 8] = [
     "REVISION",
     "VERSION",
     "AGE",
-    "STOOD",
+    "SERVED",
     "READY",
     "BY",
     "CHANGE-CAUSE",
@@ -202,7 +220,7 @@ fn table(workload: &Workload, lines: &[Line], now: Timestamp) -> String {
     let foot = if lines.is_empty() {
         "no revisions are kept\n"
     } else {
-        "* serves now; STOOD is from a revision's creation to the next one's\n"
+        "* serves now; SERVED is from a revision's creation until its last pod went or the next was made\n"
     };
     head + &body.collect::<String>() + foot
 }
@@ -218,7 +236,12 @@ mod tests {
             images: vec!["r/x:v1".into()],
             version: Some("v1".into()),
             created: created.map(|s| Timestamp::from_second(s).unwrap()),
-            stood: None,
+            served: Served::default(),
+            trace: Trace {
+                number: Some(number as i64),
+                created: created.map(|s| Timestamp::from_second(s).unwrap()),
+                ..Trace::default()
+            },
             current: false,
             ready: None,
             who: None,
@@ -228,19 +251,22 @@ mod tests {
     }
 
     #[test]
-    fn a_revision_stood_until_the_next_and_a_returned_one_is_not_known() {
+    fn a_revision_served_until_the_next_and_a_returned_one_is_not_known() {
         let mut lines = [
             line(4, Some(100)),
             line(3, Some(300)),
             line(2, Some(200)),
             line(1, None),
         ];
-        stood(&mut lines, Timestamp::from_second(400).unwrap());
+        lines[0].trace.returned = true;
+        lines[0].trace.pods = 3;
+        time(&mut lines);
         let times: Vec<_> = lines
             .iter()
-            .map(|line| line.stood.map(|t| t.as_secs()))
+            .map(|line| line.length(Timestamp::from_second(400).unwrap()))
+            .map(|time| time.map(|t| t.as_secs()))
             .collect();
-        assert_eq!(times, [Some(300), None, Some(100), None]);
+        assert_eq!(times, [None, None, Some(100), None]);
     }
 
     #[test]

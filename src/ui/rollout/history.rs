@@ -2,7 +2,9 @@
 
 use crate::app::services::current;
 use crate::app::{list, panes};
+use crate::domain::pod::short;
 use crate::domain::rollout::Revision;
+use crate::domain::served::{Served, Trace, served};
 use crate::domain::workload::{Workload, WorkloadKind};
 use crate::ui::lines::{since, words};
 use crate::ui::theme::Tone;
@@ -11,6 +13,7 @@ use crate::ui::widget::figures;
 use crate::ui::widget::pane::Pane;
 use crate::ui::widget::table::{Cell, Column, Row, Table};
 use crate::ui::widget::window::window;
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
@@ -31,6 +34,8 @@ pub fn draw(view: &View<'_>, workload: &Workload, area: Rect, buf: &mut Buffer) 
     };
     Widget::render(&pane, area, buf);
     let inside = Pane::inner(area);
+    let traces: Vec<Trace> = revisions.iter().map(|one| Trace::of(one)).collect();
+    let times = served(&traces);
     let ids: Vec<_> = revisions.iter().map(|revision| &revision.uid).collect();
     let selected = list::line_of(app, panes::FIRST, &ids);
     let height = usize::from(inside.height.saturating_sub(1));
@@ -41,6 +46,7 @@ pub fn draw(view: &View<'_>, workload: &Workload, area: Rect, buf: &mut Buffer) 
         Column::words("VERSION", 10, 20),
         Column::words("PODS", 5, 7),
         Column::figures("AGE", 5),
+        Column::figures("SERVED", 6).drops(1),
         Column::words("IMAGE", 24, 60).drops(2),
         Column::words("COMMIT", 8, 12).drops(3),
         Column::words("CHANGE CAUSE", 16, 60).drops(4),
@@ -55,7 +61,8 @@ pub fn draw(view: &View<'_>, workload: &Workload, area: Rect, buf: &mut Buffer) 
         columns: &columns,
         rows: &|index| {
             revisions.get(index).map_or_else(Row::default, |revision| {
-                row(view, revision, newest.as_deref() == Some(&*revision.uid))
+                let newest = newest.as_deref() == Some(&*revision.uid);
+                row(view, revision, times.get(index), newest)
             })
         },
         len: revisions.len(),
@@ -69,7 +76,20 @@ pub fn draw(view: &View<'_>, workload: &Workload, area: Rect, buf: &mut Buffer) 
     Widget::render(&table, inside, buf);
 }
 
-fn row(view: &View<'_>, revision: &Revision, newest: bool) -> Row<'static> {
+/// How long it served when last it did; `never` where its pods never took over.
+fn length(times: Option<&Served>, now: Timestamp) -> String {
+    let Some(times) = times else {
+        return figures::UNKNOWN.to_owned();
+    };
+    if times.took_over == Some(false) {
+        return "never".to_owned();
+    }
+    times
+        .length(now)
+        .map_or_else(|| figures::UNKNOWN.to_owned(), short)
+}
+
+fn row(view: &View<'_>, revision: &Revision, times: Option<&Served>, newest: bool) -> Row<'static> {
     let (app, theme) = (view.app, view.theme);
     let tone = match (newest, revision.current > 0) {
         (true, _) => Tone::Moving,
@@ -101,6 +121,7 @@ fn row(view: &View<'_>, revision: &Revision, newest: bool) -> Row<'static> {
                 theme.text(),
             ),
             Cell::new(since(revision.created, app.now), theme.text()),
+            Cell::new(length(times, app.now), theme.text()),
             words(images.join(", "), theme.text()),
             words(commit, theme.text()),
             words(revision.change_cause.as_deref().unwrap_or(""), theme.dim()),
