@@ -141,6 +141,7 @@ impl Engine {
             cluster: outside.cluster.clone(),
             prometheus: self.prometheus.clone(),
             window: outside.window,
+            windows: outside.windows.clone(),
             clock: outside.clock.clone(),
             keeping,
             facts: self.facts.clone(),

@@ -10,6 +10,7 @@ pub mod ids;
 pub mod lint;
 pub mod machine;
 pub mod model;
+pub mod outside;
 pub mod param;
 pub mod patch;
 pub mod place;

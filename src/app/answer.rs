@@ -3,7 +3,7 @@
 
 use super::ask::{Entered, Form, Leads, Purpose, choices, decision, form, rules};
 use super::command::{Command, Motion};
-use super::desk::Subject;
+use super::desk::{RUN_PAGES, Subject, WHY};
 use super::effect::Effect;
 use super::layer::Layer;
 use super::list;
@@ -187,7 +187,7 @@ impl App {
         let asked = run.ask().is_some();
         match command {
             Command::Move(Motion::Down | Motion::Up)
-                if asked && self.here().place.pane.is_multiple_of(3) =>
+                if asked && self.here().place.pane.is_multiple_of(RUN_PAGES) =>
             {
                 let (mut desk, down) = (self.desk.clone(), *command == Command::Move(Motion::Down));
                 desk.step(run, down);
@@ -197,6 +197,11 @@ impl App {
             Command::NextPane => {
                 let place = &mut self.history.here_mut().place;
                 (place.pane, place.top) = (place.pane + 1, 0);
+            }
+            Command::Why => {
+                let place = &mut self.history.here_mut().place;
+                let why = place.pane % RUN_PAGES == WHY;
+                (place.pane, place.top) = (if why { 0 } else { WHY }, 0);
             }
             Command::Identifiers => self.desk.identifiers = !self.desk.identifiers,
             Command::Hold if run.ledger().end.is_some() => self.tell("This run is over."),

@@ -203,7 +203,7 @@ pub fn choices(run: &Run) -> Vec<Choice> {
             suggested,
         } => ordered(revisions, suggested)
             .into_iter()
-            .map(|revision| revision_choice(revision, revisions))
+            .map(revision_choice)
             .chain(end)
             .collect(),
         AskKind::Branch(branches) => branches
@@ -281,10 +281,10 @@ pub fn ordered<'r>(revisions: &'r [Revision], suggested: &Suggested) -> Vec<&'r 
     others
 }
 
-fn revision_choice(revision: &Revision, all: &[Revision]) -> Choice {
+fn revision_choice(revision: &Revision) -> Choice {
     value(
         format!("revision {}", revision.number),
-        remark(revision, all),
+        remark(revision),
         revision.number.to_string(),
     )
 }

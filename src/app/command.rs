@@ -105,6 +105,8 @@ pub enum Command {
     Undo,
     /// A line for the record of the run shown.
     Note,
+    /// Why the present step of the run shown is there.
+    Why,
     /// Identifiers, or not.
     Identifiers,
     /// Arm this console for changes, or disarm it.

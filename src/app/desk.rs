@@ -4,6 +4,11 @@ use super::ask::choices;
 use crate::domain::object::ObjectRef;
 use crate::runbook::machine::Run;
 
+/// What the right pane of a run shows: the step, the preflight, the change, why the step is there.
+pub const RUN_PAGES: usize = 4;
+/// The page that says why.
+pub const WHY: usize = 3;
+
 /// The workload a runbook was asked for, and whether going back is suggested for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {

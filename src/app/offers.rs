@@ -21,6 +21,7 @@ impl App {
                 offers.push(offer.clone());
             }
         }
+        offers.extend(self.run_offers());
         for row in self.services.in_order().take(WORKLOADS) {
             let object = &row.object;
             let open = |screen| Command::Open(screen);

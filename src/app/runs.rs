@@ -1,7 +1,9 @@
 //! Runbooks and runs as the console knows them: the shelf of runbooks, the run that is carried out now with what its
 //! journal holds, and the runs of before. The pure machine moves here; what it asks for leaves as an order.
 
+pub mod lines;
 pub mod news;
+mod offers;
 pub mod order;
 pub mod shelf;
 mod steer;
@@ -20,6 +22,8 @@ pub struct Runs {
     pub present: Option<Box<Run>>,
     /// What the present run's journal holds, in order; only what is on disk.
     pub entries: Vec<Entry>,
+    /// The last lines of pods that fail while the present run waits for them.
+    pub lines: Vec<lines::PodLines>,
     /// Runs on this machine, unfinished ones first, then newest first.
     pub past: Vec<PastRun>,
     /// Why the last run could not be begun or taken up again.

@@ -221,9 +221,9 @@ impl App {
                 self.history.here_mut().place.filter.clear();
             }
             Command::Escape => drop(self.history.back()),
-            Command::Back if !self.history.back() => self.leaving = true,
+            Command::Back if !self.history.back() => self.leave(),
             Command::Back => {}
-            Command::Quit => self.leaving = true,
+            Command::Quit => self.leave(),
             Command::Interrupt => return self.interrupt(),
             Command::NextPane => self.next_pane(),
             Command::Older => drop(self.history.back()),

@@ -6,15 +6,19 @@ mod carry;
 pub mod close;
 mod deed;
 mod evidence;
+mod lines;
 mod lock;
 mod means;
 mod measure;
 mod open;
+mod outside;
+mod owners;
 pub mod policy;
 mod records;
 mod report;
 mod revisions;
 mod rollout;
+mod sides;
 mod state;
 mod write;
 
@@ -76,6 +80,7 @@ async fn work(means: Arc<Means>, mut orders: UnboundedReceiver<RunOrder>) {
                         present = Some(reopened.carrier);
                         let news = RunNews::Reopened {
                             run: Box::new(reopened.run),
+                            entries: reopened.entries,
                             by: reopened.by,
                             hand_over: reopened.hand_over,
                         };

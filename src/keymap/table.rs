@@ -207,6 +207,7 @@ fn runs() -> Vec<Entry> {
             Command::NextPane,
             "preflight, change",
         ),
+        entry(Run, "run-why", &["e"], Command::Why, "why this step"),
         entry(Run, "run-logs", &["l"], Command::Logs, "logs"),
         entry(
             Run,

@@ -1,188 +1,21 @@
 //! Judges signals over time, purely: readings and the present moment in, a verdict out. Absence of evidence is
 //! never a pass, and a gap in watching voids what was seen.
-//!
-//! Length: the rules, their progress report and the truth table that proves them belong together.
+
+mod reading;
+mod spec;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 
-use crate::runbook::model::{GateDecl, Side};
-use crate::runbook::quantity::{Limit, Unit, show_duration, show_figure};
-use crate::runbook::template::Scope;
+use crate::runbook::quantity::{Unit, show_duration, show_figure};
+pub use reading::{Mark, Missing, Reading, Sample};
+pub use spec::{GateSpec, MetricSpec};
 
 /// Most evaluations kept for judging and drawing.
 const MAX_SAMPLES: usize = 4096;
-
-/// A gate with every reference filled in.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GateSpec {
-    /// Between evaluations.
-    pub interval: SignedDuration,
-    /// Before the first one.
-    pub initial_delay: SignedDuration,
-    /// Unbroken good time that passes.
-    pub hold: SignedDuration,
-    /// From the start to the end.
-    pub deadline: SignedDuration,
-    /// Requests below which an evaluation is void.
-    pub min_requests: u64,
-    /// Bad evaluations add up over the run.
-    pub fail_scope_run: bool,
-    /// One good metric is enough.
-    pub any: bool,
-    /// Which side of a split.
-    pub side: Side,
-    /// What is judged.
-    pub metrics: Vec<MetricSpec>,
-}
-
-/// One judged metric.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MetricSpec {
-    /// A named signal.
-    pub signal: String,
-    /// A raw query instead.
-    pub query: Option<String>,
-    /// Good means within this.
-    pub ok: Limit,
-    /// Within this means failed at once.
-    pub abort: Option<Limit>,
-    /// Good also means: the difference to the old side is within this.
-    pub relative: Option<Limit>,
-    /// So many bad evaluations fail the gate.
-    pub fail_at: Option<u32>,
-}
-
-impl GateSpec {
-    /// Fills a declaration in; `hold` overrides the declared one, `keep` drops metrics whose condition fails.
-    pub fn fill(
-        decl: &GateDecl,
-        hold: Option<SignedDuration>,
-        side: Side,
-        scope: &Scope<'_>,
-        keep: impl Fn(usize) -> bool,
-    ) -> Result<Self, String> {
-        let metrics = decl
-            .metrics
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| keep(*index));
-        let spec = Self {
-            interval: decl.interval.duration(scope)?,
-            initial_delay: decl
-                .initial_delay
-                .as_ref()
-                .map_or(Ok(SignedDuration::ZERO), |delay| delay.duration(scope))?,
-            hold: hold.map_or_else(|| decl.hold.duration(scope), Ok)?,
-            deadline: decl.deadline.duration(scope)?,
-            min_requests: decl.min_requests.max(0) as u64,
-            fail_scope_run: decl.fail_scope_run,
-            any: decl.any,
-            side,
-            metrics: metrics
-                .map(|(_, metric)| {
-                    Ok(MetricSpec {
-                        signal: metric.signal.clone(),
-                        query: metric
-                            .query
-                            .as_ref()
-                            .map(|query| query.fill(scope))
-                            .transpose()?,
-                        ok: metric.ok.clone(),
-                        abort: metric.abort.clone(),
-                        relative: metric.relative.clone(),
-                        fail_at: metric
-                            .fail_at
-                            .map(|at| at.clamp(1, i64::from(u32::MAX)) as u32),
-                    })
-                })
-                .collect::<Result<_, String>>()?,
-        };
-        if spec.metrics.is_empty() {
-            return Err(
-                "the gate judges nothing here: every metric's condition is false".to_owned(),
-            );
-        }
-        if spec.interval < SignedDuration::from_secs(1) {
-            return Err(format!(
-                "the gate's interval {} is under 1s",
-                show_duration(spec.interval)
-            ));
-        }
-        if spec.hold + spec.initial_delay >= spec.deadline {
-            return Err(format!(
-                "the gate can never pass: it holds {} and its deadline is {}",
-                show_duration(spec.hold),
-                show_duration(spec.deadline)
-            ));
-        }
-        Ok(spec)
-    }
-}
-
-/// What one look at one signal gave.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Reading {
-    /// The figure in base units (a share, seconds, a count), or why there is none.
-    pub value: Result<f64, String>,
-    /// The old side's figure, for relative limits.
-    pub baseline: Option<Result<f64, String>>,
-    /// Requests in the window judged; `None` where the signal does not depend on traffic.
-    pub requests: Option<f64>,
-    /// Requests a second at present, for saying how long enough would take.
-    pub rate: Option<f64>,
-}
-
-impl Reading {
-    /// A figure with so many requests behind it.
-    pub fn of(value: f64, requests: f64) -> Self {
-        Self {
-            value: Ok(value),
-            baseline: None,
-            requests: Some(requests),
-            rate: None,
-        }
-    }
-
-    /// No figure, and why.
-    pub fn unknown(why: impl Into<String>) -> Self {
-        Self {
-            value: Err(why.into()),
-            baseline: None,
-            requests: None,
-            rate: None,
-        }
-    }
-}
-
-/// How an evaluation came out, for one metric or all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mark {
-    /// Within.
-    Good,
-    /// Not within.
-    Bad,
-    /// Not to be borne.
-    Fatal,
-    /// Not known.
-    Void,
-}
-
-/// One evaluation of one metric.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sample {
-    /// When.
-    pub at: Timestamp,
-    /// The figure, if there was one.
-    pub value: Option<f64>,
-    /// How it was judged.
-    pub mark: Mark,
-    /// Why, when void.
-    pub why: Option<String>,
-}
 
 /// How far a gate is, for drawing.
 #[derive(Clone, Debug, PartialEq)]
@@ -197,37 +30,10 @@ pub struct Progress {
     pub next: Timestamp,
     /// Evaluations so far.
     pub evaluations: usize,
+    /// Requests the last evaluation rests on, the fewest of its metrics'; unknown where none was counted.
+    pub requests: Option<u64>,
     /// Requests that are missing.
     pub missing: Option<Missing>,
-}
-
-/// Too little traffic to judge.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Missing {
-    /// Requests in the window.
-    pub have: u64,
-    /// Requests needed.
-    pub need: u64,
-    /// How long the present rate takes for as many as are needed; `None` without traffic.
-    pub takes: Option<SignedDuration>,
-}
-
-impl Missing {
-    /// The sentence.
-    pub fn sentence(&self) -> String {
-        match self.takes {
-            Some(takes) => format!(
-                "{} of {} requests; at this rate {} bring enough",
-                self.have,
-                self.need,
-                show_duration(SignedDuration::from_secs(takes.as_secs().max(1)))
-            ),
-            None => format!(
-                "{} of {} requests, and no traffic to bring more",
-                self.have, self.need
-            ),
-        }
-    }
 }
 
 /// What a gate says.
@@ -260,6 +66,7 @@ pub struct Gate {
     marks: Vec<(Timestamp, Mark)>,
     tracks: Vec<Vec<Sample>>,
     bad: BTreeMap<String, u32>,
+    requests: Option<u64>,
     missing: Option<Missing>,
 }
 
@@ -279,6 +86,7 @@ impl Gate {
             marks: Vec::new(),
             tracks,
             bad,
+            requests: None,
             missing: None,
         }
     }
@@ -330,6 +138,10 @@ impl Gate {
         }
         self.last = Some(now);
         self.missing = None;
+        let counted = readings.iter().filter_map(|reading| reading.requests);
+        self.requests = counted
+            .reduce(f64::min)
+            .map(|requests| requests.max(0.0) as u64);
         let mut marks = Vec::new();
         let mut readings = readings.into_iter();
         for index in 0..self.spec.metrics.len() {
@@ -550,6 +362,7 @@ impl Gate {
             deadline: self.ends(),
             next: self.next(),
             evaluations: self.marks.len(),
+            requests: self.requests,
             missing: self.missing.clone(),
         }
     }
@@ -617,311 +430,4 @@ fn combine(any: bool, marks: &[Mark]) -> Mark {
         .into_iter()
         .find(|mark| has(*mark))
         .unwrap_or(Mark::Void)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn metric(signal: &str, ok: &str, abort: Option<&str>, fail_at: Option<u32>) -> MetricSpec {
-        MetricSpec {
-            signal: signal.into(),
-            query: None,
-            ok: Limit::parse(ok).unwrap(),
-            abort: abort.map(|abort| Limit::parse(abort).unwrap()),
-            relative: None,
-            fail_at,
-        }
-    }
-
-    fn spec() -> GateSpec {
-        GateSpec {
-            interval: SignedDuration::from_secs(15),
-            initial_delay: SignedDuration::ZERO,
-            hold: SignedDuration::from_secs(180),
-            deadline: SignedDuration::from_secs(1800),
-            min_requests: 20,
-            fail_scope_run: false,
-            any: false,
-            side: Side::All,
-            metrics: vec![
-                metric("success_ratio", ">= 99 %", Some("< 95 %"), Some(5)),
-                metric("p99", "<= 500 ms", None, Some(5)),
-            ],
-        }
-    }
-
-    /// Runs a gate with one reading list per tick until it decides; returns the verdict and the seconds it took.
-    fn run(spec: GateSpec, mut readings: impl FnMut(usize) -> Vec<Reading>) -> (Verdict, i64) {
-        let start = Timestamp::from_second(1_000_000).unwrap();
-        let interval = spec.interval;
-        let mut gate = Gate::new(spec, start, BTreeMap::new());
-        for tick in 0..1000 {
-            let now = start + interval * tick;
-            let verdict = gate.observe(now, readings(tick as usize));
-            if !matches!(verdict, Verdict::Pending(_)) {
-                return (verdict, now.duration_since(start).as_secs());
-            }
-        }
-        panic!("never decided");
-    }
-
-    fn both(success: f64, p99: f64) -> Vec<Reading> {
-        vec![Reading::of(success, 100.0), Reading::of(p99, 100.0)]
-    }
-
-    fn kind(verdict: &Verdict) -> &'static str {
-        match verdict {
-            Verdict::Pending(_) => "pending",
-            Verdict::Pass => "pass",
-            Verdict::Fail { .. } => "fail",
-            Verdict::Inconclusive { .. } => "inconclusive",
-        }
-    }
-
-    #[test]
-    #[expect(clippy::too_many_lines, reason = "a table with its cases")]
-    fn the_truth_table_holds() {
-        type Row = (
-            &'static str,
-            Box<dyn FnMut(usize) -> Vec<Reading>>,
-            &'static str,
-            i64,
-        );
-        let table: Vec<Row> = vec![
-            (
-                "100 % and 240 ms throughout",
-                Box::new(|_| both(1.0, 0.24)),
-                "pass",
-                180,
-            ),
-            (
-                "exactly 99 % and 500 ms",
-                Box::new(|_| both(0.99, 0.5)),
-                "pass",
-                180,
-            ),
-            (
-                "100 then 94 %",
-                Box::new(|tick| both(if tick < 4 { 1.0 } else { 0.94 }, 0.24)),
-                "fail",
-                60,
-            ),
-            (
-                "98.9 flapping with 99.5",
-                Box::new(|tick| both(if tick % 2 == 0 { 0.989 } else { 0.995 }, 0.24)),
-                "fail",
-                120,
-            ),
-            (
-                "NaN",
-                Box::new(|_| both(f64::NAN, 0.24)),
-                "inconclusive",
-                1800,
-            ),
-            (
-                "infinite",
-                Box::new(|_| both(1.0, f64::INFINITY)),
-                "inconclusive",
-                1800,
-            ),
-            (
-                "two series",
-                Box::new(|_| {
-                    vec![
-                        Reading::unknown("2 series where 1 was asked for"),
-                        Reading::of(0.2, 100.0),
-                    ]
-                }),
-                "inconclusive",
-                1800,
-            ),
-            (
-                "no reading at all",
-                Box::new(|_| Vec::new()),
-                "inconclusive",
-                1800,
-            ),
-            (
-                "500s in two of five",
-                Box::new(|tick| {
-                    if tick % 5 < 2 {
-                        vec![Reading::unknown("HTTP 500"), Reading::unknown("HTTP 500")]
-                    } else {
-                        both(1.0, 0.2)
-                    }
-                }),
-                "inconclusive",
-                1800,
-            ),
-            (
-                "one void in six",
-                Box::new(|tick| {
-                    if tick % 6 == 3 {
-                        vec![Reading::unknown("timeout"), Reading::unknown("timeout")]
-                    } else {
-                        both(1.0, 0.2)
-                    }
-                }),
-                "pass",
-                180,
-            ),
-            (
-                "no traffic",
-                Box::new(|_| {
-                    vec![
-                        Reading {
-                            rate: Some(0.0),
-                            ..Reading::of(1.0, 0.0)
-                        },
-                        Reading::of(0.2, 0.0),
-                    ]
-                }),
-                "inconclusive",
-                1800,
-            ),
-            (
-                "19 of 20 requests",
-                Box::new(|_| vec![Reading::of(1.0, 19.0), Reading::of(0.2, 19.0)]),
-                "inconclusive",
-                1800,
-            ),
-            (
-                "20 of 20 requests",
-                Box::new(|_| vec![Reading::of(1.0, 20.0), Reading::of(0.2, 20.0)]),
-                "pass",
-                180,
-            ),
-            (
-                "bad, then good from minute two on",
-                Box::new(|tick| both(if (1..5).contains(&tick) { 0.97 } else { 1.0 }, 0.2)),
-                "pass",
-                255,
-            ),
-        ];
-        for (name, readings, wanted, seconds) in table {
-            let (verdict, took) = run(spec(), readings);
-            assert_eq!(
-                (kind(&verdict), took),
-                (wanted, seconds),
-                "{name}: {verdict:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn too_little_traffic_says_how_long_it_would_take() {
-        let slow = || {
-            vec![
-                Reading {
-                    rate: Some(0.1),
-                    ..Reading::of(1.0, 6.0)
-                },
-                Reading {
-                    rate: Some(0.1),
-                    ..Reading::of(0.2, 6.0)
-                },
-            ]
-        };
-        let (verdict, _) = run(spec(), |_| slow());
-        let Verdict::Inconclusive { why, lost: false } = verdict else {
-            panic!("{verdict:?}")
-        };
-        assert!(
-            why.contains("6 of 20 requests; at this rate 3m20s bring enough"),
-            "{why}"
-        );
-        let mut gate = Gate::new(spec(), Timestamp::UNIX_EPOCH, BTreeMap::new());
-        let Verdict::Pending(progress) = gate.observe(Timestamp::UNIX_EPOCH, slow()) else {
-            panic!()
-        };
-        assert_eq!(progress.missing.unwrap().need, 20);
-    }
-
-    #[test]
-    fn an_old_version_that_is_bad_already_makes_a_relative_gate_inconclusive_and_says_so() {
-        let mut spec = spec();
-        spec.metrics = vec![MetricSpec {
-            relative: Some(Limit::parse("<= 50 ms").unwrap()),
-            ..metric("p99", "<= 500 ms", None, Some(2))
-        }];
-        let reading = |new: f64, old: f64| {
-            vec![Reading {
-                baseline: Some(Ok(old)),
-                ..Reading::of(new, 100.0)
-            }]
-        };
-        let (verdict, _) = run(spec.clone(), |_| reading(0.7, 0.8));
-        let Verdict::Inconclusive { why, .. } = verdict else {
-            panic!("{verdict:?}")
-        };
-        assert!(why.contains("old version is bad already"), "{why}");
-        assert_eq!(kind(&run(spec.clone(), |_| reading(0.3, 0.25)).0), "pass");
-        assert_eq!(kind(&run(spec, |_| reading(0.4, 0.25)).0), "fail");
-    }
-
-    #[test]
-    fn a_console_asleep_for_four_minutes_voids_the_gate_at_once() {
-        let start = Timestamp::from_second(1_000_000).unwrap();
-        let mut gate = Gate::new(spec(), start, BTreeMap::new());
-        assert_eq!(kind(&gate.observe(start, both(1.0, 0.2))), "pending");
-        assert_eq!(
-            kind(&gate.observe(start + SignedDuration::from_secs(45 - 15), both(1.0, 0.2))),
-            "pending",
-            "exactly two intervals are no gap"
-        );
-        let verdict = gate.observe(start + SignedDuration::from_secs(270), both(1.0, 0.2));
-        assert!(
-            matches!(&verdict, Verdict::Inconclusive { lost: true, why } if why.contains("gap of 4m")),
-            "{verdict:?}"
-        );
-        assert!(matches!(
-            gate.tick(start + SignedDuration::from_secs(270)),
-            Verdict::Inconclusive { lost: true, .. }
-        ));
-    }
-
-    #[test]
-    fn still_bad_at_the_deadline_is_a_failure_even_without_fail_at() {
-        let mut spec = spec();
-        spec.metrics
-            .iter_mut()
-            .for_each(|metric| metric.fail_at = None);
-        let (verdict, took) = run(spec, |_| both(0.97, 0.2));
-        assert_eq!((kind(&verdict), took), ("fail", 1800));
-    }
-
-    #[test]
-    fn bad_evaluations_add_up_over_the_run_only_when_the_gate_says_so() {
-        let start = Timestamp::from_second(1_000_000).unwrap();
-        let earlier = BTreeMap::from([("0:success_ratio".to_owned(), 4)]);
-        let mut over_run = Gate::new(
-            GateSpec {
-                fail_scope_run: true,
-                ..spec()
-            },
-            start,
-            earlier.clone(),
-        );
-        assert_eq!(kind(&over_run.observe(start, both(0.98, 0.2))), "fail");
-        let mut own = Gate::new(spec(), start, earlier);
-        assert_eq!(kind(&own.observe(start, both(0.98, 0.2))), "pending");
-    }
-
-    #[test]
-    fn any_needs_one_good_metric_and_all_needs_each() {
-        let marks = [Mark::Good, Mark::Bad, Mark::Void];
-        assert_eq!(
-            (combine(true, &marks), combine(false, &marks)),
-            (Mark::Good, Mark::Bad)
-        );
-        assert_eq!(
-            (
-                combine(true, &marks[1..]),
-                combine(false, &[Mark::Good, Mark::Void])
-            ),
-            (Mark::Void, Mark::Void)
-        );
-        assert_eq!(combine(false, &[Mark::Good, Mark::Fatal]), Mark::Fatal);
-    }
 }

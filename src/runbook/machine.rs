@@ -5,22 +5,31 @@
 mod act;
 mod drive;
 pub mod fact;
+mod fold;
 mod inputs;
 pub mod io;
 mod judging;
+mod ledger;
 mod looking;
 mod people;
 mod plan;
 mod run;
+mod silence;
+mod steps;
 #[cfg(test)]
 mod tests;
+mod undo;
+mod waiting;
 
 pub use drive::{begin, step};
 pub use fact::{
     Answers, Entry, Fact, Found, Intent, Outcome, Probe, Reason, RunState, RunTarget, Start,
     Status, Way,
 };
+pub use fold::replay;
 pub use io::{
-    Answer, Ask, AskKind, Decision, Effect, Event, Failure, ObjectState, Question, ReadId, Rollout,
+    Answer, Ask, AskKind, Decision, Effect, Event, Failure, GoingBack, ObjectState, Question,
+    ReadId, Rollout,
 };
-pub use run::{End, Human, Ledger, Mutation, Run, RunError, StepRecord, StepState, replay};
+pub use ledger::{End, Human, Ledger, Mutation, StepRecord, StepState};
+pub use run::{Run, RunError};

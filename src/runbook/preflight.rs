@@ -59,8 +59,14 @@ pub struct Manager {
     pub tool: String,
     /// The application or release.
     pub name: String,
+    /// Where its application or release lives, where its mark says so.
+    #[serde(default)]
+    pub namespace: Option<String>,
     /// Whether it undoes changes by itself; `None` is not known.
     pub self_heals: Option<bool>,
+    /// What its own object says, or why it could not be read.
+    #[serde(default)]
+    pub fact: Option<String>,
 }
 
 /// Facts about a workload.
@@ -92,6 +98,8 @@ pub enum Level {
     Unknown,
     /// May go on with a reason.
     Amber,
+    /// To be known; nothing is asked for it.
+    Noted,
     /// Fine.
     Passed,
 }
@@ -130,22 +138,18 @@ impl Line {
     }
 }
 
-/// The rights the steps need on one object, the ways back included.
-pub fn requirements<'s>(
-    steps: impl Iterator<Item = &'s Step>,
-    object: &ObjectRef,
-) -> Vec<Requirement> {
-    let resource = format!("{}s", object.kind.to_lowercase());
-    let right = |verb: &str, undo: bool| Requirement {
-        verb: verb.to_owned(),
-        group: "apps".to_owned(),
-        resource: resource.clone(),
-        namespace: object.namespace.clone(),
-        name: object.name.clone(),
-        undo,
-    };
+/// The rights the steps need on the objects they change, the ways back included.
+pub fn requirements<'s>(steps: impl Iterator<Item = (&'s Step, ObjectRef)>) -> Vec<Requirement> {
     let mut needed = Vec::new();
-    for step in steps.filter(|step| step.kind.mutates()) {
+    for (step, object) in steps.filter(|(step, _)| step.kind.mutates()) {
+        let right = |verb: &str, undo: bool| Requirement {
+            verb: verb.to_owned(),
+            group: "apps".to_owned(),
+            resource: format!("{}s", object.kind.to_lowercase()),
+            namespace: object.namespace.clone(),
+            name: object.name.clone(),
+            undo,
+        };
         needed.push(right("get", false));
         needed.push(right("patch", false));
         if matches!(step.undo, Some(Undo::Restore | Undo::Act(..))) {
@@ -220,30 +224,7 @@ fn fact_lines(facts: &ObjectFacts, lines: &mut Vec<Line>) {
             "no marks of Argo CD, Flux or Helm",
         ));
     }
-    for manager in &facts.managers {
-        let text = format!("{} will not put it back", manager.tool);
-        let name = crate::runbook::prose::bounded(&manager.name, 80);
-        lines.push(match manager.self_heals {
-            Some(true) => Line::new(
-                Level::Red,
-                text,
-                format!("{name} heals itself: the bad version would be back within minutes (T22)"),
-            )
-            .fix("revert in Git, or suspend its automatic sync first"),
-            Some(false) => Line::new(
-                Level::Amber,
-                text,
-                format!("{name} owns it: its next sync or upgrade brings the bad version back"),
-            )
-            .fix("revert in Git as well"),
-            None => Line::new(
-                Level::Amber,
-                text,
-                format!("{name} owns it; whether it heals itself is not known (T22)"),
-            )
-            .fix("revert in Git as well"),
-        });
-    }
+    lines.extend(facts.managers.iter().map(manager_line));
     if let Some(autoscaler) = &facts.autoscaler {
         lines.push(Line::new(
             Level::Passed,
@@ -254,6 +235,54 @@ fn fact_lines(facts: &ObjectFacts, lines: &mut Vec<Line>) {
             ),
         ));
     }
+}
+
+fn manager_line(manager: &Manager) -> Line {
+    let text = format!("{} will not put it back", manager.tool);
+    let name = crate::runbook::prose::bounded(&manager.name, 80);
+    let fact = manager.fact.as_ref().map_or_else(String::new, |fact| {
+        format!(" ({})", crate::runbook::prose::bounded(fact, 160))
+    });
+    match manager.self_heals {
+        Some(true) => Line::new(
+            Level::Red,
+            text,
+            format!(
+                "{name} heals itself{fact}: the bad version would be back within minutes (T22)"
+            ),
+        )
+        .fix("revert in Git, or suspend its automatic sync first"),
+        Some(false) => Line::new(
+            Level::Amber,
+            text,
+            format!("{name} owns it{fact}: its next sync or upgrade brings the bad version back"),
+        )
+        .fix("revert in Git as well"),
+        None => Line::new(
+            Level::Amber,
+            text,
+            format!("{name} owns it; whether it heals itself is not known{fact} (T22)"),
+        )
+        .fix("revert in Git as well"),
+    }
+}
+
+/// The facts about one more object that is changed, each line with its name.
+pub fn facts_of(object: &ObjectRef, facts: Option<&ObjectFacts>) -> Vec<Line> {
+    let named = |line: Line| Line {
+        text: format!("{}: {}", object.short(), line.text),
+        ..line
+    };
+    let mut lines = Vec::new();
+    match facts {
+        Some(facts) => fact_lines(facts, &mut lines),
+        None => lines.push(Line::new(
+            Level::Unknown,
+            "the target",
+            "its state could not be read",
+        )),
+    }
+    lines.into_iter().map(named).collect()
 }
 
 /// Whether a run may go on: no red line; amber and unknown need a reason.
@@ -291,7 +320,9 @@ mod tests {
             managers: vec![Manager {
                 tool: "Argo CD".into(),
                 name: "veza".into(),
+                namespace: None,
                 self_heals,
+                fact: None,
             }],
             ..ObjectFacts::default()
         };
@@ -320,6 +351,43 @@ mod tests {
             verdict(&judge(&[access(Some(true))], None, &[])),
             Level::Unknown
         );
+    }
+
+    #[test]
+    fn rights_are_asked_for_every_target_and_its_way_back() {
+        let book = crate::runbook::format::parse("rollback", crate::runbook::SHIPPED[0].text);
+        let book = book.unwrap();
+        let step = book.steps.iter().find(|step| step.kind.mutates()).unwrap();
+        let object = |name: &str| ObjectRef {
+            kind: "StatefulSet".into(),
+            namespace: "prod".into(),
+            name: name.into(),
+            uid: String::new(),
+        };
+        let needed = requirements([(step, object("a")), (step, object("b"))].into_iter());
+        let words: Vec<String> = needed
+            .iter()
+            .map(|right| {
+                format!(
+                    "{} {}{}",
+                    right.verb,
+                    right.name,
+                    if right.undo { " back" } else { "" }
+                )
+            })
+            .collect();
+        assert_eq!(
+            words,
+            [
+                "get a",
+                "get b",
+                "patch a",
+                "patch a back",
+                "patch b",
+                "patch b back"
+            ]
+        );
+        assert!(needed.iter().all(|right| right.resource == "statefulsets"));
     }
 
     #[test]

@@ -9,7 +9,7 @@
 
 use super::paper::plain;
 use super::run::plan::number_of;
-use super::run::sends;
+use super::run::{sends, without_command};
 use super::theme::Tone;
 use super::view::View;
 use super::widget::dialog::{Dialog, Entry};
@@ -243,7 +243,7 @@ fn confirm(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
     page.say("undo", &undo_words(lines, undoable), theme.text());
     let open = lines
         .iter()
-        .filter(|line| line.level != Level::Passed)
+        .filter(|line| line.level < Level::Noted)
         .count();
     let checks = match open {
         0 => format!("{} checks, all passed", lines.len()),
@@ -254,7 +254,11 @@ fn confirm(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
         page.say(
             "",
             &format!("{}: {}", line.text, line.fact),
-            theme.tone(Tone::Watch),
+            if line.level == Level::Noted {
+                theme.text()
+            } else {
+                theme.tone(Tone::Watch)
+            },
         );
     }
     if run
@@ -346,7 +350,7 @@ fn resume(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
         page.say("found", &human.message, theme.text());
     }
     for left in run.leftovers() {
-        page.say("in force", &left, theme.text());
+        page.say("in force", without_command(&left), theme.text());
     }
     let next = run
         .current()

@@ -39,6 +39,7 @@ pub fn tone(level: Level) -> Tone {
     match level {
         Level::Passed => Tone::Healthy,
         Level::Amber => Tone::Watch,
+        Level::Noted => Tone::Idle,
         Level::Red => Tone::Failing,
         Level::Unknown => Tone::Unknown,
     }
@@ -157,7 +158,7 @@ impl<'t> Paper<'t> {
 
     /// A check of the preflight: how it came out, what was asked, the fact that decided, what would mend it.
     pub fn check(&mut self, line: &Line) {
-        let style = if line.level == Level::Passed {
+        let style = if matches!(line.level, Level::Passed | Level::Noted) {
             self.theme.text()
         } else {
             self.theme.strong()

@@ -40,7 +40,7 @@ fn sum(lines: &[&Line]) -> (Tone, String) {
         count(Level::Amber),
         count(Level::Unknown),
     );
-    let passed = count(Level::Passed);
+    let passed = count(Level::Passed) + count(Level::Noted);
     match (red, amber + unknown) {
         (0, 0) => (Tone::Healthy, format!("all {passed} checks passed")),
         (0, open) => (

@@ -13,12 +13,14 @@ pub mod plan;
 mod question;
 mod record;
 mod step;
+mod why;
 
-pub use step::{sends, sends_what};
+pub use step::{sends, sends_what, without_command};
 
 use super::paper::Paper;
 use super::view::View;
 use super::widget::pane::Pane;
+use crate::app::desk::{RUN_PAGES, WHY};
 use crate::runbook::machine::{Entry, Run};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -32,9 +34,6 @@ pub struct Shown<'a> {
     /// Its record, oldest first.
     pub entries: &'a [Entry],
 }
-
-/// What the right pane shows; tab goes round.
-const PAGES: usize = 3;
 
 struct Parts {
     plan: Rect,
@@ -132,15 +131,16 @@ fn page(view: &View<'_>, shown: Shown<'_>, alone: bool, paper: &mut Paper<'_>) -
         ),
         (false, false) => format!("{number}  {}", run.title(section)),
     };
-    match view.app.here().place.pane % PAGES {
+    match view.app.here().place.pane % RUN_PAGES {
         1 => {
             super::preflight::write(run, paper);
             ("preflight".into(), "tab: the change".into())
         }
         2 => {
             super::preflight::change(run, paper);
-            ("the change".into(), "tab: the step".into())
+            ("the change".into(), "tab: why".into())
         }
+        WHY => (why::write(run, paper), "e: the step".into()),
         _ => {
             let over = run.ledger().end.is_some() || run.halted().is_some();
             if run.ask().is_some() && !over {

@@ -184,6 +184,28 @@ async fn a_rollback_that_does_not_help_fails_its_gate() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stateful_set_goes_back_to_a_controller_revision() {
+    let mut bench = Bench::new(Scenario::Healthy, Identity::Oncall).await;
+    bench.stateful_set().await;
+    let before = bench.revisions_of_the_set().await;
+    assert_eq!(before, [(1, "v1".into()), (2, "v2".into())]);
+    let mut request = bench.request(&[("hold", "15s"), ("revision", "1")]);
+    request
+        .params
+        .insert("workload".into(), "StatefulSet/veza-queue".into());
+    bench.command(Command::StartRun(Box::new(request)));
+    bench.settled().await;
+    let after = bench.revisions_of_the_set().await;
+    assert_eq!(after, [(2, "v2".into()), (3, "v1".into())]);
+    let intents: Vec<_> = bench
+        .journal()
+        .into_iter()
+        .filter(|fact| matches!(fact, Fact::Intent(_)))
+        .collect();
+    assert_eq!(intents.len(), 1, "{}", bench.story());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_guarded_place_is_refused_without_its_confirmation() {
     let mut bench = Bench::new(Scenario::BadRelease, Identity::Oncall).await;
     let mut request = bench.request(&[]);

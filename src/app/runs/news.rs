@@ -1,9 +1,10 @@
 //! What the engine reports about runs.
 
 use super::Refusal;
+use super::lines::PodLines;
 use super::shelf::PastRun;
 use crate::runbook::ids::RunId;
-use crate::runbook::machine::{Event, Run};
+use crate::runbook::machine::{Entry, Event, Run};
 
 /// Something learned about runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,11 +17,15 @@ pub enum RunNews {
     Reopened {
         /// The run as its journal tells it.
         run: Box<Run>,
+        /// What its journal holds, in order.
+        entries: Vec<Entry>,
         /// Who takes it up.
         by: String,
         /// Why somebody else than before takes it up.
         hand_over: Option<String>,
     },
+    /// The last lines of pods that fail while a rollout is waited for.
+    Lines(RunId, Vec<PodLines>),
     /// It cannot be begun or taken up.
     Refused(Refusal),
     /// The runs on this machine.

@@ -10,7 +10,11 @@ use crate::app::screen::Screen;
 use crate::app::state::App;
 use crate::runbook::machine::{self, Event, Run};
 use crate::runbook::param;
+use jiff::Timestamp;
 use std::sync::Arc;
+
+/// How the warning begins that a run is left.
+const STAYS: &str = "A run goes on here; left, it stays";
 
 impl App {
     /// Takes in what the engine reports about runs.
@@ -28,9 +32,15 @@ impl App {
                 let (run, effects) = machine::begin(*run, self.now);
                 self.took(run, effects)
             }
-            RunNews::Reopened { run, by, hand_over } => {
+            RunNews::Reopened {
+                run,
+                entries,
+                by,
+                hand_over,
+            } => {
                 self.show_run(&run);
                 self.runs.present = Some(run);
+                self.runs.entries = entries;
                 let answers = std::mem::take(&mut self.runs.answers);
                 let mut effects = self.step_run(Event::Prepared(answers));
                 effects.extend(self.step_run(Event::Resume {
@@ -39,6 +49,13 @@ impl App {
                     confirm: None,
                 }));
                 effects
+            }
+            RunNews::Lines(id, lines) => {
+                let present = self.runs.present.as_ref();
+                if present.is_some_and(|run| run.start().run == id) {
+                    self.runs.lines = lines;
+                }
+                Vec::new()
             }
             RunNews::Refused(refusal) => {
                 self.refuse_run(refusal);
@@ -110,7 +127,24 @@ impl App {
 
     /// The program goes down: what the present run is told before.
     pub fn interrupted(&mut self, why: &str) -> Vec<Effect> {
+        if self.runs.active().is_none() {
+            return Vec::new();
+        }
         self.step_run(Event::Interrupted(why.to_owned()))
+    }
+
+    /// Leaves, but not by a slip of the finger while a run goes on: that takes the key twice.
+    pub(in crate::app) fn leave(&mut self) {
+        let warned = |(notice, until): &(Notice, Timestamp)| {
+            notice.text.starts_with(STAYS) && *until > self.now
+        };
+        if self.runs.active().is_none() || self.notice.as_ref().is_some_and(warned) {
+            self.leaving = true;
+        } else {
+            self.tell(format!(
+                "{STAYS} where it is and can be taken up again. Press it again to leave."
+            ));
+        }
     }
 
     fn start_run(&mut self, request: RunRequest) -> Vec<Effect> {
@@ -207,6 +241,7 @@ impl App {
         self.runs.refused = None;
         self.runs.entries.clear();
         self.runs.recording.clear();
+        self.runs.lines.clear();
         self.history
             .open(Screen::Run(Arc::from(run.start().run.as_str())));
     }
@@ -272,7 +307,6 @@ mod tests {
     use crate::domain::target::{Environment, Scope, Target};
     use crate::runbook::ids::RunId;
     use crate::runbook::machine::{RunTarget, Start};
-    use jiff::Timestamp;
     use std::collections::BTreeMap;
 
     fn app() -> App {
@@ -363,5 +397,50 @@ mod tests {
         assert!(app.update(news(late), now).is_empty());
         app.update(news(recorded(id)), now);
         assert_eq!(app.runs.entries.len(), 1);
+    }
+
+    #[test]
+    fn leaving_while_a_run_goes_on_takes_the_key_twice() {
+        let (mut app, now) = (app(), Timestamp::UNIX_EPOCH);
+        app.update(Message::Command(Command::Quit), now);
+        assert!(app.leaving, "nothing runs");
+        app.leaving = false;
+        let opened = RunNews::Opened(Box::new(run(1).unwrap()));
+        app.update(Message::Fact(Fact::Run(opened)), now);
+        app.update(Message::Command(Command::Quit), now);
+        assert!(!app.leaving && app.notice.is_some());
+        app.update(Message::Command(Command::Quit), now);
+        assert!(app.leaving);
+    }
+
+    #[test]
+    fn a_run_taken_up_again_shows_what_its_journal_holds_and_an_interruption_is_its_last_word() {
+        let (mut app, now) = (app(), Timestamp::UNIX_EPOCH);
+        let run = run(1).unwrap();
+        let id = run.start().run.clone();
+        let begun = machine::Entry {
+            ts: now,
+            fact: machine::Fact::Start(Box::new(run.start().clone())),
+        };
+        let reopened = RunNews::Reopened {
+            run: Box::new(run),
+            entries: vec![begun],
+            by: "ada".into(),
+            hand_over: None,
+        };
+        app.update(Message::Fact(Fact::Run(reopened)), now);
+        assert_eq!(app.runs.entries.len(), 1);
+        let recorded = |app: &mut App| {
+            let news = RunNews::Event(id.clone(), Box::new(Event::Recorded));
+            app.update(Message::Fact(Fact::Run(news)), now);
+        };
+        recorded(&mut app);
+        let known = app.runs.entries.len();
+        app.interrupted("the console was left");
+        assert!(!app.runs.interrupted_after(known));
+        // What was being recorded goes first.
+        recorded(&mut app);
+        recorded(&mut app);
+        assert!(app.runs.interrupted_after(known));
     }
 }

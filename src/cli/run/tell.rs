@@ -89,6 +89,7 @@ fn preflight(lines: &[Line]) -> String {
             Level::Red => "RED    ",
             Level::Unknown => "unknown",
             Level::Amber => "amber  ",
+            Level::Noted => "note   ",
             Level::Passed => "ok     ",
         };
         let _ = write!(text, "\n{mark}  {}: {}", line.text, line.fact);

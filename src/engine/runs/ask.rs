@@ -3,12 +3,13 @@
 use super::means::Means;
 use super::report::Reporter;
 use super::state::{known, reference, text, unanswered};
-use super::{lock, measure, revisions, rollout, state};
+use super::{lock, measure, outside, owners, revisions, rollout, state};
 use crate::platform::failure::FailureKind;
 use crate::platform::kubernetes::{Manner, Right};
-use crate::runbook::machine::{Answer, Event, Failure, Question, ReadId, Start};
+use crate::runbook::machine::{Answer, Event, Failure, GoingBack, Question, ReadId, Start};
 use crate::runbook::patch::{Action, ObjectRef};
-use crate::runbook::preflight::{Access, Level, Line, Requirement};
+use crate::runbook::preflight::{Access, Level, Line, ObjectFacts, Requirement, facts_of};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// How often a rehearsal is tried again because the object's version moved on.
@@ -38,8 +39,19 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
         Question::Preflight {
             requirements,
             object,
+            others,
+            back,
             gate,
-        } => preflight(&to, &start, requirements, &object, gate).await,
+        } => {
+            let asked = Asked {
+                requirements,
+                object,
+                others,
+                back,
+                gate,
+            };
+            preflight(&to, &start, asked).await
+        }
         Question::DryRun { action } => rehearse(means, action).await,
     };
     let event = match answered {
@@ -77,19 +89,33 @@ async fn every(means: &Means, namespace: &str) -> Result<Answer, Failure> {
     }
 }
 
-async fn preflight(
-    to: &Reporter,
-    start: &Start,
+/// What the preflight is about.
+struct Asked {
     requirements: Vec<Requirement>,
-    object: &ObjectRef,
+    object: ObjectRef,
+    others: Vec<ObjectRef>,
+    back: Option<Box<GoingBack>>,
     gate: Option<u64>,
-) -> Result<Answer, Failure> {
+}
+
+/// An object's facts with what its owners say of themselves.
+async fn facts(means: &Means, object: &ObjectRef) -> Result<Option<(Value, ObjectFacts)>, Failure> {
+    let Some(found) = state::read(means, object).await? else {
+        return Ok(None);
+    };
+    let mut facts = found.facts;
+    facts.managers = owners::look(means, &found.body, facts.managers).await;
+    Ok(Some((found.body, facts)))
+}
+
+async fn preflight(to: &Reporter, start: &Start, asked: Asked) -> Result<Answer, Failure> {
     let means = &*to.means;
     let mut access = Vec::new();
-    for requirement in requirements {
+    for requirement in asked.requirements {
         access.push(may(means, requirement).await?);
     }
-    let found = state::read(means, object).await?;
+    let object = &asked.object;
+    let found = facts(means, object).await?;
     let place = &start.target;
     let mut more = vec![
         Line::new(
@@ -107,12 +133,19 @@ async fn preflight(
         ),
     ];
     more.push(lock::take(to, object).await);
-    if let Some(least) = gate {
+    for other in &asked.others {
+        let found = facts(means, other).await?;
+        more.extend(facts_of(other, found.as_ref().map(|(_, facts)| facts)));
+    }
+    if let (Some(back), Some((body, _))) = (&asked.back, &found) {
+        more.extend(outside::lines(means, &object.namespace, body, back).await);
+    }
+    if let Some(least) = asked.gate {
         more.push(measure::outlook(means, object, least).await);
     }
     Ok(Answer::Preflight {
         access,
-        facts: found.map(|found| found.facts),
+        facts: found.map(|(_, facts)| facts),
         more,
     })
 }

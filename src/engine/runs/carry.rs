@@ -112,10 +112,17 @@ impl Carrier {
                 spec,
                 object,
                 since,
+                before,
             } => {
                 let to = self.to.clone();
+                let look = measure::Look {
+                    spec,
+                    object,
+                    since,
+                    before,
+                };
                 let measured = async move {
-                    let readings = measure::read(&to.means, &spec, object.as_ref(), since).await;
+                    let readings = measure::read(&to.means, &look).await;
                     to.tell(Event::Measured(id, readings)).await;
                 };
                 self.read(id, measured);

@@ -52,7 +52,7 @@ pub async fn gather(means: &Means, object: &ObjectRef, revisions: &mut [Revision
                 now,
                 scope: &scope,
                 subjects: std::slice::from_ref(&subject),
-                window: means.window,
+                window: means.window_of(&object.name),
             },
             start: now - span,
             end: now,
@@ -166,7 +166,12 @@ fn judge(revisions: &mut [Revision], served: &Served, limits: &Thresholds, step:
 
 fn verdict(points: &Points, limits: &Thresholds, step: SignedDuration) -> Evidence {
     if points.len() < FEWEST {
-        return Evidence::Unknown("no signals from the time it served".to_owned());
+        let why = if points.is_empty() {
+            "no signals from the time it served"
+        } else {
+            "it served too short a time to judge by its signals"
+        };
+        return Evidence::Unknown(why.to_owned());
     }
     let over = |(errors, p99): &(f64, Option<f64>)| {
         *errors > limits.error_ratio || p99.is_some_and(|p99| p99 > limits.p99_ms)

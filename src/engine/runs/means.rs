@@ -9,6 +9,7 @@ use crate::engine::setting::Found;
 use crate::platform::kubernetes::Cluster;
 use crate::platform::prometheus::Prometheus;
 use jiff::SignedDuration;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -46,6 +47,8 @@ pub struct Means {
     pub prometheus: watch::Receiver<Option<Found>>,
     /// The window of rates.
     pub window: SignedDuration,
+    /// The windows of services that have one of their own.
+    pub windows: Arc<BTreeMap<String, SignedDuration>>,
     /// The present.
     pub clock: Clock,
     /// Where runs are kept.
@@ -64,6 +67,19 @@ impl Means {
             Some(found) => Ok(found.prometheus.clone()),
             None => Err("there is no Prometheus".into()),
         }
+    }
+
+    /// The window of a service's rates: the one its scrapes allow, unless it has a longer one of its own.
+    pub fn window_of(&self, service: &str) -> SignedDuration {
+        let found = self.prometheus.borrow().as_ref().map(|found| found.window);
+        let general = found.unwrap_or(self.window);
+        let least = if general > self.window {
+            general
+        } else {
+            SignedDuration::ZERO
+        };
+        let own = self.windows.get(service).copied();
+        own.unwrap_or(general).max(least)
     }
 
     /// Tells what happened; nobody may listen any more when the program is ending.

@@ -2,6 +2,7 @@
 //! What cannot be measured is unknown with its reason; nothing is ever made up.
 
 use super::means::Means;
+use super::sides::{self, Sides};
 use super::state::{known, selector};
 use crate::domain::signal::{Part, Reading as Measured, ServiceSignals, SignalName};
 use crate::domain::target::Scope;
@@ -12,41 +13,129 @@ use crate::runbook::gate::{GateSpec, MetricSpec, Reading};
 use crate::runbook::model::Side;
 use crate::runbook::patch::ObjectRef;
 use crate::runbook::preflight::{Level, Line};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::sync::Arc;
 
 /// The signal that is counted from pods.
 const RESTARTS: &str = "restarts";
 
+/// What one evaluation is about.
+pub struct Look {
+    /// What is judged.
+    pub spec: Box<GateSpec>,
+    /// Whose signals.
+    pub object: Option<ObjectRef>,
+    /// Restarts count from here.
+    pub since: Timestamp,
+    /// The moment before the change, to compare with.
+    pub before: Timestamp,
+}
+
 /// The readings of a gate's metrics, in their order.
-pub async fn read(
-    means: &Means,
-    spec: &GateSpec,
-    object: Option<&ObjectRef>,
-    since: Timestamp,
-) -> Vec<Reading> {
-    let Some(object) = object else {
+pub async fn read(means: &Means, look: &Look) -> Vec<Reading> {
+    let spec = &look.spec;
+    let Some(object) = &look.object else {
         let nothing = || Reading::unknown("the gate names no object");
         return spec.metrics.iter().map(|_| nothing()).collect();
     };
     let named = |metric: &&MetricSpec| metric.query.is_none() && metric.signal != RESTARTS;
-    let signals = match spec.metrics.iter().find(named) {
-        Some(_) => signals(means, object).await,
-        None => Err("not asked".to_owned()),
+    let judged = match spec.metrics.iter().find(named) {
+        Some(_) => judged(means, look, object).await,
+        None => Judged::unknown("not asked"),
     };
     let mut readings = Vec::new();
     for metric in &spec.metrics {
         readings.push(match &metric.query {
             Some(query) => raw(means, query).await,
-            None if metric.signal == RESTARTS => restarts(means, object, since).await,
-            None if spec.side != Side::All => {
-                Reading::unknown("old and new are not told apart here yet")
-            }
-            None => named_reading(means, &signals, &metric.signal),
+            None if metric.signal == RESTARTS => restarts(means, object, look.since).await,
+            None => judged.reading(metric),
         });
     }
     readings
+}
+
+/// The signals of the side that is judged, and those it is compared with.
+struct Judged {
+    own: Result<ServiceSignals, String>,
+    other: Result<ServiceSignals, String>,
+    window: SignedDuration,
+}
+
+async fn judged(means: &Means, look: &Look, object: &ObjectRef) -> Judged {
+    let window = means.window_of(&object.name);
+    let relative = look
+        .spec
+        .metrics
+        .iter()
+        .any(|metric| metric.relative.is_some());
+    let side = look.spec.side;
+    let sides = if side == Side::All {
+        None
+    } else {
+        match sides::of(means, object).await {
+            Ok(sides) => Some(sides),
+            Err(why) => {
+                return Judged {
+                    window,
+                    ..Judged::unknown(&why)
+                };
+            }
+        }
+    };
+    let now = means.clock.now();
+    let parts = match parts(means, object, sides.as_ref(), now).await {
+        Ok(parts) => parts,
+        Err(why) => {
+            return Judged {
+                window,
+                ..Judged::unknown(&why)
+            };
+        }
+    };
+    let own = match (side, &sides) {
+        (Side::New, Some(sides)) => sides::part(&parts, Some(&sides.new)).cloned(),
+        (Side::Old, Some(sides)) => sides::part(&parts, sides.old.as_ref()).cloned(),
+        _ => whole(&parts),
+    };
+    let beside = match (side, &sides) {
+        (Side::New, Some(sides)) if relative => {
+            sides::part(&parts, sides.old.as_ref()).ok().cloned()
+        }
+        _ => None,
+    };
+    let serves = |one: &ServiceSignals| one.get(SignalName::Requests).value() > Some(0.0);
+    let other = match beside.filter(serves) {
+        Some(old) => Ok(old),
+        // An old side without requests says nothing: what was before the change does.
+        None if relative => match self::parts(means, object, None, look.before).await {
+            Ok(parts) => whole(&parts),
+            Err(why) => Err(why),
+        },
+        None => Err("not asked".to_owned()),
+    };
+    Judged { own, other, window }
+}
+
+impl Judged {
+    fn unknown(why: &str) -> Self {
+        Self {
+            own: Err(why.to_owned()),
+            other: Err(why.to_owned()),
+            window: SignedDuration::ZERO,
+        }
+    }
+
+    fn reading(&self, metric: &MetricSpec) -> Reading {
+        let baseline = metric
+            .relative
+            .as_ref()
+            .map(|_| named_reading(self.window, &self.other, &metric.signal).value);
+        Reading {
+            baseline,
+            ..named_reading(self.window, &self.own, &metric.signal)
+        }
+    }
 }
 
 /// Whose signals: a workload by its kind.
@@ -63,29 +152,44 @@ fn prometheus(means: &Means) -> Result<Arc<Prometheus>, String> {
     means.prometheus().map_err(|why| why.to_string())
 }
 
-/// The signals of the whole workload now.
-async fn signals(means: &Means, object: &ObjectRef) -> Result<ServiceSignals, String> {
+/// The signals of a workload at a moment: the whole, and each side where they are asked for.
+async fn parts(
+    means: &Means,
+    object: &ObjectRef,
+    sides: Option<&Sides>,
+    at: Timestamp,
+) -> Result<Vec<ServiceSignals>, String> {
     let prometheus = prometheus(means)?;
-    let subject = subject(object);
+    let mut subject = subject(object);
+    subject.versions = sides.map(Sides::versions).unwrap_or_default();
     let scope = Scope::Namespace(object.namespace.as_str().into());
     let ask = Ask {
-        now: means.clock.now(),
+        now: at,
         scope: &scope,
         subjects: std::slice::from_ref(&subject),
-        window: means.window,
+        window: means.window_of(&object.name),
     };
     let answer = prometheus
         .read(&ask)
         .await
         .map_err(|failure| failure.short())?;
-    let whole = answer
-        .result
-        .into_iter()
-        .find(|one| one.part == Part::Whole && *one.service == *object.name);
-    whole.ok_or_else(|| "Prometheus does not know these pods".to_owned())
+    let mut own = answer.result;
+    own.retain(|one| *one.service == *object.name);
+    Ok(own)
 }
 
-fn named_reading(means: &Means, signals: &Result<ServiceSignals, String>, name: &str) -> Reading {
+fn whole(parts: &[ServiceSignals]) -> Result<ServiceSignals, String> {
+    let whole = parts.iter().find(|one| one.part == Part::Whole);
+    whole
+        .cloned()
+        .ok_or_else(|| "Prometheus does not know these pods".to_owned())
+}
+
+fn named_reading(
+    window: SignedDuration,
+    signals: &Result<ServiceSignals, String>,
+    name: &str,
+) -> Reading {
     let signals = match signals {
         Ok(signals) => signals,
         Err(why) => return Reading::unknown(why.clone()),
@@ -101,7 +205,7 @@ fn named_reading(means: &Means, signals: &Result<ServiceSignals, String>, name: 
     Reading {
         value,
         baseline: None,
-        requests: Some(rate.unwrap_or(0.0) * means.window.as_secs_f64()),
+        requests: Some(rate.unwrap_or(0.0) * window.as_secs_f64()),
         rate,
     }
 }
@@ -200,14 +304,16 @@ pub async fn outlook(means: &Means, object: &ObjectRef, least: u64) -> Line {
         Line::new(Level::Amber, text, why)
             .fix("mend the source of signals, or give a reason and judge by eye afterwards")
     };
-    match signals(means, object).await {
+    let window = means.window_of(&object.name);
+    let found = parts(means, object, None, means.clock.now()).await;
+    match found.and_then(|parts| whole(&parts)) {
         Err(why) => cannot(format!("it will end inconclusive: {why}")),
         Ok(signals) => {
             let rate = signals.get(SignalName::Requests).value().unwrap_or(0.0);
-            let requests = rate * means.window.as_secs_f64();
+            let requests = rate * window.as_secs_f64();
             let said = format!(
                 "{requests:.0} requests in {} s, at least {least} are needed",
-                means.window.as_secs()
+                window.as_secs()
             );
             if requests < least as f64 {
                 cannot(format!("too little traffic: {said}"))
@@ -235,6 +341,38 @@ mod tests {
         assert_eq!(restarts_since(&pod(before, 7, after), since), 1);
         assert_eq!(restarts_since(&pod(after, 3, after), since), 3);
         assert_eq!(restarts_since(&json!({}), since), 0);
+    }
+
+    fn signals(requests: f64, errors: f64) -> ServiceSignals {
+        let mut one = ServiceSignals::unknown("a", "api", Timestamp::UNIX_EPOCH, "none");
+        one.set(SignalName::Requests, Measured::Known(requests));
+        one.set(SignalName::ErrorRatio, Measured::Known(errors));
+        one
+    }
+
+    #[test]
+    fn a_relative_limit_gets_the_other_sides_figure_and_only_then() {
+        let judged = Judged {
+            own: Ok(signals(10.0, 0.02)),
+            other: Ok(signals(5.0, 0.01)),
+            window: SignedDuration::from_secs(60),
+        };
+        let limit = |text: &str| crate::runbook::quantity::Limit::parse(text).unwrap();
+        let metric = |relative: Option<&str>| MetricSpec {
+            signal: "error_ratio".into(),
+            query: None,
+            ok: limit("<= 5 %"),
+            abort: None,
+            relative: relative.map(limit),
+            fail_at: None,
+        };
+        let alone = judged.reading(&metric(None));
+        assert_eq!(
+            (alone.value, alone.baseline, alone.requests),
+            (Ok(0.02), None, Some(600.0))
+        );
+        let beside = judged.reading(&metric(Some("<= 2 %")));
+        assert_eq!(beside.baseline, Some(Ok(0.01)));
     }
 
     #[test]

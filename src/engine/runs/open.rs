@@ -11,7 +11,7 @@ use crate::journal::runs::{plan_json, restore};
 use crate::journal::{Header, JournalError, RealDisk, Runs};
 use crate::platform::failure::Failure;
 use crate::runbook::ids::RunId;
-use crate::runbook::machine::{Run, RunTarget, Start};
+use crate::runbook::machine::{Entry, Run, RunTarget, Start};
 use std::sync::Arc;
 
 /// A run of before, ready to be taken up.
@@ -20,6 +20,8 @@ pub struct Reopened {
     pub carrier: Carrier,
     /// The run as its journal tells it.
     pub run: Run,
+    /// What its journal holds.
+    pub entries: Vec<Entry>,
     /// Who takes it up.
     pub by: String,
     /// Why somebody else takes it over.
@@ -210,6 +212,7 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
     Ok(Reopened {
         carrier: Carrier::new(means.clone(), start, open.journal),
         run,
+        entries: open.entries,
         by: here.user,
         hand_over,
     })

@@ -3,7 +3,7 @@
 
 use crate::app::runs::shelf::PastRun;
 use crate::journal::{Audit, AuditEvent, RealDisk, RunListing, Runs};
-use crate::runbook::machine::{Entry, Fact, Intent, Start, Status};
+use crate::runbook::machine::{Entry, Fact, Intent, RunState, Start, Status};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -38,13 +38,14 @@ fn listing(run: RunListing) -> PastRun {
     }
 }
 
-/// The uids of revisions that earlier runs on this cluster went back from.
+/// The uids of revisions that earlier runs on this cluster went back from, those runs aside that were undone themselves.
 pub fn rolled_back_from(state: &Path, cluster: &str) -> Vec<String> {
     let runs = Runs::new(state, RealDisk);
     let (listed, _) = runs.list();
     let here = listed
         .into_iter()
-        .filter(|run| run.header.start.target.cluster_uid == cluster);
+        .filter(|run| run.header.start.target.cluster_uid == cluster)
+        .filter(|run| run.state != RunState::RolledBack);
     let left = here.filter_map(|run| {
         let (_, entries, _) = runs.peek(&run.dir).ok()?;
         let applied = entries.iter().any(|entry| {

@@ -1,6 +1,7 @@
 //! The rollout of a change, followed until it is done or cannot be: what `kubectl rollout status` says, and what it does
 //! not notice: paused, superseded, an image that cannot be pulled.
 
+use super::lines::Lines;
 use super::means::Means;
 use super::report::Reporter;
 use super::state::{known, selector, text, unanswered};
@@ -39,8 +40,12 @@ pub async fn follow(
     let means = &*to.means;
     let mut news = News::of(means, object);
     let mut told: Option<Rollout> = None;
+    let mut lines = Lines::default();
     loop {
-        match look(means, object, planned, generation).await {
+        let mut pods = Vec::new();
+        let looked = look(means, object, planned, generation, &mut pods).await;
+        lines.look(to, &object.namespace, &pods).await;
+        match looked {
             Ok(rollout) if told.as_ref() != Some(&rollout) => {
                 told = Some(rollout.clone());
                 let answer = Box::new(Answer::Rollout(rollout));
@@ -132,6 +137,7 @@ async fn look(
     object: &ObjectRef,
     planned: Option<&Planned>,
     generation: i64,
+    new: &mut Vec<Value>,
 ) -> Result<Rollout, Failure> {
     let kind = known(&object.kind).map_err(Failure::Invalid)?;
     let (cluster, namespace) = (&means.cluster, &object.namespace);
@@ -151,11 +157,15 @@ async fn look(
     let pods = known("Pod").map_err(Failure::Invalid)?;
     // Pods that may not be seen only cost the early end.
     let pods = cluster.objects_of(&pods, namespace, &picked).await;
-    let hopeless = pods
-        .iter()
-        .flatten()
-        .filter(|pod| asked_for(pod, &body))
-        .find_map(hopeless);
+    let (asked, left): (Vec<_>, Vec<_>) = pods
+        .unwrap_or_default()
+        .into_iter()
+        .partition(|pod| asked_for(pod, &body));
+    *new = asked;
+    if let Some(words) = left.iter().find_map(|pod| waits_for_ever(&body, pod)) {
+        return Ok(Rollout::Moving(words));
+    }
+    let hopeless = new.iter().find_map(hopeless);
     Ok(hopeless.map_or(standing, Rollout::Stuck))
 }
 
@@ -170,6 +180,29 @@ fn asked_for(pod: &Value, body: &Value) -> bool {
             has.into_iter().flatten().any(|other| same(&other))
         })
     }) && !pod["metadata"]["deletionTimestamp"].is_string()
+}
+
+/// A StatefulSet that replaces its pods in order waits for a broken pod of the revision left before it goes on, also
+/// when the template is mended: only deleting that pod lets it.
+fn waits_for_ever(body: &Value, pod: &Value) -> Option<String> {
+    let ordered =
+        body["kind"] == "StatefulSet" && body["spec"]["podManagementPolicy"] != "Parallel";
+    let conditions = pod["status"]["conditions"].as_array();
+    let ready = conditions
+        .into_iter()
+        .flatten()
+        .any(|one| one["type"] == "Ready" && one["status"] == "True");
+    let going = pod["metadata"]["deletionTimestamp"].is_string();
+    (ordered && !ready && !going).then(|| {
+        let (namespace, name) = (
+            text(&pod["metadata"]["namespace"]),
+            text(&pod["metadata"]["name"]),
+        );
+        format!(
+            "{name} is of the revision left and not ready: a StatefulSet waits for it before it goes on. \
+             Delete it: kubectl -n {namespace} delete pod {name}"
+        )
+    })
 }
 
 fn hopeless(pod: &Value) -> Option<String> {
@@ -350,6 +383,22 @@ mod tests {
         assert!(matches!(scaled, Rollout::Complete(_)), "{scaled:?}");
         let other = standing("Deployment", &now, Some(&planned("v0")), 4);
         assert!(matches!(other, Rollout::Superseded(_)), "{other:?}");
+    }
+
+    #[test]
+    fn a_stateful_set_that_waits_for_a_broken_pod_says_which_to_delete() {
+        let set = json!({"kind": "StatefulSet", "spec": {}});
+        let pod = |ready: &str| {
+            json!({"metadata": {"name": "db-2", "namespace": "a"},
+                "status": {"conditions": [{"type": "Ready", "status": ready}]}})
+        };
+        assert!(
+            waits_for_ever(&set, &pod("False"))
+                .is_some_and(|words| words.contains("delete pod db-2"))
+        );
+        assert_eq!(waits_for_ever(&set, &pod("True")), None);
+        let parallel = json!({"kind": "StatefulSet", "spec": {"podManagementPolicy": "Parallel"}});
+        assert_eq!(waits_for_ever(&parallel, &pod("False")), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::platform::failure::{Failure as Failed, FailureKind};
 use crate::platform::kubernetes::Known;
 use crate::runbook::machine::{Failure, ObjectState};
 use crate::runbook::patch::{ObjectRef, restorable};
-use crate::runbook::preflight::{Manager, ObjectFacts};
+use crate::runbook::preflight::ObjectFacts;
 use serde_json::Value;
 
 /// The kind of a workload.
@@ -44,6 +44,9 @@ pub async fn read(means: &Means, object: &ObjectRef) -> Result<Option<ObjectStat
     if facts.rolling && object.kind == "Deployment" {
         let sets = replica_sets(means, &body).await?;
         facts.revision_uid = asked_for(&body, &sets).map(|set| text(&set["metadata"]["uid"]));
+    } else if facts.rolling {
+        let kept = controller_revisions(means, &body).await?;
+        facts.revision_uid = kept_for(&body, &kept).map(|one| text(&one["metadata"]["uid"]));
     }
     facts.autoscaler = autoscaler(means, object).await;
     Ok(Some(ObjectState {
@@ -125,6 +128,40 @@ pub fn asked_for<'a>(deployment: &Value, sets: &'a [Value]) -> Option<&'a Value>
         .max_by_key(|set| number(set))
 }
 
+/// The ControllerRevisions a StatefulSet or DaemonSet keeps.
+pub async fn controller_revisions(means: &Means, body: &Value) -> Result<Vec<Value>, Failure> {
+    let kind = known("ControllerRevision").map_err(Failure::Invalid)?;
+    let namespace = text(&body["metadata"]["namespace"]);
+    let all = means
+        .cluster
+        .objects_of(&kind, &namespace, "")
+        .await
+        .map_err(|failure| unanswered(&failure))?;
+    let uid = &body["metadata"]["uid"];
+    let of_it = |one: &Value| {
+        let owners = one["metadata"]["ownerReferences"].as_array();
+        owners.is_some_and(|all| all.iter().any(|owner| owner["uid"] == *uid))
+    };
+    Ok(all.into_iter().filter(of_it).collect())
+}
+
+/// The template a ControllerRevision brings back.
+pub fn kept_template(one: &Value) -> Option<Value> {
+    let mut template = one.pointer("/data/spec/template")?.clone();
+    if let Some(fields) = template.as_object_mut() {
+        fields.remove("$patch");
+    }
+    Some(template)
+}
+
+/// The ControllerRevision whose template a set asks for: the newest of those with the same.
+fn kept_for<'a>(body: &Value, kept: &'a [Value]) -> Option<&'a Value> {
+    let wanted = restorable(&body["spec"]["template"]);
+    kept.iter()
+        .filter(|one| kept_template(one).is_some_and(|kept| restorable(&kept) == wanted))
+        .max_by_key(|one| one["revision"].as_i64())
+}
+
 /// A ReplicaSet's revision number.
 pub fn number(set: &Value) -> Option<i64> {
     set["metadata"]["annotations"]["deployment.kubernetes.io/revision"]
@@ -139,7 +176,13 @@ fn facts(body: &Value) -> ObjectFacts {
     let wanted = spec["replicas"].as_i64().unwrap_or(1);
     let behind = count(&body["metadata"]["generation"]) > count(&status["observedGeneration"]);
     let updated = count(&status["updatedReplicas"]);
+    let (nodes, new) = (
+        count(&status["desiredNumberScheduled"]),
+        count(&status["updatedNumberScheduled"]),
+    );
     let rolling = behind
+        || new < nodes
+        || count(&status["numberAvailable"]) < nodes
         || (spec["replicas"].is_i64()
             && (updated < wanted
                 || count(&status["replicas"]) > updated
@@ -148,35 +191,11 @@ fn facts(body: &Value) -> ObjectFacts {
         paused: spec["paused"] == true,
         rolling,
         revision_uid: None,
-        managers: managers(body),
+        managers: super::owners::marks(body),
         replicas: wanted,
         progress_deadline_s: spec["progressDeadlineSeconds"].as_i64(),
         autoscaler: None,
     }
-}
-
-/// The tools whose marks an object carries.
-fn managers(body: &Value) -> Vec<Manager> {
-    let (labels, notes) = (
-        &body["metadata"]["labels"],
-        &body["metadata"]["annotations"],
-    );
-    let found = |tool: &str, name: &Value, self_heals| {
-        name.as_str().map(|name| Manager {
-            tool: tool.to_owned(),
-            name: name.to_owned(),
-            self_heals,
-        })
-    };
-    let argo = found("Argo CD", &notes["argocd.argoproj.io/tracking-id"], None)
-        .or_else(|| found("Argo CD", &labels["argocd.argoproj.io/instance"], None));
-    let kustomize = &labels["kustomize.toolkit.fluxcd.io/name"];
-    let flux = found("Flux", kustomize, Some(true))
-        .or_else(|| found("Flux", &labels["helm.toolkit.fluxcd.io/name"], None));
-    let helm = found("Helm", &notes["meta.helm.sh/release-name"], Some(false));
-    // What Flux or Argo CD releases through Helm is theirs.
-    let helm = helm.filter(|_| flux.is_none() && argo.is_none());
-    [argo, flux, helm].into_iter().flatten().collect()
 }
 
 /// The autoscaler that decides an object's replicas; unknown counts as none, for only the template is changed.
@@ -202,28 +221,6 @@ mod tests {
         let asked = json!({"matchLabels": {"app": "api"}, "matchExpressions": [
             {"key": "tier", "operator": "In", "values": ["a", "b"]}, {"key": "old", "operator": "DoesNotExist"}]});
         assert_eq!(selector(&asked), "app=api,tier in (a,b),!old");
-    }
-
-    #[test]
-    fn who_owns_an_object_is_read_from_its_marks() {
-        let body = |labels: Value, notes: Value| json!({"metadata": {"labels": labels, "annotations": notes}});
-        let flux = managers(&body(
-            json!({"kustomize.toolkit.fluxcd.io/name": "apps"}),
-            json!({"meta.helm.sh/release-name": "x"}),
-        ));
-        assert_eq!(
-            (flux.len(), flux[0].tool.as_str(), flux[0].self_heals),
-            (1, "Flux", Some(true))
-        );
-        let helm = managers(&body(
-            json!({}),
-            json!({"meta.helm.sh/release-name": "veza"}),
-        ));
-        assert_eq!(
-            (helm[0].tool.as_str(), helm[0].self_heals),
-            ("Helm", Some(false))
-        );
-        assert!(managers(&body(json!({"app": "x"}), json!({}))).is_empty());
     }
 
     #[test]

@@ -212,10 +212,7 @@ impl Run {
                 amber,
                 ..
             } if *uid == revision.uid => (evidence.clone(), *amber),
-            _ => (
-                format!("chosen by hand; {}", remark(revision, &revisions)),
-                false,
-            ),
+            _ => (format!("chosen by hand; {}", remark(revision)), false),
         });
         let found = revision_out(revision, &revisions, &evidence, amber);
         self.finish_with(
@@ -272,9 +269,10 @@ impl Run {
 /// What the choice of a revision leaves behind: its template is part of the record.
 fn revision_out(revision: &Revision, all: &[Revision], evidence: &str, amber: bool) -> Value {
     let leaving = all.iter().find(|other| other.current);
+    let began = |revision: &Revision| revision.served.from.map(|at| at.to_string());
     json!({
         "value": revision.number, "number": revision.number, "uid": revision.uid, "name": revision.name, "image": revision.image,
-        "evidence": evidence, "amber": amber, "template": revision.template,
+        "evidence": evidence, "amber": amber, "template": revision.template, "began": began(revision), "leaving_began": leaving.and_then(began),
         "leaving": leaving.map(|leaving| leaving.number), "leaving_uid": leaving.map(|leaving| leaving.uid.clone()), "leaving_image": leaving.map(|leaving| leaving.image.clone()),
     })
 }

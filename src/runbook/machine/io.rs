@@ -157,6 +157,10 @@ pub enum Question {
         requirements: Vec<Requirement>,
         /// The object.
         object: ObjectRef,
+        /// Further objects that are changed.
+        others: Vec<ObjectRef>,
+        /// The revision that is gone back to, where the plan does that.
+        back: Option<Box<GoingBack>>,
         /// The requests a gate of the plan needs, where there is one: it should be able to judge.
         gate: Option<u64>,
     },
@@ -174,6 +178,21 @@ pub enum Question {
         /// The generation our patch returned.
         generation: i64,
     },
+}
+
+/// A chosen revision, for what going back to it does not bring back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GoingBack {
+    /// Its number.
+    pub to: i64,
+    /// When it began to serve, where that is known.
+    pub to_began: Option<Timestamp>,
+    /// The revision that is left.
+    pub from: Option<i64>,
+    /// When that one began.
+    pub from_began: Option<Timestamp>,
+    /// The chosen one's template.
+    pub template: Value,
 }
 
 /// An answer.
@@ -272,6 +291,8 @@ pub enum Effect {
         object: Option<ObjectRef>,
         /// Count restarts from here.
         since: Timestamp,
+        /// The moment before the run's first change, to compare with.
+        before: Timestamp,
     },
     /// Send a tick at this moment.
     Wake(Timestamp),

@@ -130,8 +130,20 @@ impl Run {
                 spec: Box::new(spec),
                 object,
                 since,
+                before: self.before_change(),
             });
         }
+    }
+
+    /// When the run's first change took hold; its beginning where it changed nothing.
+    fn before_change(&self) -> Timestamp {
+        let effects = self
+            .ledger
+            .steps
+            .iter()
+            .filter_map(|step| step.effect.as_ref());
+        let first = effects.filter_map(|effect| effect.settled_at).min();
+        first.unwrap_or(self.ledger.started_at)
     }
 
     pub(super) fn evaluate(
@@ -212,11 +224,15 @@ impl Run {
                 };
                 let mut batch = vec![settled];
                 let mut inner = Vec::new();
+                let helped = match name {
+                    "fail" if self.has_effects() => "; the change has not helped",
+                    _ => "",
+                };
                 self.fail(
                     now,
                     index,
                     reason,
-                    format!("{name}: {why}"),
+                    format!("{name}: {why}{helped}"),
                     then,
                     &mut inner,
                 );

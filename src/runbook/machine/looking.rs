@@ -10,14 +10,17 @@ use crate::runbook::machine::fact::RunState;
 use crate::runbook::machine::fact::Way;
 use crate::runbook::machine::io::Answer;
 use crate::runbook::machine::io::Effect;
+use crate::runbook::machine::io::GoingBack;
 use crate::runbook::machine::io::Question;
+use crate::runbook::machine::ledger::StepState;
 use crate::runbook::machine::run::Purpose;
 use crate::runbook::machine::run::Run;
-use crate::runbook::machine::run::StepState;
 use crate::runbook::model::OnFailure;
+use crate::runbook::model::Step;
 use crate::runbook::model::StepKind;
 use crate::runbook::model::Then;
 use crate::runbook::patch::Action;
+use crate::runbook::patch::ObjectRef;
 use crate::runbook::preflight;
 use crate::runbook::preflight::Level;
 use crate::runbook::preflight::Line;
@@ -95,39 +98,52 @@ impl Run {
     }
 
     pub(super) fn preflight(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
-        let target = self
+        let remaining: Vec<(&Step, ObjectRef)> = self
             .plan
             .iter()
-            .filter(|step| step.kind.mutates())
-            .find_map(|step| step.kind.target().cloned());
-        match target
-            .ok_or_else(|| "no step names a target".to_owned())
-            .and_then(|target| self.object_of(&target))
-        {
-            Ok(object) => {
-                let remaining = self
-                    .plan
-                    .iter()
-                    .zip(&self.ledger.steps)
-                    .filter(|(_, record)| record.state != StepState::Skipped)
-                    .map(|(step, _)| step);
-                let requirements = preflight::requirements(remaining, &object);
-                let gate = self.least_requests();
-                self.read(
-                    Purpose::Preflight,
-                    Question::Preflight {
-                        requirements,
-                        object,
-                        gate,
-                    },
-                    out,
-                );
-            }
-            Err(why) => {
-                let index = self.current().unwrap_or_default();
-                self.fail(now, index, Reason::Input, why, Then::Pause, out);
+            .zip(&self.ledger.steps)
+            .filter(|(step, record)| step.kind.mutates() && record.state != StepState::Skipped)
+            .filter_map(|(step, _)| Some((step, self.object_of(step.kind.target()?).ok()?)))
+            .collect();
+        let requirements = preflight::requirements(remaining.iter().cloned());
+        let mut objects: Vec<ObjectRef> = Vec::new();
+        for (_, object) in remaining {
+            if !objects.contains(&object) {
+                objects.push(object);
             }
         }
+        if objects.is_empty() {
+            let index = self.current().unwrap_or_default();
+            let why = "no step that changes something names a target".to_owned();
+            return self.fail(now, index, Reason::Input, why, Then::Pause, out);
+        }
+        let object = objects.remove(0);
+        let question = Question::Preflight {
+            requirements,
+            object,
+            others: objects,
+            back: self.going_back().map(Box::new),
+            gate: self.least_requests(),
+        };
+        self.read(Purpose::Preflight, question, out);
+    }
+
+    /// The revision an earlier step chose, where a later one goes back to it.
+    fn going_back(&self) -> Option<GoingBack> {
+        let goes = |step: &Step| matches!(step.kind, StepKind::Rollback { .. });
+        if !self.plan.iter().any(goes) {
+            return None;
+        }
+        let mut outs = self.ledger.outs.values();
+        let chosen = outs.find(|found| found.get("template").is_some())?;
+        let moment = |key: &str| chosen.get(key)?.as_str()?.parse().ok();
+        Some(GoingBack {
+            to: chosen.get("number")?.as_i64()?,
+            to_began: moment("began"),
+            from: chosen.get("leaving").and_then(Value::as_i64),
+            from_began: moment("leaving_began"),
+            template: chosen.get("template")?.clone(),
+        })
     }
 
     /// The requests a gate that is still ahead needs to judge.

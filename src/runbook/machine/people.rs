@@ -360,6 +360,23 @@ impl Run {
         }
     }
 
+    /// What the last gate said, for whoever stops because of it.
+    fn judged(&self) -> String {
+        let steps = self.ledger.steps.iter().zip(&self.plan);
+        let gates = steps.filter(|(record, step)| {
+            matches!(step.kind, StepKind::Gate { .. }) && !record.message.is_empty()
+        });
+        let Some(said) = gates.map(|(record, _)| &record.message).next_back() else {
+            return String::new();
+        };
+        let helped = match said.split(':').next() {
+            Some("pass") => return String::new(),
+            Some("fail") => "the change did not help",
+            _ => "whether the change helped is not known",
+        };
+        format!("; {helped} ({})", bounded(said, 300))
+    }
+
     pub(super) fn way(
         &mut self,
         now: Timestamp,
@@ -398,7 +415,7 @@ impl Run {
                         Fact::End {
                             state,
                             refused: false,
-                            message: format!("stopped by {by}"),
+                            message: format!("stopped by {by}{}", self.judged()),
                             leftovers,
                         },
                     ],

@@ -171,18 +171,21 @@ fn samples_row(gate: &Gate, now: Timestamp, columns: &Columns, paper: &mut Paper
         return;
     }
     let asked = gate.tracks().iter().any(|track| !track.is_empty());
-    let missing = gate.progress(now).missing;
-    let have = missing.as_ref().map(|missing| missing.have.to_string());
-    let (tone, words) = match &missing {
-        Some(missing) => (Tone::Unknown, format!("too few: {}", missing.sentence())),
-        None if asked => (Tone::Healthy, "enough".into()),
-        None => (Tone::Idle, "not asked yet".into()),
+    let progress = gate.progress(now);
+    let have = progress
+        .requests
+        .map_or_else(|| "–".to_owned(), |requests| requests.to_string());
+    let (tone, words) = match (&progress.missing, progress.requests) {
+        (Some(missing), _) => (Tone::Unknown, format!("too few: {}", missing.sentence())),
+        (None, Some(_)) => (Tone::Healthy, "enough".into()),
+        (None, None) if asked => (Tone::Unknown, "not counted".into()),
+        _ => (Tone::Idle, "not asked yet".into()),
     };
     let style = paper.theme.tone(tone);
     let row = Row {
         name: "samples".into(),
         limit: format!("at least {need}"),
-        value: (have.unwrap_or_default(), style),
+        value: (have, style),
         spark: " ".repeat(SPARK),
         tone,
         words,

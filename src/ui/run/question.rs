@@ -1,13 +1,13 @@
 //! The question to a person, alone: what is known, what is not, and the ways to answer with what each one does. The
 //! safest stands first; none is chosen.
 
-use super::step::sends;
+use super::step::{sends, without_command};
 use crate::app::ask::{self, Choice, Leads};
-use crate::runbook::machine::{Ask, AskKind, Run};
+use crate::runbook::machine::{Ask, AskKind, Fact, Run};
 use crate::runbook::model::StepKind;
 use crate::runbook::preflight::Level;
 use crate::runbook::revision::{Choice as Suggested, Evidence, Revision};
-use crate::ui::lines::since;
+use crate::ui::lines::{clock, since};
 use crate::ui::paper::{Paper, Span, cut, plain, sign};
 use crate::ui::theme::Tone;
 use crate::ui::view::View;
@@ -84,7 +84,7 @@ fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
             }
             let passed = lines
                 .iter()
-                .filter(|line| line.level == Level::Passed)
+                .filter(|line| line.level >= Level::Noted)
                 .count();
             let words = format!("{passed} of {} checks passed", lines.len());
             paper.fact("preflight", &words, theme.text());
@@ -105,10 +105,13 @@ fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
                 theme.dim(),
             );
         }
-        AskKind::Trouble(_) => trouble(run, ask, paper),
+        AskKind::Trouble(_) => trouble(view, run, ask, paper),
         AskKind::Resume { .. } => {
+            if let Some(words) = before(view) {
+                paper.fact("stopped", &words, theme.text());
+            }
             for left in run.leftovers() {
-                paper.judged(Tone::Watch, &left, theme.text());
+                paper.fact("in force", without_command(&left), theme.text());
             }
             if !run.has_effects() {
                 paper.words("Nothing was changed so far.", theme.text());
@@ -147,7 +150,7 @@ fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
 }
 
 /// What is known about a step that went wrong: how its gate stood, what its check found, what is in the world.
-fn trouble(run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
+fn trouble(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
     let theme = paper.theme;
     let at = ask
         .step
@@ -170,19 +173,37 @@ fn trouble(run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
     if let Some(rollout) = record.and_then(|record| record.effect.as_ref()) {
         paper.fact("change", &rollout.message, theme.text());
     }
+    if record.is_some_and(|record| record.effect.is_some()) {
+        super::step::last_lines(view, paper);
+        paper.gap();
+    }
     match run.leftovers().len() {
         0 => paper.fact("world", "nothing was changed by this run", theme.text()),
         _ => {
             for left in run.leftovers() {
-                let short = left
-                    .split("; by hand back")
-                    .next()
-                    .unwrap_or(&left)
-                    .to_owned();
-                paper.fact("in force", &short, theme.text());
+                paper.fact("in force", without_command(&left), theme.text());
             }
         }
     }
+}
+
+/// When the run was last heard of before it was taken up again, and for how long nobody watched.
+fn before(view: &View<'_>) -> Option<String> {
+    let entries = &view.app.runs.entries;
+    let at = entries
+        .iter()
+        .rposition(|entry| matches!(entry.fact, Fact::Resumed { .. }))?;
+    let (last, again) = (entries.get(at.checked_sub(1)?)?, entries.get(at)?);
+    let gap = SignedDuration::from_secs(again.ts.duration_since(last.ts).as_secs().max(0));
+    let why = match &last.fact {
+        Fact::Interrupted { why } => format!(", {why}"),
+        _ => ", without a last word".to_owned(),
+    };
+    Some(format!(
+        "{}{why}; nobody watched for {}",
+        clock(last.ts),
+        crate::domain::pod::short(gap)
+    ))
 }
 
 fn write_choice(choice: &Choice, chosen: bool, paper: &mut Paper<'_>) {
@@ -215,7 +236,7 @@ fn revision_rows(
     let theme = paper.theme;
     let wide = paper.width >= 64;
     let head = if wide {
-        "    REV  IMAGE             AGE  STOOD  BY"
+        "    REV  IMAGE             AGE  SERVED  BY"
     } else {
         "    REV  IMAGE             AGE"
     };
@@ -232,13 +253,18 @@ fn revision_rows(
         let number = text::pad_left(&revision.number.to_string(), 4);
         let mut words = format!("{number}  {image}  {}", text::pad_left(&age, 5));
         if wide {
-            let stood = stood(revision);
+            let served = served(revision);
             let by = revision.change_cause.as_deref().unwrap_or("–");
-            let room = paper.width.saturating_sub(42);
-            words = format!("{words}  {}  {}", text::pad_left(&stood, 5), cut(by, room));
+            let room = paper.width.saturating_sub(43);
+            words = format!("{words}  {}  {}", text::pad_left(&served, 6), cut(by, room));
         }
         let (glyph, colour) = sign(theme, tone);
         paper.row(vec![mark, (format!("{glyph} "), colour), (words, style)]);
+        let why = if wide {
+            why
+        } else {
+            format!("{why}; served {}", served(revision))
+        };
         let remark = match (revision.current, suggested) {
             (true, _) => format!("running now; {why}"),
             (_, Suggested::Take { uid, .. }) if *uid == revision.uid => {
@@ -269,7 +295,11 @@ fn evidence(revision: &Revision) -> (Tone, String) {
     }
 }
 
-fn stood(revision: &Revision) -> String {
+/// How long it was available; `never` where its pods never took over.
+fn served(revision: &Revision) -> String {
+    if revision.served.took_over == Some(false) {
+        return "never".to_owned();
+    }
     revision.available_s.map_or_else(
         || "–".to_owned(),
         |seconds| crate::domain::pod::short(SignedDuration::from_secs(seconds)),

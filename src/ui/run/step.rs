@@ -9,7 +9,7 @@ use crate::runbook::model::{Step, StepKind, Undo};
 use crate::runbook::patch::{ObjectRef, Planned};
 use crate::runbook::template::Slot;
 use crate::ui::lines::clock;
-use crate::ui::paper::{Paper, plain};
+use crate::ui::paper::{Paper, cut, plain};
 use crate::ui::theme::Tone;
 use crate::ui::view::View;
 use jiff::SignedDuration;
@@ -127,6 +127,7 @@ pub fn sends_what(step: &Step) -> String {
         StepKind::Wait { .. } => "lets time pass".into(),
         StepKind::Audit { .. } => "writes it into the audit log".into(),
         StepKind::Note => "to read".into(),
+        StepKind::Rollback { .. } => "one patch back to the chosen revision".into(),
         other => other.name().to_owned(),
     };
     let undo = match (step.kind.mutates(), &step.undo) {
@@ -152,6 +153,11 @@ pub fn sends(planned: &Planned) -> String {
         () => "several fields",
     };
     format!("PATCH {place}: {}", planned.lines.join(", "))
+}
+
+/// What was changed, without the command that takes it back: that is for when the program cannot.
+pub fn without_command(left: &str) -> &str {
+    left.split("; by hand back").next().unwrap_or(left)
 }
 
 fn mutating(view: &View<'_>, run: &Run, at: usize, paper: &mut Paper<'_>) {
@@ -191,6 +197,9 @@ fn mutating(view: &View<'_>, run: &Run, at: usize, paper: &mut Paper<'_>) {
         paper.fact("deadline", &deadline, theme.text());
     }
     unwell(view, &planned.object, paper);
+    if matches!(run.rollout(), Some(Rollout::Moving(_) | Rollout::Stuck(_))) {
+        last_lines(view, paper);
+    }
 }
 
 fn standing(run: &Run, record: &StepRecord, mutation: Option<&Mutation>) -> String {
@@ -259,6 +268,25 @@ fn unwell(view: &View<'_>, object: &ObjectRef, paper: &mut Paper<'_>) {
     }
     if pods.len() > PODS {
         paper.words(&format!("  and {} more", pods.len() - PODS), theme.dim());
+    }
+}
+
+/// The last lines of pods that fail while the run waits for them.
+pub fn last_lines(view: &View<'_>, paper: &mut Paper<'_>) {
+    let theme = paper.theme;
+    for one in &view.app.runs.lines {
+        let before = if one.previous {
+            " before its last restart"
+        } else {
+            ""
+        };
+        paper.gap();
+        let words = format!("last lines of {} ({}){before}", one.pod, one.container);
+        paper.words(&words, theme.dim());
+        for line in &one.lines {
+            let room = paper.width.saturating_sub(2);
+            paper.row(vec![(format!("  {}", cut(line, room)), theme.text())]);
+        }
     }
 }
 

@@ -159,7 +159,9 @@ impl World {
         self.facts.managers = vec![Manager {
             tool: "Argo CD".into(),
             name: "veza".into(),
+            namespace: None,
             self_heals: Some(false),
+            fact: None,
         }];
         self
     }
@@ -182,6 +184,7 @@ impl World {
             images: vec![],
             created_at: Timestamp::from_second(1_771_900_000 + number * 2_000).unwrap(),
             available_s: (number != 41).then_some(7_500),
+            served: vigie::domain::served::Served::default(),
             template_hash: version.into(),
             change_cause: (number == 43).then(|| "ci-deployer 4f1c2ab".into()),
             evidence: if self.evidence {

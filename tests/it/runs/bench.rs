@@ -294,6 +294,68 @@ impl Bench {
         image.as_str().unwrap().to_owned()
     }
 
+    /// A StatefulSet of two revisions of which the second is asked for, without signals of its own.
+    pub async fn stateful_set(&self) {
+        let place = "/apis/apps/v1/namespaces/veza-production/statefulsets";
+        let base = self.running.address_of(Identity::Admin);
+        let template = |tag: &str| {
+            json!({"metadata": {"labels": {"app": "veza-queue"}},
+                "spec": {"containers": [{"name": "queue", "image": format!("registry.veza.app/veza-queue:{tag}")}]}})
+        };
+        let set = json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "veza-queue"},
+            "spec": {"replicas": 2, "serviceName": "veza-queue", "selector": {"matchLabels": {"app": "veza-queue"}}, "template": template("v1")}});
+        let made = self
+            .http
+            .post(format!("{base}{place}"))
+            .body(set.to_string());
+        let made = made.header("content-type", "application/json").send().await;
+        assert_eq!(made.unwrap().status(), 201);
+        let patch = json!({"spec": {"template": template("v2")}});
+        // The first template is noted before the second one comes.
+        for _ in 0..200 {
+            let noted = self.revisions_of_the_set().await;
+            if !noted.is_empty() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        let changed = self.http.patch(format!("{base}{place}/veza-queue"));
+        let changed = changed
+            .header("content-type", "application/merge-patch+json")
+            .body(patch.to_string());
+        assert_eq!(changed.send().await.unwrap().status(), 200);
+    }
+
+    /// Number and image of each revision of that set, oldest first.
+    pub async fn revisions_of_the_set(&self) -> Vec<(i64, String)> {
+        let url = format!(
+            "{}/apis/apps/v1/namespaces/veza-production/controllerrevisions",
+            self.running.address_of(Identity::Admin)
+        );
+        let list: Value = self
+            .http
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        let mut all: Vec<(i64, String)> = list["items"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|one| one["metadata"]["ownerReferences"][0]["name"] == "veza-queue")
+            .map(|one| {
+                let image = &one["data"]["spec"]["template"]["spec"]["containers"][0]["image"];
+                let tag = image.as_str().unwrap().rsplit(':').next().unwrap();
+                (one["revision"].as_i64().unwrap(), tag.to_owned())
+            })
+            .collect();
+        all.sort();
+        all
+    }
+
     /// Somebody else releases another image.
     pub async fn release_something_else(&self) {
         let url = format!("{}{BACKEND}", self.running.address_of(Identity::Admin));

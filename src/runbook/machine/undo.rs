@@ -1,0 +1,206 @@
+//! The way back: effects undone in reverse up to the last barrier, each planned against the world as it is now.
+//! What cannot be undone stays listed with the command for a person.
+
+use jiff::Timestamp;
+
+use crate::runbook::machine::act::{MAX_RETRIES, same_object};
+use crate::runbook::machine::fact::{Fact, Found, Probe, RunState, Status};
+use crate::runbook::machine::io::{Answer, Effect, Question};
+use crate::runbook::machine::ledger::StepState;
+use crate::runbook::machine::run::{Purpose, Run};
+use crate::runbook::model::{Undo, WaitFor};
+use crate::runbook::patch::{Planned, Standing};
+
+impl Run {
+    /// The next undo on the way back to the last barrier, or the end of it.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one decision read from top to bottom, an arm for each case"
+    )]
+    pub(super) fn undo_next(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        let after = self
+            .ledger
+            .steps
+            .iter()
+            .zip(&self.plan)
+            .rposition(|(record, step)| step.barrier && record.state == StepState::Succeeded)
+            .map_or(0, |barrier| barrier + 1);
+        let next = (after..self.plan.len()).rev().find(|index| {
+            let record = &self.ledger.steps[*index];
+            record.effective() && record.state != StepState::UndoFailed
+        });
+        let Some(index) = next else {
+            return self.rolled_back(now, out);
+        };
+        let record = self.ledger.steps[index].clone();
+        let step = self.plan[index].clone();
+        let failed = |message: String, command: Option<String>| Fact::UndoFailed {
+            step: record.path.clone(),
+            message,
+            command,
+        };
+        let Some(effect) = &record.effect else { return };
+        let command = Some(effect.action.planned.inverse().command());
+        if matches!(step.undo, None | Some(Undo::None)) {
+            return self.record(
+                now,
+                vec![failed(
+                    "the runbook says there is no way back from it".to_owned(),
+                    None,
+                )],
+                out,
+            );
+        }
+        match record
+            .undo
+            .as_ref()
+            .map(|undo| (undo.state, undo.refused, undo.attempt))
+        {
+            None => self.read(
+                Purpose::BeforeUndo(index),
+                Question::Object {
+                    object: effect.action.planned.object.clone(),
+                },
+                out,
+            ),
+            Some((StepState::Applied, ..)) if step.wait == Some(WaitFor::Rollout) => {
+                let undo = record.undo.as_ref();
+                let generation = undo.and_then(|undo| undo.generation).unwrap_or_default();
+                self.watch(
+                    now,
+                    index,
+                    true,
+                    effect.action.planned.object.clone(),
+                    generation,
+                    out,
+                );
+            }
+            Some((StepState::Applied, ..)) => self.record(
+                now,
+                vec![Fact::UndoDone {
+                    step: record.path.clone(),
+                    message: "undone".to_owned(),
+                }],
+                out,
+            ),
+            Some((StepState::Rejected, Some(Status::Conflict), attempt))
+                if attempt <= MAX_RETRIES =>
+            {
+                self.read(
+                    Purpose::BeforeUndo(index),
+                    Question::Object {
+                        object: effect.action.planned.object.clone(),
+                    },
+                    out,
+                );
+            }
+            Some(_) => {
+                let message = record
+                    .undo
+                    .as_ref()
+                    .map(|undo| undo.message.clone())
+                    .unwrap_or_default();
+                self.record(now, vec![failed(message, command)], out);
+            }
+        }
+    }
+
+    /// The object right before an undo: planned against the world as it is now.
+    pub(super) fn before_undo(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        answer: Answer,
+        out: &mut Vec<Effect>,
+    ) {
+        let record = self.ledger.steps[index].clone();
+        let Some(effect) = record.effect else { return };
+        let failed = |message: String, planned: &Planned| Fact::UndoFailed {
+            step: record.path.clone(),
+            message,
+            command: Some(planned.command()),
+        };
+        let inverse = effect.action.planned.inverse();
+        let state = match same_object(&inverse, answer) {
+            Ok(state) => state,
+            Err(why) => return self.record(now, vec![failed(why, &inverse)], out),
+        };
+        let planned = match &self.plan[index].undo {
+            Some(Undo::Act(kind, _)) => match self.plan_for(kind, &state, now) {
+                Ok(planned) => planned,
+                Err(why) => return self.record(now, vec![failed(why, &inverse)], out),
+            },
+            _ => inverse,
+        };
+        let attempts = record.undo.as_ref().map_or(0, |undo| undo.attempt);
+        match planned.standing(&state.body) {
+            Standing::After => {
+                let fact = match &record.undo {
+                    Some(undo) => Fact::UndoProbed(Probe {
+                        step: record.path.clone(),
+                        effect: undo.effect.clone(),
+                        found: Found::Present,
+                        detail: vec!["the fields have the old values again".to_owned()],
+                        generation: Some(state.generation),
+                    }),
+                    None => Fact::UndoDone {
+                        step: record.path.clone(),
+                        message: "it was already as before".to_owned(),
+                    },
+                };
+                self.record(now, vec![fact], out);
+            }
+            Standing::Before => {
+                let intent =
+                    self.intent_of(index, true, attempts + 1, planned, state.resource_version);
+                self.record(now, vec![Fact::UndoIntent(intent)], out);
+            }
+            Standing::Diverged(fields) => self.record(
+                now,
+                vec![failed(
+                    format!("somebody changed it since: {}", fields.join("; ")),
+                    &planned,
+                )],
+                out,
+            ),
+        }
+    }
+
+    fn rolled_back(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        let leftovers = self.leftovers();
+        let (state, message) = if leftovers.is_empty() {
+            (RunState::RolledBack, "everything it changed is as before")
+        } else {
+            (
+                RunState::RollbackIncomplete,
+                "not everything could be undone",
+            )
+        };
+        self.record(
+            now,
+            vec![Fact::End {
+                state,
+                refused: false,
+                message: message.to_owned(),
+                leftovers,
+            }],
+            out,
+        );
+    }
+
+    /// What the run changed and did not undo, with the way to undo it by hand.
+    pub fn leftovers(&self) -> Vec<String> {
+        let effective = self.ledger.steps.iter().filter(|record| record.effective());
+        effective
+            .filter_map(|record| {
+                let planned = &record.effect.as_ref()?.action.planned;
+                Some(format!(
+                    "{}: {}; by hand back: {}",
+                    planned.object.short(),
+                    planned.lines.join(", "),
+                    planned.inverse().command()
+                ))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,181 @@
+//! A change worked out against one object: as it is confirmed, compared again, sent, and undone.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::field::{FieldChange, ObjectRef};
+use super::merge::{covers, set};
+use crate::runbook::prose::bounded;
+
+/// A change worked out against one object, as it is confirmed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Planned {
+    /// The step kind.
+    pub kind: String,
+    /// The object.
+    pub object: ObjectRef,
+    /// The fields touched.
+    pub changes: Vec<FieldChange>,
+    /// What a person reads.
+    pub lines: Vec<String>,
+}
+
+/// How an object stands to a planned change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Every touched field has its old value.
+    Before,
+    /// Every touched field has its new value.
+    After,
+    /// Somebody else changed something we touch.
+    Diverged(Vec<String>),
+}
+
+impl Planned {
+    /// Compares a fresh object with the plan.
+    pub fn standing(&self, object: &Value) -> Standing {
+        let at = |change: &FieldChange| object.pointer(&change.path).cloned();
+        if self.changes.iter().all(|change| at(change) == change.after) {
+            return Standing::After;
+        }
+        let differing: Vec<String> = self
+            .changes
+            .iter()
+            .filter(|change| at(change) != change.before)
+            .map(|change| {
+                format!(
+                    "{}: confirmed at {}, is {}",
+                    change.path,
+                    short(change.before.as_ref()),
+                    short(at(change).as_ref())
+                )
+            })
+            .collect();
+        if differing.is_empty() {
+            Standing::Before
+        } else {
+            Standing::Diverged(differing)
+        }
+    }
+
+    /// The merge patch of the touched fields, without preconditions.
+    pub fn patch(&self) -> Value {
+        let mut patch = json!({});
+        for change in &self.changes {
+            set(
+                &mut patch,
+                &change.path,
+                change.after.clone().unwrap_or(Value::Null),
+            );
+        }
+        patch
+    }
+
+    /// The way back: the same fields with old and new exchanged.
+    #[must_use]
+    pub fn inverse(&self) -> Self {
+        let changes: Vec<_> = self
+            .changes
+            .iter()
+            .map(|change| FieldChange {
+                path: change.path.clone(),
+                before: change.after.clone(),
+                after: change.before.clone(),
+            })
+            .collect();
+        let lines = self
+            .lines
+            .iter()
+            .map(|line| {
+                line.split_once(" → ")
+                    .map_or_else(|| format!("undo: {line}"), |_| reverse_line(line))
+            })
+            .collect();
+        Self {
+            kind: self.kind.clone(),
+            object: self.object.clone(),
+            changes,
+            lines,
+        }
+    }
+
+    /// Whether an answer of the server carries every new value; defaults the server adds are no difference.
+    pub fn carried_by(&self, answer: &Value) -> Result<(), String> {
+        for change in &self.changes {
+            let found = answer.pointer(&change.path);
+            let carried = match (&change.after, found) {
+                (None, None) => true,
+                (Some(after), Some(found)) => covers(found, after),
+                _ => false,
+            };
+            if !carried {
+                return Err(format!(
+                    "the answer has {} at {}, meant was {}",
+                    short(found),
+                    change.path,
+                    short(change.after.as_ref())
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a person can type when the program cannot.
+    pub fn command(&self) -> String {
+        let patch = self.patch().to_string().replace('\'', r"'\''");
+        let ObjectRef {
+            kind,
+            namespace,
+            name,
+            ..
+        } = &self.object;
+        format!(
+            "kubectl -n {namespace} patch {} {name} --type merge -p '{patch}'",
+            kind.to_lowercase()
+        )
+    }
+}
+
+/// An absolute change with its preconditions, ready to be sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    /// What is changed.
+    pub planned: Planned,
+    /// The version the object had at the intent.
+    pub resource_version: String,
+}
+
+impl Action {
+    /// The body of the request: merge patch, `metadata.uid` and `metadata.resourceVersion` as preconditions.
+    pub fn body(&self) -> Value {
+        let mut body = self.planned.patch();
+        set(
+            &mut body,
+            "/metadata/uid",
+            Value::from(self.planned.object.uid.clone()),
+        );
+        set(
+            &mut body,
+            "/metadata/resourceVersion",
+            Value::from(self.resource_version.clone()),
+        );
+        body
+    }
+}
+
+fn reverse_line(line: &str) -> String {
+    let Some((left, after)) = line.split_once(" → ") else {
+        return line.to_owned();
+    };
+    match left.rsplit_once(' ') {
+        Some((what, before)) => format!("{what} {after} → {before}"),
+        None => format!("{after} → {left}"),
+    }
+}
+
+fn short(value: Option<&Value>) -> String {
+    value.map_or_else(
+        || "absent".to_owned(),
+        |value| bounded(&value.to_string(), 120),
+    )
+}

@@ -1,0 +1,131 @@
+//! One change planned, compared, undone and applied.
+
+use serde_json::{Value, json};
+
+use super::*;
+use proptest::prelude::*;
+
+fn object() -> ObjectRef {
+    ObjectRef {
+        kind: "Deployment".into(),
+        namespace: "prod".into(),
+        name: "api".into(),
+        uid: "u1".into(),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a literal at every call")]
+fn template(version: &str, extra: Value) -> Value {
+    let mut template = json!({"metadata": {"labels": {"app": "api", "version": version}}, "spec": {"containers": [{"name": "api", "image": format!("r.io/api:{version}")}]}});
+    apply_merge(&mut template, &extra);
+    template
+}
+
+#[test]
+fn a_rollback_is_said_in_the_words_of_the_confirmation() {
+    let current = json!({"spec": {"template": template("v1.1.0", json!({"metadata": {"annotations": {"x": "1"}}}))}});
+    let target = template(
+        "v1.0.0",
+        json!({"metadata": {"labels": {"pod-template-hash": "abc"}}}),
+    );
+    let planned = plan_rollback(object(), &current, &target);
+    assert!(
+        planned.lines.contains(&"image v1.1.0 → v1.0.0".to_owned())
+            && planned
+                .lines
+                .contains(&"label version v1.1.0 → v1.0.0".to_owned()),
+        "{:?}",
+        planned.lines
+    );
+    assert_eq!(
+        planned.patch()["spec"]["template"]["metadata"]["annotations"],
+        Value::Null
+    );
+    assert!(!planned.patch().to_string().contains("pod-template-hash"));
+}
+
+#[test]
+fn the_body_carries_uid_and_version_as_preconditions() {
+    let current = json!({"spec": {"template": template("v2", json!({}))}});
+    let action = Action {
+        planned: plan_rollback(object(), &current, &template("v1", json!({}))),
+        resource_version: "88".into(),
+    };
+    assert_eq!(
+        action.body()["metadata"],
+        json!({"uid": "u1", "resourceVersion": "88"})
+    );
+}
+
+#[test]
+fn standing_tells_untouched_done_and_diverged_apart() {
+    let body = |version: &str| json!({"metadata": {"labels": {"unrelated": version}}, "spec": {"template": template(version, json!({}))}});
+    let planned = plan_rollback(object(), &body("v2"), &template("v1", json!({})));
+    assert_eq!(planned.standing(&body("v2")), Standing::Before);
+    assert_eq!(planned.standing(&body("v1")), Standing::After);
+    assert!(
+        matches!(planned.standing(&body("v3")), Standing::Diverged(fields) if fields.iter().any(|field| field.contains("labels/version")))
+    );
+}
+
+#[test]
+fn an_answer_with_server_defaults_carries_the_plan_and_another_image_does_not() {
+    let planned = plan_rollback(
+        object(),
+        &json!({"spec": {"template": template("v2", json!({}))}}),
+        &template("v1", json!({})),
+    );
+    let mut answer = json!({"spec": {"template": template("v1", json!({}))}});
+    answer["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"] = "Always".into();
+    assert_eq!(planned.carried_by(&answer), Ok(()));
+    answer["spec"]["template"]["spec"]["containers"][0]["image"] = "evil:1".into();
+    assert!(planned.carried_by(&answer).is_err());
+}
+
+#[test]
+fn a_command_for_a_person_survives_quotes_in_values() {
+    let mut planned = plan_rollback(
+        object(),
+        &json!({"spec": {"template": {}}}),
+        &json!({"metadata": {"annotations": {"a": "it's; rm -rf /"}}}),
+    );
+    planned.lines.clear();
+    assert!(
+        planned.command().contains(r"it'\''s; rm -rf /"),
+        "{}",
+        planned.command()
+    );
+}
+
+fn json_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        "[a-z~/]{0,4}".prop_map(Value::from)
+    ];
+    leaf.prop_recursive(4, 48, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::btree_map("[a-c~/]{1,2}", inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn applying_the_patch_gives_exactly_the_chosen_template(current in json_value(), chosen in json_value()) {
+        let (current, chosen) = (json!({"metadata": {}, "spec": current}), json!({"metadata": {}, "spec": chosen}));
+        let body = json!({"spec": {"template": current, "replicas": 3}, "status": {}});
+        let planned = plan_rollback(object(), &body, &chosen);
+        let mut after = body.clone();
+        apply_merge(&mut after, &planned.patch());
+        prop_assert_eq!(&after["spec"]["template"], &restorable(&chosen));
+        prop_assert_eq!(&after["spec"]["replicas"], &body["spec"]["replicas"]);
+        prop_assert!(planned.carried_by(&after).is_ok());
+        prop_assert!(planned.changes.is_empty() || planned.standing(&after) == Standing::After);
+        let mut back = after.clone();
+        apply_merge(&mut back, &planned.inverse().patch());
+        prop_assert_eq!(back, body);
+    }
+}
