@@ -1,5 +1,4 @@
 //! The platform as it stands when a scenario begins, and what the scenario does to it: the customer's services with the history of their releases.
-//! Length: the customer's platform is data, written out once.
 
 use serde_json::{Value, json};
 
