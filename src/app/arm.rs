@@ -24,12 +24,12 @@ pub fn text(target: &Target) -> String {
 impl App {
     /// Arms, after asking, or disarms at once; says which in the last row.
     pub(super) fn arm(&mut self) -> Result<Form, &'static str> {
-        if self.settings.locked {
+        if self.settings.read_only {
             return Err(
-                "Read-only was asked for (--read-only or read_only = true): it cannot be armed.",
+                "Read-only by configuration (read_only or --read-only): it cannot be armed.",
             );
         }
-        if !self.settings.read_only {
+        if !self.target.environment.guarded {
             return Err("This console may change things here already; there is nothing to arm.");
         }
         if self.armed() {
@@ -66,5 +66,59 @@ impl App {
             },
         };
         Effect::Run(RunOrder::WriteDown(Box::new(deed)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Settings;
+    use crate::app::screen::Screen;
+    use crate::domain::target::{Environment, Scope};
+    use jiff::Timestamp;
+
+    fn app(guarded: bool, read_only: bool) -> App {
+        let target = Target {
+            context: "c".into(),
+            server: "https://s".into(),
+            cluster_uid: None,
+            scope: Scope::Namespace("n".into()),
+            environment: Environment {
+                name: "e".into(),
+                guarded,
+            },
+            user: None,
+        };
+        let settings = Settings {
+            read_only,
+            ..Settings::default()
+        };
+        App::new(target, settings, Screen::Overview, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_guarded_place_is_armed_for_a_while_and_disarmed_at_once() {
+        let mut app = app(true, false);
+        assert!(!app.armed());
+        assert!(app.arm().is_ok());
+        app.armed_now("drill".into());
+        assert!(app.armed());
+        assert!(app.arm().is_err_and(|said| said.starts_with("Disarmed")));
+        assert!(!app.armed());
+        app.armed_now("drill".into());
+        app.now += ARMED;
+        assert!(!app.armed(), "half an hour is over");
+    }
+
+    #[test]
+    fn what_is_not_guarded_needs_no_arming_and_what_is_configured_cannot_be_armed_away() {
+        let mut open = app(false, false);
+        assert!(open.armed() && open.arm().is_err());
+        for guarded in [true, false] {
+            let mut never = app(guarded, true);
+            assert!(never.arm().is_err_and(|said| said.contains("read_only")));
+            never.armed_now("drill".into());
+            assert!(!never.armed());
+        }
     }
 }

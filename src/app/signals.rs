@@ -6,7 +6,7 @@ use super::wants::{RangeWant, SplitBy};
 use crate::domain::link::{Link, LinkState, Rhythm, Source};
 use crate::domain::signal::{Part, Reading, Series, ServiceSignals, SignalName, SignalSeries};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// A service: its namespace and its name.
@@ -23,6 +23,8 @@ pub struct Signals {
     pub link: Link,
     interval: SignedDuration,
     answered: bool,
+    /// Services that were once seen with traffic: from then on its absence is news, however long it lasts.
+    seen: HashSet<Name>,
     /// What was read, where the pods' own pages stand in: there nobody answers questions about a range.
     trail: Trail,
     /// Between two readings of the pods' own pages, while those stand in.
@@ -42,6 +44,7 @@ impl Signals {
             link: Link::new(Rhythm::Poll(interval)),
             interval,
             answered: false,
+            seen: HashSet::new(),
             trail: Trail::default(),
             scraped: None,
             stranger: false,
@@ -56,9 +59,12 @@ impl Signals {
         let mut all: HashMap<Name, Vec<ServiceSignals>> =
             HashMap::with_capacity(self.readings.len());
         for reading in readings {
-            all.entry((reading.namespace.clone(), reading.service.clone()))
-                .or_default()
-                .push(reading);
+            let name = (reading.namespace.clone(), reading.service.clone());
+            let traffic = reading.get(SignalName::Requests).value().is_some();
+            if traffic && reading.part == Part::Whole {
+                self.seen.insert(name.clone());
+            }
+            all.entry(name).or_default().push(reading);
         }
         self.answered = true;
         let before = std::mem::replace(&mut self.readings, all);
@@ -76,6 +82,11 @@ impl Signals {
                 SignalName::P99 => Some(&mut self.p99),
                 _ => None,
             };
+            if want.signal == SignalName::ErrorRatio {
+                let traffic = series.iter().filter(|one| one.series.points() > 0);
+                let names = traffic.map(|one| (one.namespace.clone(), one.service.clone()));
+                self.seen.extend(names);
+            }
             if let Some(store) = store {
                 let all = series
                     .iter()
@@ -151,6 +162,7 @@ impl Signals {
         self.ranges.clear();
         self.errors.clear();
         self.p99.clear();
+        self.seen.clear();
         self.trail = Trail::default();
     }
 
@@ -201,13 +213,9 @@ impl Signals {
         self.ranges.get(want).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether a service was ever seen with traffic, now or in the range.
+    /// Whether a service was ever seen with traffic.
     pub fn measured(&self, namespace: &Arc<str>, service: &Arc<str>) -> bool {
-        let known = |reading: &ServiceSignals| reading.get(SignalName::Requests).value().is_some();
-        self.reading(namespace, service).is_some_and(known)
-            || self
-                .errors(namespace, service)
-                .is_some_and(|series| series.points() > 0)
+        self.seen.contains(&(namespace.clone(), service.clone()))
     }
 
     /// Whether readings were ever had.

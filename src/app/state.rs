@@ -26,10 +26,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How often Prometheus and Alertmanager are asked.
     pub interval: SignedDuration,
-    /// Whether changes are refused until the console is armed.
+    /// Whether nothing may be changed from here, whatever the environment says: it cannot be armed away.
     pub read_only: bool,
-    /// Whether that was asked for, so that nothing arms it.
-    pub locked: bool,
     /// Whether this is the simulated platform.
     pub simulated: bool,
 }
@@ -39,8 +37,7 @@ impl Default for Settings {
         Self {
             limits: Limits::default(),
             interval: SignedDuration::from_secs(5),
-            read_only: true,
-            locked: false,
+            read_only: false,
             simulated: false,
         }
     }
@@ -290,8 +287,9 @@ impl App {
         )
     }
 
-    /// Whether changes are allowed now.
+    /// Whether changes are allowed now: nowhere where the configuration says so, in a guarded environment while armed.
     pub fn armed(&self) -> bool {
-        !self.settings.read_only || self.armed_until.is_some_and(|until| self.now < until)
+        let armed = self.armed_until.is_some_and(|until| self.now < until);
+        !self.settings.read_only && (armed || !self.target.environment.guarded)
     }
 }

@@ -135,7 +135,6 @@ impl App {
             } => {
                 self.target.user = user;
                 self.target.cluster_uid = cluster_uid;
-                self.settings.read_only = self.settings.locked || environment.guarded;
                 self.target.environment = environment;
             }
             Fact::Source(Source::Prometheus, news) => {

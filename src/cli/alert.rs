@@ -2,7 +2,6 @@
 //! the cluster are asked what exists; nothing is guessed that is not there. [`find`] is pure, [`session`] asks and opens.
 
 use super::exit::Failed;
-use super::reach;
 use super::session::{Place, Session, Start};
 use crate::app::message::Notice;
 use crate::app::screen::Screen;
@@ -120,7 +119,7 @@ pub fn find(text: &str, alerts: &[Alert], namespaces: &[Arc<str>]) -> Found {
 pub async fn session(start: &Start, text: &str) -> Result<Session, Failed> {
     let cluster = Cluster::connect(&start.place().options)
         .await
-        .map_err(|failure| reach::unconnected(&failure))?;
+        .map_err(|failure| Failed::unconnected(&failure))?;
     let (alerts, namespaces) = tokio::join!(alerts(start, &cluster), namespaces(&cluster));
     let mut found = find(text, &alerts, &namespaces);
     let configured = start.loaded.config().start.namespace.clone();

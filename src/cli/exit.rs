@@ -1,6 +1,7 @@
 //! Exit codes, and the sentence that goes with the bad ones.
 
 use crate::domain::verdict::Level;
+use crate::platform::failure::{Failure, FailureKind};
 use color_eyre::Report;
 use std::io::Write as _;
 
@@ -36,6 +37,16 @@ impl Failed {
     /// A mistake in what was typed or configured.
     pub fn usage(sentence: impl Into<String>) -> Self {
         Self::new(USAGE, sentence)
+    }
+
+    /// A connection that could not even be begun: what is configured is wrong, or no login was to be had.
+    pub fn unconnected(failure: &Failure) -> Self {
+        let code = if failure.kind == FailureKind::Setup {
+            USAGE
+        } else {
+            UNKNOWN
+        };
+        Self::new(code, format!("{failure}\n{}", failure.advice()))
     }
 
     /// Says the sentence, where there is still somebody to hear it, and gives the code.

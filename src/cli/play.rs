@@ -113,6 +113,7 @@ pub fn sim(asked: &Sim) -> Result<u8, Failed> {
         ..usual
     };
     console::runtime()?.block_on(async {
+        let mut signals = Signals::listen()?;
         let running = sim::start(options).await?;
         let folder = match &asked.dir {
             Some(folder) => folder.clone(),
@@ -125,7 +126,7 @@ pub fn sim(asked: &Sim) -> Result<u8, Failed> {
             running.prometheus,
             running.alertmanager
         ))?;
-        let ended = Signals::listen()?.next().await;
+        let ended = signals.next().await;
         if asked.dir.is_none() {
             // What was made for this run alone goes with it; if it cannot, nothing is lost.
             let _ = std::fs::remove_dir_all(&folder);

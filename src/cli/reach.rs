@@ -1,7 +1,7 @@
 //! Why a target says nothing: the questions a person would ask next, asked of the cluster itself, and the answer in one sentence
 //! with what to do. Used by the headless commands when there is nothing to judge.
 
-use super::exit::{Failed, UNKNOWN, USAGE};
+use super::exit::{Failed, UNKNOWN};
 use super::session::Session;
 use crate::config::mistake::nearest;
 use crate::domain::link::{LinkState, Source};
@@ -15,16 +15,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A failure in a sentence, with what to do.
 pub fn sentence(failure: &Failure) -> String {
     format!("{failure}\n{}", failure.advice())
-}
-
-/// A connection that could not even be begun: what is configured is wrong, or the login was not to be had.
-pub fn unconnected(failure: &Failure) -> Failed {
-    let code = if failure.kind == FailureKind::Setup {
-        USAGE
-    } else {
-        UNKNOWN
-    };
-    Failed::new(code, sentence(failure))
 }
 
 /// What is wrong with the target, where it can say nothing: no way to it, no login, no such namespace, no right to look.

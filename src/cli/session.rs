@@ -94,7 +94,7 @@ impl Start {
             Some(cluster) => cluster.clone(),
             None => Cluster::connect(&place.options)
                 .await
-                .map_err(|failure| super::reach::unconnected(&failure))?,
+                .map_err(|failure| Failed::unconnected(&failure))?,
         };
         self.session_on(cluster, &place, open)
     }
@@ -155,9 +155,7 @@ impl Start {
         let settings = Settings {
             limits: limits(config),
             interval,
-            // Until the cluster has said which it is; then its environment decides.
-            read_only: config.read_only || !place.simulated,
-            locked: config.read_only,
+            read_only: config.read_only,
             simulated: place.simulated,
         };
         let (sender, facts) = mpsc::channel(WAITING);

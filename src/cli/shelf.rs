@@ -72,7 +72,7 @@ pub fn keeping(
         limits: settings.limits.clone(),
         rules: Rules {
             policy: Arc::new(move |name| named(&config, name).1),
-            locked: settings.locked,
+            locked: settings.read_only,
             context,
         },
     }

@@ -83,12 +83,14 @@ fn place(view: &View<'_>) -> Vec<Segment> {
     };
     let environment = target.environment.name.to_uppercase();
     let armed = app.armed();
-    let guard = match (app.settings.read_only, app.armed_until) {
-        (false, _) => "may change things".to_owned(),
-        (true, Some(until)) if armed => format!("ARMED {}", short(until.duration_since(app.now))),
+    let guarded = target.environment.guarded;
+    let guard = match app.armed_until {
+        Some(until) if armed && guarded => {
+            format!("ARMED {}", short(until.duration_since(app.now)))
+        }
+        _ if armed => "may change things".to_owned(),
         _ => "read-only".into(),
     };
-    let guarded = target.environment.guarded;
     let mut segments = vec![
         left("vigie", theme.key(), 9),
         left(

@@ -72,6 +72,8 @@ async fn status_is_the_document_of_the_contract() {
         (&json!("simulated"), &json!(false)),
         "its environment asks for nothing to be armed"
     );
+    let (_, never) = home.json(&["status", "--read-only"]).await;
+    assert_eq!(never["target"]["read_only"], true);
     assert_eq!(status["verdict"]["level"], "failing");
 }
 

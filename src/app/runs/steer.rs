@@ -73,8 +73,8 @@ impl App {
         match command {
             Command::StartRun(request) => self.start_run(*request),
             Command::ResumeRun { run, answers } => {
-                if let Some(busy) = self.busy() {
-                    return self.refuse_run(busy);
+                if let Some(refusal) = self.busy().or_else(|| self.forbidden()) {
+                    return self.refuse_run(refusal);
                 }
                 self.runs.answers = answers;
                 self.runs.opening = Some(self.now);
@@ -148,7 +148,11 @@ impl App {
     }
 
     fn start_run(&mut self, request: RunRequest) -> Vec<Effect> {
-        let opening = self.busy().map_or_else(|| self.opening(request), Err);
+        let refused = self.busy().or_else(|| {
+            let changes = !request.dry_run;
+            self.forbidden().filter(|_| changes)
+        });
+        let opening = refused.map_or_else(|| self.opening(request), Err);
         match opening {
             Ok(opening) => {
                 self.runs.refused = None;
@@ -157,6 +161,14 @@ impl App {
             }
             Err(refusal) => self.refuse_run(refusal),
         }
+    }
+
+    /// Why nothing may be changed from here at all, where that is configured.
+    fn forbidden(&self) -> Option<Refusal> {
+        self.settings.read_only.then(|| Refusal {
+            sentence: "Nothing is changed from here: read-only is set (read_only in the configuration, VIGIE_READ_ONLY or --read-only). A dry run is possible.".into(),
+            usage: false,
+        })
     }
 
     fn busy(&self) -> Option<Refusal> {

@@ -122,6 +122,8 @@ fn place(session: &Session) -> Check {
     let uid = target.cluster_uid.as_deref().unwrap_or("unknown");
     let manner = if app.armed() {
         "changes are allowed"
+    } else if app.settings.read_only {
+        "read-only by configuration"
     } else {
         "read-only until armed"
     };

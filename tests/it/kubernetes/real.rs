@@ -405,7 +405,7 @@ fn hand_made(space: &str, name: &str, more: &str, status: &str) {
         &patch,
     ]);
     if name.starts_with("going") {
-        kubectl(&["delete", "pod", name, "-n", &space, "--wait=false"]);
+        kubectl(&["delete", "pod", name, "-n", space, "--wait=false"]);
     }
 }
 
