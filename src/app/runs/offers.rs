@@ -4,6 +4,7 @@ use crate::app::command::Command;
 use crate::app::palette::Offer;
 use crate::app::screen::Screen;
 use crate::app::state::App;
+use crate::runbook::machine::Answers;
 use std::sync::Arc;
 
 /// The most runs that are offered.
@@ -31,7 +32,7 @@ impl App {
             );
             let resume = Command::ResumeRun {
                 run: run.run.clone(),
-                confirm: None,
+                answers: Answers::default(),
             };
             offers.push(Offer::new(
                 format!("resume run {}", tail(&run.run)),
