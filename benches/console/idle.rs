@@ -9,7 +9,7 @@ use std::time::Duration;
 /// After the start, until everything was seen once.
 const SETTLED: Duration = Duration::from_secs(15);
 /// How long it is watched.
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// Two screens, a minute each.
 pub fn idle() {

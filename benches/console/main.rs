@@ -23,12 +23,15 @@ use std::time::Duration;
 /// One measurement: its name on the command line, and what does it.
 type Measure = (&'static str, fn());
 
-const ALL: [Measure; 6] = [
+const ALL: [Measure; 9] = [
     ("first", start::first_frame),
     ("table", start::table),
     ("far", start::far_away),
     ("idle", idle::idle),
+    ("change", changes::change),
+    ("storm", changes::storm),
     ("churn", changes::churn),
+    ("churn-pods", changes::churn_pods),
     ("real", real::real),
 ];
 

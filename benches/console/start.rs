@@ -6,7 +6,7 @@ use super::{Times, bare, ms, tell};
 use std::net::TcpListener;
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The pods of all namespaces, one below the other.
 pub const PODS: [&str; 3] = ["-A", "--open", "pods"];
 

@@ -38,7 +38,7 @@ impl Used {
     /// The share of one core between two looks, in per cent.
     pub fn share_since(self, before: Self) -> f64 {
         let time = self.at.duration_since(before.at).as_secs_f64();
-        (self.cpu - before.cpu).as_secs_f64() / time * 100.0
+        self.cpu.saturating_sub(before.cpu).as_secs_f64() / time * 100.0
     }
 }
 
@@ -85,7 +85,7 @@ impl Terminal {
         let mut reader = pty.master.try_clone_reader().unwrap();
         let (sender, output) = channel();
         std::thread::spawn(move || {
-            let mut piece = [0; 1 << 16];
+            let mut piece = vec![0; 1 << 16];
             while let Ok(read @ 1..) = reader.read(&mut piece) {
                 if sender
                     .send((Instant::now(), piece[..read].to_vec()))

@@ -63,7 +63,7 @@ pub struct Patience {
     pub opening: Duration,
     /// Silence after which a watch is opened again.
     pub silence: Duration,
-    /// Silence of a streaming list after which a plain list is tried.
+    /// Silence of a streaming list after which a plain list is tried; zero tries no streaming list at all.
     pub listing: Duration,
     /// The first wait after a failure; doubled up to `longest`.
     pub first: Duration,

@@ -85,7 +85,7 @@ pub(super) fn start<D: Decode>(
         cluster,
         namespace: scope.namespace().filter(|_| about.namespaced).cloned(),
         fallback: fallback.filter(|_| about.namespaced),
-        streaming: about.streams,
+        streaming: about.streams && !patience.listing.is_zero(),
         about,
         decode,
         sender,
