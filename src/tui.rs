@@ -116,7 +116,9 @@ impl Console<'_> {
         let mut waiting = Vec::with_capacity(DRAIN);
         let mut typed: Vec<Chord> = Vec::new();
         self.app.keyed_offers = self.keys.offers();
-        self.draw(&mut canvas)?;
+        if self.draw(&mut canvas).is_err() {
+            return Ok(Ending::Signal(Signal::Hangup));
+        }
         let mut drawn = Instant::now();
         let mut due = false;
         let mut title = String::new();

@@ -24,7 +24,8 @@ pub struct Roster {
     pages: Arc<Vec<Page>>,
     /// The state of the cluster's pods that this was made from.
     names_of: u64,
-    pages_of: Option<u64>,
+    /// The same, and of its workloads and revisions: which pod is whose may be learned after the pods themselves.
+    pages_of: Option<(u64, u64)>,
 }
 
 impl Roster {
@@ -56,8 +57,8 @@ impl Roster {
             if self.pages_of.take().is_some() {
                 self.pages = Arc::default();
             }
-        } else if self.pages_of != Some(state) {
-            self.pages_of = Some(state);
+        } else if self.pages_of != Some((state, cluster.revised())) && cluster.listed() {
+            self.pages_of = Some((state, cluster.revised()));
             let pages = read(cluster);
             if *self.pages != pages {
                 self.pages = Arc::new(pages);
