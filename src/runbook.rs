@@ -19,20 +19,35 @@ pub mod prose;
 pub mod quantity;
 pub mod revision;
 pub mod template;
+pub mod touch;
+pub mod verb;
 
 pub use model::{Runbook, Step, StepKind};
 
+/// A runbook of the folder `runbooks`, with its French beside it.
+macro_rules! shipped {
+    ($id:literal) => {
+        Shipped {
+            id: $id,
+            file: concat!($id, ".runbook.md"),
+            text: include_str!(concat!("../runbooks/", $id, ".runbook.md")),
+            overlays: &[(
+                "fr",
+                concat!($id, ".fr.md"),
+                include_str!(concat!("../runbooks/", $id, ".fr.md")),
+            )],
+        }
+    };
+}
+
 /// The runbooks this program ships: id, file name, text, and translations by language.
-pub const SHIPPED: &[Shipped] = &[Shipped {
-    id: "rollback",
-    file: "rollback.runbook.md",
-    text: include_str!("../runbooks/rollback.runbook.md"),
-    overlays: &[(
-        "fr",
-        "rollback.fr.md",
-        include_str!("../runbooks/rollback.fr.md"),
-    )],
-}];
+pub const SHIPPED: &[Shipped] = &[
+    shipped!("rollback"),
+    shipped!("restart"),
+    shipped!("scale"),
+    shipped!("delete-pod"),
+    shipped!("evict-pod"),
+];
 
 /// One shipped runbook.
 #[derive(Clone, Copy, Debug)]

@@ -3,6 +3,7 @@
 //! its effects out; the journal's entries, folded by [`replay`], are the run again.
 
 mod act;
+mod acts;
 mod drive;
 pub mod fact;
 mod fold;

@@ -4,6 +4,7 @@
 mod field;
 mod merge;
 mod planned;
+mod removal;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -11,4 +12,5 @@ mod tests;
 pub use field::{FieldChange, ObjectRef};
 pub use merge::{apply_merge, changes};
 pub use planned::{Action, Planned, Standing};
+pub use removal::plan_removal;
 pub use template::{plan_rollback, restorable, template_lines};

@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::runbook::model::{Step, Undo};
 use crate::runbook::patch::ObjectRef;
+use crate::runbook::verb::Verb;
+
+/// The question whether a tool undoes the change.
+pub const NOBODY: &str = "nobody puts it back";
 
 /// One right the run needs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -26,10 +30,28 @@ pub struct Requirement {
 impl Requirement {
     /// The right in words.
     pub fn words(&self) -> String {
+        let group = if self.group.is_empty() {
+            String::new()
+        } else {
+            format!(".{}", self.group)
+        };
+        let (resource, part) = self.parts();
+        let part = if part.is_empty() {
+            String::new()
+        } else {
+            format!(" ({part})")
+        };
         format!(
-            "{} {}.{}/{} in {}",
-            self.verb, self.resource, self.group, self.name, self.namespace
+            "{} {resource}{group}/{}{part} in {}",
+            self.verb, self.name, self.namespace
         )
+    }
+
+    /// The resource, and its part where one is meant.
+    pub fn parts(&self) -> (&str, &str) {
+        self.resource
+            .split_once('/')
+            .unwrap_or((&self.resource, ""))
     }
 
     /// The missing rule, ready to be put into a Role.
@@ -142,18 +164,25 @@ impl Line {
 pub fn requirements<'s>(steps: impl Iterator<Item = (&'s Step, ObjectRef)>) -> Vec<Requirement> {
     let mut needed = Vec::new();
     for (step, object) in steps.filter(|(step, _)| step.kind.mutates()) {
-        let right = |verb: &str, undo: bool| Requirement {
+        let group = if object.kind == "Pod" { "" } else { "apps" };
+        let right = |verb: &str, part: &str, undo: bool| Requirement {
             verb: verb.to_owned(),
-            group: "apps".to_owned(),
-            resource: format!("{}s", object.kind.to_lowercase()),
+            group: group.to_owned(),
+            resource: format!("{}s{part}", object.kind.to_lowercase()),
             namespace: object.namespace.clone(),
             name: object.name.clone(),
             undo,
         };
-        needed.push(right("get", false));
-        needed.push(right("patch", false));
-        if matches!(step.undo, Some(Undo::Restore | Undo::Act(..))) {
-            needed.push(right("patch", true));
+        let (verb, part) = Verb::of(step.kind.name()).right();
+        needed.push(right("get", "", false));
+        needed.push(right(verb, part, false));
+        match &step.undo {
+            Some(Undo::Restore) => needed.push(right(verb, part, true)),
+            Some(Undo::Act(kind, _)) => {
+                let (verb, part) = Verb::of(kind.name()).right();
+                needed.push(right(verb, part, true));
+            }
+            Some(Undo::None) | None => {}
         }
     }
     needed.sort();
@@ -177,7 +206,8 @@ pub fn judge(access: &[Access], facts: Option<&ObjectFacts>, more: &[Line]) -> V
     lines
 }
 
-fn right_line(access: &Access) -> Line {
+/// What was said about one right.
+pub fn right_line(access: &Access) -> Line {
     let why = if access.requirement.undo {
         " (for the way back)"
     } else {
@@ -202,7 +232,8 @@ fn right_line(access: &Access) -> Line {
     }
 }
 
-fn fact_lines(facts: &ObjectFacts, lines: &mut Vec<Line>) {
+/// What the facts about a workload mean for a change of what runs.
+pub fn fact_lines(facts: &ObjectFacts, lines: &mut Vec<Line>) {
     lines.push(if facts.paused {
         Line::new(
             Level::Red,
@@ -220,7 +251,7 @@ fn fact_lines(facts: &ObjectFacts, lines: &mut Vec<Line>) {
     if facts.managers.is_empty() {
         lines.push(Line::new(
             Level::Passed,
-            "nobody puts it back",
+            NOBODY,
             "no marks of Argo CD, Flux or Helm",
         ));
     }

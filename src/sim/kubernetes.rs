@@ -7,6 +7,7 @@ mod list;
 mod logs;
 mod protobuf;
 mod proxy;
+mod removal;
 mod reviews;
 mod route;
 mod table;

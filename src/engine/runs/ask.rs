@@ -3,7 +3,7 @@
 use super::means::Means;
 use super::report::Reporter;
 use super::state::{known, reference, text, unanswered};
-use super::{lock, measure, outside, owners, revisions, rollout, state};
+use super::{lock, measure, outlook, outside, owners, request, revisions, rollout, state};
 use crate::platform::failure::FailureKind;
 use crate::platform::kubernetes::{Manner, Right};
 use crate::runbook::machine::{Answer, Event, Failure, GoingBack, Question, ReadId, Start};
@@ -63,9 +63,12 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
 
 async fn workload(means: &Means, namespace: &str, named: Option<&str>) -> Result<Answer, Failure> {
     let Some(named) = named else {
-        return every(means, namespace).await;
+        return every(means, namespace, &KINDS).await;
     };
     let (kind, name) = named.split_once('/').unwrap_or(("Deployment", named));
+    if name.is_empty() {
+        return every(means, namespace, &[kind]).await;
+    }
     let known = known(kind).map_err(Failure::Invalid)?;
     match means.cluster.object_of(&known, namespace, name).await {
         Ok(found) => Ok(Answer::Workload(reference(&known.kind, &found))),
@@ -74,9 +77,9 @@ async fn workload(means: &Means, namespace: &str, named: Option<&str>) -> Result
     }
 }
 
-async fn every(means: &Means, namespace: &str) -> Result<Answer, Failure> {
+async fn every(means: &Means, namespace: &str, kinds: &[&str]) -> Result<Answer, Failure> {
     let (mut all, mut refused) = (Vec::new(), None);
-    for kind in KINDS {
+    for kind in kinds {
         let known = known(kind).map_err(Failure::Invalid)?;
         match means.cluster.objects_of(&known, namespace, "").await {
             Ok(found) => all.extend(found.iter().map(|one| reference(kind, one))),
@@ -111,6 +114,7 @@ async fn facts(means: &Means, object: &ObjectRef) -> Result<Option<(Value, Objec
 async fn preflight(to: &Reporter, start: &Start, asked: Asked) -> Result<Answer, Failure> {
     let means = &*to.means;
     let mut access = Vec::new();
+    let follows = outlook::lines(means, &asked.requirements, &asked.object).await;
     for requirement in asked.requirements {
         access.push(may(means, requirement).await?);
     }
@@ -133,6 +137,7 @@ async fn preflight(to: &Reporter, start: &Start, asked: Asked) -> Result<Answer,
         ),
     ];
     more.push(lock::take(to, object).await);
+    more.extend(follows);
     for other in &asked.others {
         let found = facts(means, other).await?;
         more.extend(facts_of(other, found.as_ref().map(|(_, facts)| facts)));
@@ -152,11 +157,12 @@ async fn preflight(to: &Reporter, start: &Start, asked: Asked) -> Result<Answer,
 
 /// Asks for one right. A server that cannot say is not a server that says no.
 async fn may(means: &Means, requirement: Requirement) -> Result<Access, Failure> {
+    let (resource, part) = requirement.parts();
     let right = Right {
         verb: requirement.verb.clone(),
         group: requirement.group.clone(),
-        resource: requirement.resource.clone(),
-        subresource: String::new(),
+        resource: resource.to_owned(),
+        subresource: part.to_owned(),
         namespace: requirement.namespace.clone(),
         name: requirement.name.clone(),
     };
@@ -178,18 +184,13 @@ async fn may(means: &Means, requirement: Requirement) -> Result<Access, Failure>
 /// read again, as long as it is the same object.
 async fn rehearse(means: &Means, mut action: Action) -> Result<Answer, Failure> {
     let object = action.planned.object.clone();
-    let kind = known(&object.kind).map_err(Failure::Invalid)?;
     let manner = Manner {
         dry_run: true,
         audit_id: None,
     };
     let mut tried = 0;
     loop {
-        let body = action.body();
-        let sent = means
-            .cluster
-            .patch(&kind, &object.namespace, &object.name, &body, &manner);
-        let failure = match sent.await {
+        let failure = match request::send(means, &action, &manner).await {
             Ok(applied) => return Ok(Answer::DryRun(applied.object)),
             Err(failure) => failure,
         };
@@ -208,6 +209,9 @@ async fn rehearse(means: &Means, mut action: Action) -> Result<Answer, Failure> 
                 return Ok(Answer::CannotRehearse(failure.said.to_string()));
             }
             FailureKind::NotFound => return Ok(Answer::Gone),
+            _ if request::forbids(&action, &failure) => {
+                return Ok(Answer::DryRunRefused(request::budget(&failure)));
+            }
             FailureKind::Invalid | FailureKind::Forbidden(_) | FailureKind::Conflict => {
                 return Ok(Answer::DryRunRefused(failure.to_string()));
             }

@@ -3,8 +3,10 @@
 
 use super::lines::Lines;
 use super::means::Means;
+use super::reach;
 use super::report::Reporter;
 use super::state::{known, selector, text, unanswered};
+use super::stuck::hopeless;
 use crate::domain::target::Scope;
 use crate::platform::failure::FailureKind;
 use crate::platform::kubernetes::{
@@ -13,6 +15,7 @@ use crate::platform::kubernetes::{
 use crate::runbook::machine::{Answer, Event, Failure, ReadId, Rollout};
 use crate::runbook::patch::{ObjectRef, Planned, Standing};
 use crate::runbook::prose::bounded;
+use crate::runbook::verb::Verb;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -20,15 +23,6 @@ use std::time::Duration;
 const TOGETHER: Duration = Duration::from_millis(100);
 /// Without the right to watch, it is looked at this often.
 const UNWATCHED: Duration = Duration::from_secs(5);
-/// Waiting reasons that no waiting mends.
-const HOPELESS: [&str; 5] = [
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "ErrImageNeverPull",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-];
-
 /// Answers with the rollout's standing now and whenever it moves, until it is aborted.
 pub async fn follow(
     to: &Reporter,
@@ -43,7 +37,10 @@ pub async fn follow(
     let mut lines = Lines::default();
     loop {
         let mut pods = Vec::new();
-        let looked = look(means, object, planned, generation, &mut pods).await;
+        let looked = match planned.filter(|planned| planned.verb() != Verb::Patch) {
+            Some(planned) => reach::look(means, planned).await,
+            None => look(means, object, planned, generation, &mut pods).await,
+        };
         lines.look(to, &object.namespace, &pods).await;
         match looked {
             Ok(rollout) if told.as_ref() != Some(&rollout) => {
@@ -203,26 +200,6 @@ fn waits_for_ever(body: &Value, pod: &Value) -> Option<String> {
              Delete it: kubectl -n {namespace} delete pod {name}"
         )
     })
-}
-
-fn hopeless(pod: &Value) -> Option<String> {
-    let lists = ["initContainerStatuses", "containerStatuses"];
-    let all = lists
-        .iter()
-        .filter_map(|list| pod["status"][*list].as_array())
-        .flatten();
-    let waiting = all.map(|one| &one["state"]["waiting"]);
-    let found = waiting
-        .filter(|waiting| HOPELESS.contains(&waiting["reason"].as_str().unwrap_or_default()))
-        .map(|waiting| {
-            format!(
-                "pod {} cannot start: {} {}",
-                text(&pod["metadata"]["name"]),
-                text(&waiting["reason"]),
-                bounded(&text(&waiting["message"]), 200)
-            )
-        });
-    { found }.next()
 }
 
 /// How a rollout stands by the object alone.
@@ -399,14 +376,5 @@ mod tests {
         assert_eq!(waits_for_ever(&set, &pod("True")), None);
         let parallel = json!({"kind": "StatefulSet", "spec": {"podManagementPolicy": "Parallel"}});
         assert_eq!(waits_for_ever(&parallel, &pod("False")), None);
-    }
-
-    #[test]
-    fn an_image_that_cannot_be_pulled_ends_the_wait() {
-        let pod = json!({"metadata": {"name": "api-1"}, "status": {"containerStatuses": [
-            {"state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such tag"}}}]}});
-        assert!(hopeless(&pod).is_some_and(|why| why.contains("no such tag")));
-        let calm = json!({"status": {"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}});
-        assert_eq!(hopeless(&calm), None);
     }
 }

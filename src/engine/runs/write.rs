@@ -2,7 +2,7 @@
 //! certainly not done, or unknown.
 
 use super::means::Means;
-use super::state::known;
+use super::request;
 use crate::platform::failure::{Failure, FailureKind};
 use crate::platform::kubernetes::Manner;
 use crate::runbook::ids::EffectKey;
@@ -21,30 +21,11 @@ pub async fn send(
     audit_id: String,
     action: Action,
 ) -> Event {
-    let object = &action.planned.object;
     let manner = Manner {
         dry_run: false,
         audit_id: Some(audit_id),
     };
-    let sent = match known(&object.kind) {
-        Ok(kind) => {
-            let (namespace, name) = (&object.namespace, &object.name);
-            let body = action.body();
-            means
-                .cluster
-                .patch(&kind, namespace, name, &body, &manner)
-                .await
-        }
-        Err(why) => {
-            return Event::Refused {
-                effect,
-                attempt,
-                status: Status::Invalid,
-                http: 0,
-                message: why,
-            };
-        }
-    };
+    let sent = request::send(means, &action, &manner).await;
     let failure = match sent {
         Ok(applied) => {
             return Event::Performed {
@@ -57,6 +38,15 @@ pub async fn send(
         }
         Err(failure) => failure,
     };
+    if request::forbids(&action, &failure) {
+        return Event::Refused {
+            effect,
+            attempt,
+            status: Status::Denied,
+            http: 429,
+            message: request::budget(&failure),
+        };
+    }
     if let FailureKind::Throttled(Some(wait)) = failure.kind {
         tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
     }

@@ -67,7 +67,13 @@ pub(super) fn refusal(
     let said = status.message.some().unwrap_or(&plain);
     let asked = (status.details.retry_after_seconds > 0)
         .then(|| Duration::from_secs(status.details.retry_after_seconds));
-    from_parts(code, said, wait.or(asked), attempt, server)
+    // Which budget forbids an eviction, and why, is said in the cause alone.
+    let budget = status.details.causes.iter();
+    let budget = budget.filter(|cause| &*cause.reason == "DisruptionBudget");
+    let said = budget.fold(said.to_owned(), |said, cause| {
+        format!("{said} {}", &*cause.message)
+    });
+    from_parts(code, &said, wait.or(asked), attempt, server)
 }
 
 /// The same from what the client library read.

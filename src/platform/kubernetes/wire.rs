@@ -185,6 +185,15 @@ slim! {
     StatusDetails<'a> {
         name: Text<'a>,
         retry_after_seconds: u64,
+        causes: Vec<StatusCause<'a>>,
+    }
+}
+
+slim! {
+    /// One cause of a refusal.
+    StatusCause<'a> {
+        reason: Text<'a>,
+        message: Text<'a>,
     }
 }
 

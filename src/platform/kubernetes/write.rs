@@ -65,6 +65,27 @@ impl Cluster {
         self.changed(ask).await
     }
 
+    /// Patches the part `scale` of a workload by merge patch, with the same preconditions.
+    pub async fn scale(
+        &self,
+        known: &Known,
+        namespace: &str,
+        name: &str,
+        patch: &Value,
+        manner: &Manner,
+    ) -> Result<Applied, Failure> {
+        let at = known.object(namespace, name);
+        let mut ask = change(known, "patch", namespace, name, manner);
+        ask.attempt.resource.push_str("/scale");
+        ask.method = Method::PATCH;
+        ask.path = format!("{at}/scale?fieldManager={FIELD_MANAGER}{}", dry(manner));
+        ask.body = Some((
+            "application/merge-patch+json",
+            patch.to_string().into_bytes(),
+        ));
+        self.changed(ask).await
+    }
+
     /// Creates an object.
     pub async fn create(
         &self,

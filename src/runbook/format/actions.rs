@@ -33,6 +33,8 @@ pub fn action(name: &str, table: &Reader<'_, '_, '_>, needs_target: bool) -> Opt
             at: at(),
             set: table.text_map("set"),
         },
+        "k8s.delete" => StepKind::Delete { at: at() },
+        "k8s.evict" => StepKind::Evict { at: at() },
         other => {
             let (name, _, keys) = PLANNED.iter().find(|(known, ..)| *known == other)?;
             let keys = keys

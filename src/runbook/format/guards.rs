@@ -72,14 +72,21 @@ pub fn approve(table: Reader<'_, '_, '_>) -> Approve {
 
 /// Reads what follows the effect.
 pub fn wait_for(table: Reader<'_, '_, '_>) -> Option<WaitFor> {
-    let word = table.word("rollout", &["complete"], |word| {
-        (word == "complete").then_some(WaitFor::Rollout)
-    });
-    if !table.has("rollout") {
-        table.error("`wait` needs `rollout = \"complete\"`", None);
+    const WAITS: [(&str, &str, WaitFor); 3] = [
+        ("rollout", "complete", WaitFor::Rollout),
+        ("replicas", "reached", WaitFor::Replicas),
+        ("pod", "replaced", WaitFor::Replaced),
+    ];
+    let mut found = Vec::new();
+    for (key, done, what) in WAITS.iter().filter(|(key, ..)| table.has(key)) {
+        found.push(table.word(key, &[done], |word| (word == *done).then(|| what.clone())));
+    }
+    if found.len() != 1 {
+        let known = WAITS.map(|(key, done, _)| format!("`{key} = \"{done}\"`"));
+        table.error(format!("`wait` needs one of {}", known.join(", ")), None);
     }
     table.finish();
-    word
+    found.pop().flatten()
 }
 
 fn test(table: &Reader<'_, '_, '_>) -> Option<Test> {

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::runbook::ids::EffectKey;
+use crate::runbook::machine::acts::removed;
 use crate::runbook::machine::fact::{
     Fact, Found, Intent, Outcome, Probe, Reason, RunState, Status,
 };
@@ -188,7 +189,12 @@ impl Run {
         out: &mut Vec<Effect>,
     ) {
         let record = self.ledger.steps[index].clone();
-        let Some(planned) = record.plan else { return };
+        let Some(planned) = record.plan.clone() else {
+            return;
+        };
+        if let Some(why) = removed(&planned, &answer) {
+            return self.removed_already(now, index, &record, why, out);
+        }
         let state = match same_object(&planned, answer) {
             Ok(state) => state,
             Err(why) => return self.fail(now, index, Reason::Conflict, why, Then::Pause, out),
@@ -265,7 +271,9 @@ impl Run {
             return;
         };
         let planned = &mutation.action.planned;
+        let gone = removed(planned, &answer);
         let (found, detail, generation) = match same_object(planned, answer) {
+            _ if gone.is_some() => (Found::Present, gone.into_iter().collect(), None),
             Err(why) => (Found::Diverged, vec![why], None),
             Ok(state) => match planned.standing(&state.body) {
                 Standing::After => (
@@ -304,8 +312,12 @@ impl Run {
         let Some(mutation) = self.mutation(index, false).cloned() else {
             return;
         };
+        let removes = mutation.action.planned.verb().removes();
         match mutation.refused {
-            Some(Status::Conflict) if mutation.attempt <= MAX_RETRIES => {
+            Some(status)
+                if mutation.attempt <= MAX_RETRIES
+                    && (status == Status::Conflict || removes && status == Status::Gone) =>
+            {
                 let object = mutation.action.planned.object;
                 self.read(
                     Purpose::BeforeIntent(index),

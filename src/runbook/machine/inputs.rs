@@ -45,6 +45,18 @@ impl Run {
                     out,
                 );
             }
+            Some(LiveList::Pods) => {
+                let namespace = self.namespace();
+                let reference = Some(super::acts::pod_reference(given.as_ref()));
+                self.read(
+                    Purpose::Resolve(index),
+                    Question::Workload {
+                        namespace,
+                        reference,
+                    },
+                    out,
+                );
+            }
             Some(LiveList::Revisions) => match self.workload() {
                 Some(object) => self.read(
                     Purpose::Revisions(index),
@@ -108,13 +120,19 @@ impl Run {
             }
             Answer::Workloads(list) => {
                 self.live.candidates = list;
-                self.await_person(now, index, Reason::Input, "which workload?".to_owned(), out);
+                let pods = self.live.candidates.iter().all(|one| one.kind == "Pod");
+                let which = if pods {
+                    "which pod?"
+                } else {
+                    "which workload?"
+                };
+                self.await_person(now, index, Reason::Input, which.to_owned(), out);
             }
             _ => self.fail(
                 now,
                 index,
                 Reason::Drift,
-                "that workload does not exist here".to_owned(),
+                "it does not exist here".to_owned(),
                 Then::Pause,
                 out,
             ),

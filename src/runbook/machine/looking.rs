@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::runbook::machine::acts;
 use crate::runbook::machine::fact::Fact;
 use crate::runbook::machine::fact::Reason;
 use crate::runbook::machine::fact::RunState;
@@ -25,6 +26,7 @@ use crate::runbook::preflight;
 use crate::runbook::preflight::Level;
 use crate::runbook::preflight::Line;
 use crate::runbook::prose::bounded;
+use crate::runbook::touch::{self, Touch};
 
 impl Run {
     #[expect(
@@ -172,7 +174,9 @@ impl Run {
         else {
             return;
         };
-        let mut lines = preflight::judge(&access, facts.as_ref(), &more);
+        let touch = Touch::of(&self.plan);
+        let more: Vec<Line> = more.into_iter().chain(self.emptied()).collect();
+        let mut lines = touch::judge(touch, &access, facts.as_ref(), &more);
         if let Some(found) = self
             .ledger
             .outs
@@ -250,7 +254,7 @@ impl Run {
                 now,
                 index,
                 Reason::Input,
-                "nothing to change: the template is already that of the chosen revision".to_owned(),
+                acts::nothing(&planned),
                 Then::Pause,
                 out,
             );
@@ -451,7 +455,7 @@ impl Run {
     }
 
     pub(super) fn ways(&self) -> Vec<Way> {
-        if self.has_effects() && !self.ledger.rolling_back {
+        if self.undo_reach().is_some() && !self.ledger.rolling_back {
             vec![Way::Again, Way::RollBack, Way::Stop]
         } else {
             vec![Way::Again, Way::Stop]

@@ -4,6 +4,7 @@
 use jiff::{Timestamp, Unit};
 use serde_json::{Value, json};
 
+use crate::runbook::machine::acts;
 use crate::runbook::machine::io::ObjectState;
 use crate::runbook::machine::run::Run;
 use crate::runbook::model::{StepKind, Target};
@@ -72,6 +73,10 @@ impl Run {
                     .template_of(&number)
                     .ok_or_else(|| format!("revision {number} was not among those read"))?;
                 plan_rollback(object, &state.body, &template)
+            }
+            StepKind::Delete { .. } | StepKind::Evict { .. } => acts::removal(kind.name(), state)?,
+            StepKind::Scale { .. } if state.body.pointer("/spec/replicas").is_none() => {
+                return Err(acts::unscalable(state));
             }
             StepKind::Scale { replicas, .. } => {
                 let wanted = replicas.number(&scope)?;

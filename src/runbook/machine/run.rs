@@ -12,7 +12,7 @@ use crate::runbook::ids::EffectKey;
 use crate::runbook::machine::fact::{Answers, Entry, RunState, Start};
 use crate::runbook::machine::io::{Ask, Event, ReadId, Rollout};
 use crate::runbook::machine::ledger::{Ledger, Mutation, StepRecord, StepState};
-use crate::runbook::model::{Runbook, Step, StepKind};
+use crate::runbook::model::{Runbook, Step, StepKind, Undo};
 use crate::runbook::patch::ObjectRef;
 use crate::runbook::revision::Revision;
 use crate::runbook::template::{Scope, Text};
@@ -311,10 +311,10 @@ impl Run {
             .rposition(|(record, step)| step.barrier && record.state == StepState::Succeeded)
             .map_or(0, |barrier| barrier + 1);
         (after..self.plan.len()).find(|index| {
-            self.ledger
-                .steps
-                .get(*index)
-                .is_some_and(StepRecord::effective)
+            let record = self.ledger.steps.get(*index);
+            let undo = self.plan.get(*index).and_then(|step| step.undo.as_ref());
+            record.is_some_and(StepRecord::effective)
+                && matches!(undo, Some(Undo::Restore | Undo::Act(..)))
         })
     }
 

@@ -8,7 +8,7 @@ use crate::runbook::machine::fact::{Fact, Found, Probe, RunState, Status};
 use crate::runbook::machine::io::{Answer, Effect, Question};
 use crate::runbook::machine::ledger::StepState;
 use crate::runbook::machine::run::{Purpose, Run};
-use crate::runbook::model::{Undo, WaitFor};
+use crate::runbook::model::Undo;
 use crate::runbook::patch::{Planned, Standing};
 
 impl Run {
@@ -63,7 +63,7 @@ impl Run {
                 },
                 out,
             ),
-            Some((StepState::Applied, ..)) if step.wait == Some(WaitFor::Rollout) => {
+            Some((StepState::Applied, ..)) if step.wait.is_some() => {
                 let undo = record.undo.as_ref();
                 let generation = undo.and_then(|undo| undo.generation).unwrap_or_default();
                 self.watch(
@@ -194,11 +194,12 @@ impl Run {
         effective
             .filter_map(|record| {
                 let planned = &record.effect.as_ref()?.action.planned;
+                let back = planned.way_back();
                 Some(format!(
-                    "{}: {}; by hand back: {}",
+                    "{}: {}{}",
                     planned.object.short(),
                     planned.lines.join(", "),
-                    planned.inverse().command()
+                    back.map_or_else(String::new, |back| format!("; by hand back: {back}"))
                 ))
             })
             .collect()

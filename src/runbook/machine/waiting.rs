@@ -7,7 +7,7 @@ use crate::runbook::machine::fact::{Fact, Reason};
 use crate::runbook::machine::io::{Effect, Question, Rollout};
 use crate::runbook::machine::ledger::Mutation;
 use crate::runbook::machine::run::{Purpose, Run};
-use crate::runbook::model::{Then, WaitFor};
+use crate::runbook::model::Then;
 
 impl Run {
     /// An applied effect: wait for its rollout if the step says so.
@@ -15,7 +15,7 @@ impl Run {
         let Some(mutation) = self.mutation(index, false).cloned() else {
             return;
         };
-        if self.plan[index].wait == Some(WaitFor::Rollout) {
+        if self.plan[index].wait.is_some() {
             let (object, generation) = (
                 mutation.action.planned.object,
                 mutation.generation.unwrap_or_default(),

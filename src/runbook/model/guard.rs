@@ -85,6 +85,10 @@ pub enum Subject {
 pub enum WaitFor {
     /// The rollout of our own change is complete.
     Rollout,
+    /// As many pods as wanted are there and available.
+    Replicas,
+    /// The pod is gone, and its owner has all its pods again.
+    Replaced,
 }
 
 /// Repetition over a list.

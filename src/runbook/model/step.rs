@@ -238,6 +238,20 @@ pub enum StepKind {
         /// Key to value.
         set: BTreeMap<String, Text>,
     },
+    /// The object is deleted.
+    #[serde(rename = "k8s.delete")]
+    Delete {
+        /// The object.
+        #[serde(flatten)]
+        at: Option<Target>,
+    },
+    /// The pod is asked to leave, as far as its disruption budget allows.
+    #[serde(rename = "k8s.evict")]
+    Evict {
+        /// The pod.
+        #[serde(flatten)]
+        at: Option<Target>,
+    },
     /// The steps of a block.
     #[serde(rename = "use")]
     Use {
@@ -301,6 +315,8 @@ impl StepKind {
             Self::Resume { .. } => "k8s.resume",
             Self::SetImage { .. } => "k8s.set-image",
             Self::Annotate { .. } => "k8s.annotate",
+            Self::Delete { .. } => "k8s.delete",
+            Self::Evict { .. } => "k8s.evict",
             Self::Planned { name, .. } => name,
             Self::Use { .. } => "use",
             Self::Each { .. } => "each",
@@ -318,7 +334,9 @@ impl StepKind {
             | Self::Pause { .. }
             | Self::Resume { .. }
             | Self::SetImage { .. }
-            | Self::Annotate { .. } => true,
+            | Self::Annotate { .. }
+            | Self::Delete { .. }
+            | Self::Evict { .. } => true,
             Self::Planned { name, .. } => PLANNED
                 .iter()
                 .any(|(known, mutates, _)| known == name && *mutates),
@@ -343,7 +361,9 @@ impl StepKind {
             | Self::Pause { at }
             | Self::Resume { at }
             | Self::SetImage { at, .. }
-            | Self::Annotate { at, .. } => at.as_ref(),
+            | Self::Annotate { at, .. }
+            | Self::Delete { at }
+            | Self::Evict { at } => at.as_ref(),
             Self::Gate { target, .. } => target.as_ref(),
             Self::Check { object } => object.as_ref(),
             _ => None,
@@ -365,7 +385,6 @@ pub const PLANNED: &[(&str, bool, &[&str])] = &[
     ("k8s.patch", true, &["ns", "target", "patch"]),
     ("k8s.apply", true, &["ns", "file"]),
     ("k8s.service-selector", true, &["ns", "name", "set"]),
-    ("k8s.delete", true, &["ns", "target"]),
     ("k8s.secret-set", true, &["ns", "name", "from", "keys"]),
     ("k8s.job-run", true, &["ns", "name", "from"]),
     ("traffic.weight", true, &["canary", "precondition"]),
@@ -403,6 +422,8 @@ pub const KINDS: &[&str] = &[
     "k8s.resume",
     "k8s.set-image",
     "k8s.annotate",
+    "k8s.delete",
+    "k8s.evict",
     "use",
     "each",
     "audit",

@@ -129,6 +129,8 @@ words! {
         Workloads = "workloads",
         /// The revisions of the chosen workload, judged.
         Revisions = "revisions",
+        /// The pods of the namespace.
+        Pods = "pods",
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::field::{FieldChange, ObjectRef};
 use super::merge::{covers, set};
 use crate::runbook::prose::bounded;
+use crate::runbook::verb::Verb;
 
 /// A change worked out against one object, as it is confirmed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,8 +33,20 @@ pub enum Standing {
 }
 
 impl Planned {
-    /// Compares a fresh object with the plan.
+    /// How it is sent.
+    pub fn verb(&self) -> Verb {
+        Verb::of(&self.kind)
+    }
+
+    /// Compares a fresh object with the plan. A removal has landed once the object is going.
     pub fn standing(&self, object: &Value) -> Standing {
+        if self.verb().removes() {
+            return if object.pointer("/metadata/deletionTimestamp").is_some() {
+                Standing::After
+            } else {
+                Standing::Before
+            };
+        }
         let at = |change: &FieldChange| object.pointer(&change.path).cloned();
         if self.changes.iter().all(|change| at(change) == change.after) {
             return Standing::After;
@@ -101,6 +114,10 @@ impl Planned {
 
     /// Whether an answer of the server carries every new value; defaults the server adds are no difference.
     pub fn carried_by(&self, answer: &Value) -> Result<(), String> {
+        if self.verb().removes() {
+            // The answer is the object as it was, or only that it was done.
+            return Ok(());
+        }
         for change in &self.changes {
             let found = answer.pointer(&change.path);
             let carried = match (&change.after, found) {
@@ -122,17 +139,24 @@ impl Planned {
 
     /// What a person can type when the program cannot.
     pub fn command(&self) -> String {
-        let patch = self.patch().to_string().replace('\'', r"'\''");
         let ObjectRef {
             kind,
             namespace,
             name,
             ..
         } = &self.object;
-        format!(
-            "kubectl -n {namespace} patch {} {name} --type merge -p '{patch}'",
-            kind.to_lowercase()
-        )
+        let kind = kind.to_lowercase();
+        if self.verb().removes() {
+            return format!("kubectl -n {namespace} delete {kind} {name}");
+        }
+        let patch = self.patch().to_string().replace('\'', r"'\''");
+        format!("kubectl -n {namespace} patch {kind} {name} --type merge -p '{patch}'")
+    }
+
+    /// What a person can type to go back; a restart and a removal have no way back.
+    pub fn way_back(&self) -> Option<String> {
+        let none = self.verb().removes() || self.kind == "k8s.rollout-restart";
+        (!none).then(|| self.inverse().command())
     }
 }
 
@@ -146,8 +170,12 @@ pub struct Action {
 }
 
 impl Action {
-    /// The body of the request: merge patch, `metadata.uid` and `metadata.resourceVersion` as preconditions.
+    /// The body of the request: merge patch, `metadata.uid` and `metadata.resourceVersion` as preconditions; of a
+    /// removal the uid alone, for a pod that fails changes its version all the time and stays the same pod.
     pub fn body(&self) -> Value {
+        if self.planned.verb().removes() {
+            return json!({"preconditions": {"uid": self.planned.object.uid}});
+        }
         let mut body = self.planned.patch();
         set(
             &mut body,

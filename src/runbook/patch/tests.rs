@@ -97,6 +97,26 @@ fn a_command_for_a_person_survives_quotes_in_values() {
     );
 }
 
+#[test]
+fn a_removal_has_landed_once_the_object_is_going_and_has_no_way_back() {
+    let pod = json!({"metadata": {"uid": "u1", "ownerReferences": [{"kind": "ReplicaSet", "name": "api-1"}]}, "spec": {"terminationGracePeriodSeconds": 5}});
+    let mut going = pod.clone();
+    going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+    for kind in ["k8s.delete", "k8s.evict"] {
+        let planned = plan_removal(kind, object(), &pod);
+        assert_eq!(planned.standing(&pod), Standing::Before);
+        assert_eq!(planned.standing(&going), Standing::After);
+        assert_eq!(planned.way_back(), None);
+        assert!(planned.lines[0].ends_with("it; it gets 5 s to end"));
+        assert!(plan_removal(kind, object(), &going).changes.is_empty());
+        let action = Action {
+            planned,
+            resource_version: "88".into(),
+        };
+        assert_eq!(action.body(), json!({"preconditions": {"uid": "u1"}}));
+    }
+}
+
 fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         any::<bool>().prop_map(Value::from),

@@ -12,24 +12,12 @@ use super::super::world::World;
 use super::answer::{self, Shape};
 use super::asked::Asked;
 use super::list;
+use super::removal;
 use super::route::Path;
 use super::table;
 
 /// Performs a mutating request.
 pub fn write(shared: &Shared, asked: &Asked, verb: &'static str) -> Result<Response, Refusal> {
-    let dry_run = match asked.query.text("dryRun") {
-        "" => false,
-        "All" => true,
-        other => {
-            return Err(Refusal::bad_request(format!(
-                "dryRun: Unsupported value: \"{other}\": supported values: \"All\""
-            )));
-        }
-    };
-    let how = Write {
-        by: asked.manager(),
-        dry_run,
-    };
     let body: Value = if asked.body.is_empty() {
         Value::Null
     } else if (asked.content.contains("yaml") && !is_apply(asked))
@@ -45,6 +33,10 @@ pub fn write(shared: &Shared, asked: &Asked, verb: &'static str) -> Result<Respo
             Refusal::bad_request(format!("the object provided is unrecognized: {why}"))
         })?
     };
+    let how = Write {
+        by: asked.manager(),
+        dry_run: removal::dry_run(asked, &body)?,
+    };
     let outcome = perform(shared, asked, verb, &body, &how);
     shared.note(Written {
         at_ms: shared.now_ms(),
@@ -52,7 +44,7 @@ pub fn write(shared: &Shared, asked: &Asked, verb: &'static str) -> Result<Respo
         verb,
         path: asked.uri.clone(),
         audit_id: asked.audit_id.clone(),
-        dry_run,
+        dry_run: how.dry_run,
         code: outcome
             .as_ref()
             .map_or_else(|refusal| refusal.code, |(code, _)| *code),
@@ -94,7 +86,7 @@ fn perform(
             .patch(kind, at, part, &patch(asked, body)?, how)
             .map(|object| (200, object)),
         "delete" => {
-            let options = options(asked, body);
+            let options = removal::options(asked, body);
             world
                 .delete(kind, at, &options, how)
                 .map(|object| (200, object))
@@ -169,23 +161,6 @@ fn patch(asked: &Asked, body: &Value) -> Result<Patch, Refusal> {
     }
 }
 
-/// The options of a deletion, from the body or the query.
-fn options(asked: &Asked, body: &Value) -> Value {
-    let mut options = if body.is_object() {
-        body.clone()
-    } else {
-        json!({})
-    };
-    if let Some(seconds) = asked.query.number("gracePeriodSeconds") {
-        options["gracePeriodSeconds"] = seconds.into();
-    }
-    let policy = asked.query.text("propagationPolicy");
-    if !policy.is_empty() {
-        options["propagationPolicy"] = policy.into();
-    }
-    options
-}
-
 fn sweep(
     world: &mut World,
     asked: &Asked,
@@ -204,7 +179,12 @@ fn sweep(
     let mut items = Vec::new();
     for id in ids {
         items.push(world.read(resource.kind, (&id.0, &id.1))?);
-        world.delete(resource.kind, (&id.0, &id.1), &options(asked, body), how)?;
+        world.delete(
+            resource.kind,
+            (&id.0, &id.1),
+            &removal::options(asked, body),
+            how,
+        )?;
     }
     let version = world.store().version().to_string();
     Ok(

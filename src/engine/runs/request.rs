@@ -1,0 +1,51 @@
+//! One change as the one request it is: a patch, a patch of the part `scale`, a deletion or an eviction, each with its
+//! precondition. Rehearsals and real changes go through here alike, so that what was rehearsed is what is sent.
+
+use super::means::Means;
+use super::state::known;
+use crate::platform::failure::{Failure, FailureKind};
+use crate::platform::kubernetes::{Applied, Manner, Precondition};
+use crate::runbook::patch::Action;
+use crate::runbook::verb::Verb;
+
+/// Sends a change once.
+pub async fn send(means: &Means, action: &Action, manner: &Manner) -> Result<Applied, Failure> {
+    let object = &action.planned.object;
+    let unknown = |why: String| Failure::new(FailureKind::Invalid, "send a change", "", &why);
+    let kind = known(&object.kind).map_err(unknown)?;
+    let (cluster, namespace, name) = (&means.cluster, &*object.namespace, &*object.name);
+    let only_if = Precondition {
+        uid: Some(object.uid.clone()),
+        resource_version: None,
+    };
+    match action.planned.verb() {
+        Verb::Patch => {
+            let body = action.body();
+            cluster.patch(&kind, namespace, name, &body, manner).await
+        }
+        Verb::Scale => {
+            let body = action.body();
+            cluster.scale(&kind, namespace, name, &body, manner).await
+        }
+        Verb::Delete => {
+            let deleted = cluster.delete(&kind, namespace, name, &only_if, manner);
+            deleted.await
+        }
+        Verb::Evict => cluster.evict(namespace, name, &only_if, manner).await,
+    }
+}
+
+/// Whether a disruption budget forbids an eviction: a definite no, that time may change.
+pub fn forbids(action: &Action, failure: &Failure) -> bool {
+    action.planned.verb() == Verb::Evict && matches!(failure.kind, FailureKind::Throttled(_))
+}
+
+/// What such a no says, in words.
+pub fn budget(failure: &Failure) -> String {
+    let said = if failure.said.is_empty() {
+        "no reason given"
+    } else {
+        &failure.said
+    };
+    format!("a disruption budget does not let this pod go now: {said}")
+}

@@ -1,0 +1,51 @@
+//! How a planned change reaches the server: as a patch of the object, of its part `scale`, as a deletion or an eviction;
+//! and what follows from that, such as the right it needs. Kinds of steps are told apart here by their name in files.
+
+/// How a change is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// A merge patch of the object.
+    Patch,
+    /// A merge patch of its part `scale`.
+    Scale,
+    /// A deletion.
+    Delete,
+    /// An eviction, which asks the disruption budgets.
+    Evict,
+}
+
+impl Verb {
+    /// How changes of a step kind are sent.
+    pub fn of(kind: &str) -> Self {
+        match kind {
+            "k8s.scale" => Self::Scale,
+            "k8s.delete" => Self::Delete,
+            "k8s.evict" => Self::Evict,
+            _ => Self::Patch,
+        }
+    }
+
+    /// Whether the object is gone afterwards.
+    pub fn removes(self) -> bool {
+        matches!(self, Self::Delete | Self::Evict)
+    }
+
+    /// The right it needs: the verb, and the part of the resource with its slash.
+    pub fn right(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Patch => ("patch", ""),
+            Self::Scale => ("patch", "/scale"),
+            Self::Delete => ("delete", ""),
+            Self::Evict => ("create", "/eviction"),
+        }
+    }
+
+    /// How the request begins, for people.
+    pub fn request(self) -> &'static str {
+        match self {
+            Self::Patch | Self::Scale => "PATCH",
+            Self::Delete => "DELETE",
+            Self::Evict => "POST eviction",
+        }
+    }
+}
