@@ -2,6 +2,7 @@
 //!
 //! Facts and commands go in, effects come out as data. Nothing here reads a clock, a file or a socket.
 
+pub mod act;
 mod answer;
 pub mod arm;
 pub mod ask;
@@ -32,6 +33,7 @@ pub mod next;
 mod offers;
 pub mod palette;
 pub mod panes;
+mod perform;
 pub mod places;
 pub mod reading;
 pub mod roster;

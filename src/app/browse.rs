@@ -258,7 +258,7 @@ impl App {
     }
 
     /// What a command is about: the thing on the screen, or the row under the cursor.
-    fn subject(&self) -> Option<ObjectRef> {
+    pub(super) fn subject(&self) -> Option<ObjectRef> {
         match &self.here().screen {
             Screen::Logs(of)
             | Screen::Describe(of)

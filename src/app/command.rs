@@ -1,5 +1,6 @@
 //! What an operator can ask, in their words. Keys, the palette and tests send these; nothing else changes the App from inside.
 
+use super::act::Wish;
 use super::runs::order::RunRequest;
 use super::screen::Screen;
 use crate::runbook::machine::{Answers, Decision};
@@ -161,6 +162,8 @@ pub enum Command {
     Login,
     /// A shell in what is under the cursor.
     Shell,
+    /// Restart, scale, delete or evict: what is under the cursor, or what was named.
+    Act(Box<Wish>),
     /// A character typed into a line.
     Type(char),
     /// Pasted text; where something must be typed it is refused.

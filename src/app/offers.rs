@@ -1,10 +1,12 @@
 //! What the palette offers now: the fixed places and kinds, what the keys do, and the workloads by name. Obeys its line.
 
+use super::act;
 use super::command::{Command, Motion};
 use super::effect::Effect;
 use super::layer::{Layer, Line};
 use super::message::Notice;
 use super::palette::{self, Offer};
+use super::perform;
 use super::screen::Screen;
 use super::state::App;
 
@@ -15,6 +17,7 @@ impl App {
     /// Everything the palette offers now.
     pub fn offers(&self) -> Vec<Offer> {
         let mut offers = palette::fixed();
+        offers.extend(perform::offers());
         for offer in &self.keyed_offers {
             let known = offers.iter().any(|known| known.name == offer.name);
             if !known {
@@ -69,6 +72,9 @@ impl App {
     fn said(&mut self, typed: &str, chosen: usize) -> Result<Command, Vec<Effect>> {
         if typed.trim().is_empty() && chosen == 0 {
             return Err(Vec::new());
+        }
+        if let Some(wish) = act::read(typed) {
+            return Ok(Command::Act(Box::new(wish)));
         }
         if let Some((screen, name)) = palette::with_argument(typed) {
             if name.is_some() {

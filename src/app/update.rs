@@ -251,6 +251,7 @@ impl App {
                 return vec![Effect::AskNow];
             }
             Command::Copy => return self.copy(),
+            Command::Act(wish) => return self.act(&wish),
             command => self.obey_on_screen(&command),
         }
         Vec::new()

@@ -1,5 +1,6 @@
 //! The one table of keys: command, shipped chords, where they work and what they do. Help, hints and rebinding read it.
 
+use crate::app::act::{Act, Wish};
 use crate::app::command::{Command, Motion};
 use crate::app::screen::Screen;
 
@@ -115,6 +116,13 @@ fn rows() -> Vec<Entry> {
         entry(Row, "describe", &["d"], Command::Describe, "describe"),
         entry(Row, "yaml", &["y"], Command::Yaml, "yaml"),
         entry(Row, "owner", &["shift-j"], Command::Owner, "owner"),
+        entry(
+            Row,
+            "restart",
+            &["r"],
+            Command::Act(Box::new(Wish::of(Act::Restart))),
+            "restart",
+        ),
         entry(Row, "mark", &["space"], Command::Mark, "mark"),
     ]
 }

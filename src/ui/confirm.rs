@@ -23,6 +23,7 @@ use crate::runbook::machine::{AskKind, Run};
 use crate::runbook::model::StepKind;
 use crate::runbook::patch::{ObjectRef, Planned};
 use crate::runbook::preflight::{Level, Line};
+use crate::runbook::verb::Verb;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -238,9 +239,13 @@ fn confirm(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
     for planned in plans {
         object(view, form, planned, page);
         page.say("sends", &sends(planned), theme.text());
-        page.say("touches", &touches(view.app, &planned.object), theme.text());
+        page.say("touches", &moves(view.app, planned), theme.text());
     }
-    page.say("undo", &undo_words(lines, undoable), theme.text());
+    page.say(
+        "undo",
+        &undo_words(lines, undoable, plans.len()),
+        theme.text(),
+    );
     let open = lines
         .iter()
         .filter(|line| line.level < Level::Noted)
@@ -293,6 +298,16 @@ fn object(view: &View<'_>, form: &Form, planned: &Planned, page: &mut Page) {
     }
 }
 
+/// What a change moves. Of a number of replicas the line itself says it all; a removal touches the one pod.
+fn moves(app: &App, planned: &Planned) -> String {
+    match planned.verb() {
+        Verb::Patch => touches(app, &planned.object),
+        Verb::Scale => "pods are added, or the newest end first".into(),
+        Verb::Delete => "this one pod; no disruption budget is asked".into(),
+        Verb::Evict => "this one pod, if its disruption budget allows".into(),
+    }
+}
+
 /// How many pods a change moves, and how.
 fn touches(app: &App, object: &ObjectRef) -> String {
     let named = Named::new(&object.kind, &object.namespace, &object.name);
@@ -323,11 +338,12 @@ fn strategy(workload: &Workload) -> String {
     }
 }
 
-fn undo_words(lines: &[Line], undoable: bool) -> String {
+fn undo_words(lines: &[Line], undoable: bool, changes: usize) -> String {
     let right = lines
         .iter()
         .find(|line| line.text.ends_with("(for the way back)"));
     match (undoable, right.map(|line| line.level)) {
+        (false, _) if changes == 1 => "there is no way back from it".into(),
         (false, _) => "not everything can be undone".into(),
         (true, Some(Level::Passed)) => {
             "back to the values of now: possible, you may (checked)".into()

@@ -10,6 +10,7 @@
     reason = "a test that cannot go on says so by panicking, may talk about it, and reads as a story"
 )]
 
+mod acts;
 mod bad_input;
 mod cluster;
 mod command;

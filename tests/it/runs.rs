@@ -1,8 +1,8 @@
 //! Runs against the simulated platform: through App, machine, engine and journal as the console goes, and through the
 //! real binary as a script does. The platform's own record of writes is the witness.
 
-mod bench;
-mod binary;
+pub mod bench;
+pub mod binary;
 
 use bench::Bench;
 use vigie::app::command::Command;

@@ -8,6 +8,7 @@ use crate::runbook::machine::{Mutation, Rollout, Run, StepRecord, StepState};
 use crate::runbook::model::{Step, StepKind, Undo};
 use crate::runbook::patch::{ObjectRef, Planned};
 use crate::runbook::template::Slot;
+use crate::runbook::verb::Verb;
 use crate::ui::lines::clock;
 use crate::ui::paper::{Paper, cut, plain};
 use crate::ui::theme::Tone;
@@ -128,6 +129,10 @@ pub fn sends_what(step: &Step) -> String {
         StepKind::Audit { .. } => "writes it into the audit log".into(),
         StepKind::Note => "to read".into(),
         StepKind::Rollback { .. } => "one patch back to the chosen revision".into(),
+        StepKind::RolloutRestart { .. } => "restarts the pods step by step".into(),
+        StepKind::Scale { .. } => "sets the number of pods".into(),
+        StepKind::Delete { .. } => "deletes the pod".into(),
+        StepKind::Evict { .. } => "evicts the pod, if its budget allows".into(),
         other => other.name().to_owned(),
     };
     let undo = match (step.kind.mutates(), &step.undo) {
@@ -140,6 +145,10 @@ pub fn sends_what(step: &Step) -> String {
 
 /// The change in the words of the request.
 pub fn sends(planned: &Planned) -> String {
+    let verb = planned.verb();
+    if verb.removes() {
+        return format!("{}: {}", verb.request(), planned.lines.join(", "));
+    }
     let all = |path: &str| {
         planned
             .changes
@@ -148,6 +157,7 @@ pub fn sends(planned: &Planned) -> String {
     };
     let place = match () {
         () if all("/spec/template") => "spec.template",
+        () if verb == Verb::Scale => "scale",
         () if all("/spec") => "spec",
         () if all("/metadata/annotations") => "metadata.annotations",
         () => "several fields",
@@ -191,7 +201,12 @@ fn mutating(view: &View<'_>, run: &Run, at: usize, paper: &mut Paper<'_>) {
     }
     if let Some(rollout) = run.rollout() {
         let (tone, words) = rolling(rollout);
-        paper.fact("rollout", words, theme.tone(tone));
+        let label = if planned.verb() == Verb::Patch {
+            "rollout"
+        } else {
+            "waits for"
+        };
+        paper.fact(label, words, theme.tone(tone));
     }
     if let Some(deadline) = deadline(run, at, mutation) {
         paper.fact("deadline", &deadline, theme.text());

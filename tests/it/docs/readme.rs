@@ -44,7 +44,7 @@ fn says(name: &str, wanted: &str) {
 }
 
 /// The keys of every day: what leads from the overview to everything else.
-const EVERY_DAY: [&str; 13] = [
+const EVERY_DAY: [&str; 14] = [
     "open",
     "rollout",
     "signals",
@@ -53,6 +53,7 @@ const EVERY_DAY: [&str; 13] = [
     "describe",
     "yaml",
     "owner",
+    "restart",
     "back",
     "filter",
     "palette",

@@ -234,6 +234,11 @@ impl Bench {
         .await;
     }
 
+    /// The platform itself.
+    pub fn world(&self) -> &vigie::sim::shared::Shared {
+        self.running.world()
+    }
+
     /// The fault script.
     pub fn faults(&self) -> &Faults {
         self.running.faults()

@@ -16,13 +16,15 @@ use vigie::sim::{self, Running};
 use super::on_patch;
 
 /// A platform and the folders of somebody who works on it.
-struct Desk {
-    running: Running,
-    dir: TempDir,
+pub struct Desk {
+    /// The platform.
+    pub running: Running,
+    /// The home.
+    pub dir: TempDir,
 }
 
 impl Desk {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let running = sim::start(sim::Options {
             scenario: Scenario::BadRelease,
             advance: Duration::from_secs(300),
@@ -35,7 +37,7 @@ impl Desk {
         Self { running, dir }
     }
 
-    fn vigie(&self, line: &str) -> Command {
+    pub fn vigie(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vigie"));
         let home = |name: &str| self.dir.path().join(name);
         command
@@ -50,7 +52,7 @@ impl Desk {
         command
     }
 
-    async fn ended(&self, line: &str) -> Output {
+    pub async fn ended(&self, line: &str) -> Output {
         let mut command = self.vigie(line);
         tokio::task::spawn_blocking(move || command.output().unwrap())
             .await
@@ -67,19 +69,19 @@ impl Desk {
     }
 }
 
-fn documents(output: &Output) -> Vec<Value> {
+pub fn documents(output: &Output) -> Vec<Value> {
     let text = String::from_utf8_lossy(&output.stdout);
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
 }
 
-fn last(output: &Output) -> Value {
+pub fn last(output: &Output) -> Value {
     documents(output).pop().unwrap_or_default()
 }
 
 /// Reads documents until one has this event, and step if one is named; gives its run.
-async fn until(child: &mut Child, event: &'static str, step: &'static str) -> String {
+pub async fn until(child: &mut Child, event: &'static str, step: &'static str) -> String {
     let out = child.stdout.take().unwrap();
     let (out, run) = tokio::task::spawn_blocking(move || {
         let mut out = BufReader::new(out);
@@ -100,12 +102,12 @@ async fn until(child: &mut Child, event: &'static str, step: &'static str) -> St
     run
 }
 
-fn signal(child: &Child, signal: rustix::process::Signal) {
+pub fn signal(child: &Child, signal: rustix::process::Signal) {
     let pid = rustix::process::Pid::from_raw(child.id() as i32).unwrap();
     rustix::process::kill_process(pid, signal).unwrap();
 }
 
-async fn code(mut child: Child) -> Option<i32> {
+pub async fn code(mut child: Child) -> Option<i32> {
     tokio::task::spawn_blocking(move || child.wait().unwrap().code())
         .await
         .unwrap()
@@ -217,7 +219,7 @@ async fn killed_between_intent_and_outcome_it_resumes_with_one_change() {
 }
 
 /// Every journal below a home, as text.
-fn journal(home: &Path) -> String {
+pub fn journal(home: &Path) -> String {
     let runs = home.join("state/vigie/runs");
     let folders = |path: &Path| -> Vec<_> {
         let entries = std::fs::read_dir(path).unwrap();
