@@ -166,12 +166,16 @@ impl Keymap {
                     continue;
                 }
                 seen.push(entry.id);
-                // A key that means something else here is not offered for this.
-                if !self.reaches(app, entry) {
+                // A key that means something else here is not offered for this, nor one that does nothing.
+                if !self.reaches(app, entry) || idle(app, entry.id) {
                     continue;
                 }
                 let (keys, words, group) = (self.keys_of(entry.id), entry.words, place.heading());
                 let id = entry.id;
+                let same = |known: &Hint| known.keys == keys && self.sends(known.id, entry);
+                if hints.iter().any(|known| same(known)) {
+                    continue;
+                }
                 hints.push(Hint {
                     keys,
                     words,
@@ -202,6 +206,12 @@ impl Keymap {
             });
         }
         offers
+    }
+
+    /// Whether a binding of that name sends what another one does.
+    fn sends(&self, id: &str, entry: &Entry) -> bool {
+        let mut all = self.bindings.iter();
+        all.any(|(_, known)| known.id == id && known.command == entry.command)
     }
 
     /// Whether a key of a command still means it here, and no more particular place has taken it.
@@ -243,8 +253,9 @@ pub fn typing(app: &App) -> bool {
 fn places(app: &App) -> Vec<Where> {
     match app.layers.last() {
         Some(Layer::Links { .. }) => return vec![Where::List, Where::Everywhere],
+        // The help is about the screen below it.
+        Some(Layer::Help { .. }) | None => {}
         Some(_) => return vec![Where::Text, Where::Everywhere],
-        None => {}
     }
     let charts = app.here().place.pane == panes::CHARTS;
     let screen = match &app.here().screen {
@@ -264,6 +275,31 @@ fn places(app: &App) -> Vec<Where> {
         Screen::Run(_) => vec![Where::Run],
     };
     screen.into_iter().chain([Where::Everywhere]).collect()
+}
+
+/// Whether a key would do nothing on this screen.
+fn idle(app: &App, id: &str) -> bool {
+    let screen = &app.here().screen;
+    let charts = matches!(
+        screen,
+        Screen::Overview | Screen::Rollout(_) | Screen::Signals(_)
+    );
+    let rows = matches!(
+        screen,
+        Screen::Overview
+            | Screen::Pods
+            | Screen::Workloads
+            | Screen::Timeline
+            | Screen::Alerts
+            | Screen::Kind(_)
+    );
+    match id {
+        "next-pane" => !charts,
+        "compact" => *screen != Screen::Overview,
+        "faults-only" => !rows || matches!(screen, Screen::Alerts | Screen::Kind(_)),
+        "filter" => charts && !rows && !matches!(screen, Screen::Rollout(_)),
+        _ => false,
+    }
 }
 
 fn line_meaning(chord: Option<&Chord>) -> Meaning {

@@ -8,6 +8,7 @@ mod canvas;
 mod crash;
 mod ground;
 mod guard;
+mod keep;
 mod log;
 mod signals;
 #[cfg(unix)]
@@ -18,5 +19,6 @@ pub use canvas::{Canvas, LEAST, too_small};
 pub use crash::{Crash, crashes, install_panic_hook, redacted, tell};
 pub use ground::{Ground, ground, may_ask};
 pub use guard::{Guard, Options, knows_kitty_keys, no_screen, restore};
+pub use keep::keep;
 pub use log::log_to;
 pub use signals::{Signal, Signals};

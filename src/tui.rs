@@ -259,6 +259,7 @@ impl Console<'_> {
                 }
                 // A terminal that cannot be written to is noticed at the next frame.
                 Effect::Copy(text) => drop(terminal::write(&terminal::copy(&text))),
+                Effect::Save { name, text } => self.save(&name, text),
                 Effect::Attention(sentence) => {
                     let call = terminal::level_changed(self.notify, "vigie", &sentence, |name| {
                         std::env::var(name).ok()
@@ -266,6 +267,26 @@ impl Console<'_> {
                     drop(terminal::write(&call));
                 }
             }
+        }
+    }
+
+    /// Keeps a text, or what is on the screen, in a file beside which the console was started.
+    fn save(&mut self, name: &str, text: Option<String>) {
+        let view = View {
+            app: &self.app,
+            theme: &self.theme,
+            keys: &self.keys,
+        };
+        let text = text.unwrap_or_else(|| ui::picture(&view, self.app.width, self.app.height));
+        let at = self
+            .engine
+            .clock()
+            .now()
+            .strftime("%Y%m%d-%H%M%S")
+            .to_string();
+        match terminal::keep(&format!("vigie-{name}-{at}.txt"), &text) {
+            Ok(path) => self.notice(format!("Saved as {}.", path.display()), false),
+            Err(why) => self.notice(format!("It could not be saved: {why}."), true),
         }
     }
 

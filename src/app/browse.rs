@@ -10,11 +10,12 @@ use super::layer::{Layer, Line};
 use super::list;
 use super::logs::Entry;
 use super::message::Notice;
+use super::palette::Said;
 use super::places::{Destination, Known, LOGIN_REFUSED, PlacesWant};
 use super::screen::{History, Screen};
 use super::state::App;
 use super::text::{Manner, find, holds};
-use super::wants::{LogWant, Wants};
+use super::wants::Wants;
 use crate::domain::link::{LinkState, Source};
 use crate::domain::object::ObjectRef;
 use crate::domain::target::Scope;
@@ -24,12 +25,6 @@ use std::sync::Arc;
 
 /// Columns a text moves sideways at once.
 const SIDEWAYS: usize = 8;
-/// Containers heard at once.
-const STREAMS: usize = 40;
-/// Lines of each container to begin with.
-const TAIL: u32 = 200;
-/// Lines of each container where a time was chosen.
-const SINCE_TAIL: u32 = 5000;
 const REMARK: SignedDuration = SignedDuration::from_secs(4);
 
 impl App {
@@ -60,7 +55,7 @@ impl App {
                 self.reading.again += 1;
                 None
             }
-            _ => None,
+            command => self.take_out(command),
         }
     }
 
@@ -83,6 +78,7 @@ impl App {
             }
             Command::Wrap => logs.wrap = !logs.wrap,
             Command::Times => logs.timeless = !logs.timeless,
+            Command::Full => logs.full = !logs.full,
             Command::Narrow => {
                 let text = logs.filter.clone();
                 self.layers.push(Layer::Narrow {
@@ -91,7 +87,6 @@ impl App {
             }
             Command::NextMatch => self.seek_log(Some(true)),
             Command::PreviousMatch => self.seek_log(Some(false)),
-            Command::Copy => return Some(self.copy_log()),
             Command::Escape
                 if self.here().place.filter.is_empty() && !self.reading.logs.filter.is_empty() =>
             {
@@ -108,18 +103,16 @@ impl App {
             Command::Wrap => self.reading.text.wrap = !self.reading.text.wrap,
             Command::NextMatch => self.seek_text(Some(true)),
             Command::PreviousMatch => self.seek_text(Some(false)),
-            Command::Copy => {
-                self.tell("Copied.");
-                return Some(vec![Effect::Copy(self.reading.text.whole())]);
-            }
             _ => return None,
         }
         Some(Vec::new())
     }
 
     /// The lines of text a screen holds.
-    fn page(&self) -> usize {
-        usize::from(self.height).saturating_sub(5).max(1)
+    pub(super) fn page(&self) -> usize {
+        let full = self.reading.logs.full && matches!(self.here().screen, Screen::Logs(_));
+        let frame = if full { 3 } else { 5 };
+        usize::from(self.height).saturating_sub(frame).max(1)
     }
 
     fn sideways(&mut self, motion: Motion) -> bool {
@@ -237,26 +230,6 @@ impl App {
         }
     }
 
-    fn copy_log(&mut self) -> Vec<Effect> {
-        let page = self.page();
-        let logs = &self.reading.logs;
-        let shown = logs.shown();
-        let bottom = logs.bottom_in(&shown).map_or(0, |at| at + 1);
-        let names = logs.names();
-        let mut text = String::new();
-        for entry in shown.iter().take(bottom).skip(bottom.saturating_sub(page)) {
-            if let Some(at) = entry.at {
-                text.push_str(&at.strftime("%H:%M:%S%.3f ").to_string());
-            }
-            text.push_str(names.get(entry.voice).map_or("", |name| name));
-            text.push(' ');
-            text.push_str(&entry.line.text);
-            text.push('\n');
-        }
-        self.tell("The lines on the screen are copied.");
-        vec![Effect::Copy(text)]
-    }
-
     /// What a command is about: the thing on the screen, or the row under the cursor.
     pub(super) fn subject(&self) -> Option<ObjectRef> {
         match &self.here().screen {
@@ -284,6 +257,12 @@ impl App {
         }
         self.reading.before_restart = previous;
         self.history.open(Screen::Logs(object));
+        let (heard, all) = self.log_streams();
+        if heard < all {
+            self.tell(format!(
+                "{heard} of {all} containers are heard; the log of a pod alone has all of its own."
+            ));
+        }
         Some(Vec::new())
     }
 
@@ -358,33 +337,6 @@ impl App {
             .and_then(|object| self.log_want(object));
     }
 
-    fn log_want(&self, object: &ObjectRef) -> Option<LogWant> {
-        let logs = &self.reading.logs;
-        let mut pods: Vec<_> = self
-            .pods_of(object)
-            .map(|pod| (pod.name.clone(), pod.container_names.to_vec()))
-            .collect();
-        pods.sort();
-        let mut room = STREAMS;
-        for (_, containers) in &mut pods {
-            containers.truncate(room);
-            room -= containers.len();
-        }
-        pods.retain(|(_, containers)| !containers.is_empty());
-        (!pods.is_empty()).then(|| LogWant {
-            round: logs.round,
-            namespace: object.namespace.clone(),
-            pods,
-            previous: logs.previous,
-            since_s: logs.since_s,
-            tail: if logs.since_s.is_some() {
-                SINCE_TAIL
-            } else {
-                TAIL
-            },
-        })
-    }
-
     fn go_there(&mut self) -> Vec<Effect> {
         let contexts = self.here().screen == Screen::Contexts;
         let Some(item) = list::selected(self) else {
@@ -436,38 +388,16 @@ impl App {
         vec![Effect::Go(Destination { context, scope })]
     }
 
-    /// Opens what was typed by name: a screen, a place, or any kind the server has.
-    pub fn open_named(&mut self, typed: &str) -> Vec<Effect> {
-        let mut words = typed.split_whitespace();
-        let Some(name) = words.next() else {
-            return Vec::new();
-        };
-        let screen = match (name, words.next()) {
-            ("q" | "quit", _) => {
-                self.leaving = true;
-                return Vec::new();
+    /// Does what a typed line says.
+    pub(super) fn follow(&mut self, said: Said) -> Vec<Effect> {
+        match said {
+            Said::Open(screen) => {
+                self.history.open(screen);
+                Vec::new()
             }
-            ("login", _) => return vec![Effect::Login],
-            ("ns" | "namespace" | "namespaces", Some("all" | "*")) => {
-                return self.go(None, Some(Scope::All));
-            }
-            ("ns" | "namespace" | "namespaces", Some(to)) => {
-                return self.go(None, Some(Scope::Namespace(to.into())));
-            }
-            ("ctx" | "context" | "contexts", Some(to)) => return self.go(Some(to.into()), None),
-            ("ns" | "namespace" | "namespaces", None) => Screen::Namespaces,
-            ("ctx" | "context" | "contexts", None) => Screen::Contexts,
-            ("overview", _) => Screen::Overview,
-            ("po" | "pod" | "pods", _) => Screen::Pods,
-            ("workloads" | "wl", _) => Screen::Workloads,
-            ("alerts", _) => Screen::Alerts,
-            ("timeline", _) => Screen::Timeline,
-            ("runbooks", _) => Screen::Runbooks,
-            ("runs", _) => Screen::Runs,
-            (kind, _) => Screen::Kind(kind.to_lowercase().into()),
-        };
-        self.history.open(screen);
-        Vec::new()
+            Said::Scope(scope) => self.go(None, Some(scope)),
+            Said::Context(name) => self.go(Some(name), None),
+        }
     }
 
     /// Takes over from the App of another target what is the operator's and not that target's.
@@ -501,7 +431,8 @@ impl App {
         self.reading.places = std::mem::take(&mut old.reading.places);
         self.reading.places.leave();
         (self.range_s, self.split, self.baseline) = (old.range_s, old.split, old.baseline);
-        self.height = old.height;
+        (self.compact, self.wide) = (old.compact, old.wide);
+        (self.height, self.width) = (old.height, old.width);
         self.tell(format!(
             "This is {} ▸ {}.",
             self.target.context, self.target.scope

@@ -1,10 +1,12 @@
 //! Which charts a screen shows, what they ask for, and the moment under their cursor. How they are drawn is `ui`'s.
 
+use super::screen::Screen;
 use super::state::App;
 use super::wants::{RangeWant, SplitBy};
 use crate::domain::object::ObjectRef;
-use crate::domain::signal::SignalName;
+use crate::domain::signal::{Part, SignalName, SignalSeries};
 use jiff::SignedDuration;
+use std::sync::Arc;
 
 /// From so many columns on, charts stand side by side.
 pub const WIDE: u16 = 100;
@@ -104,6 +106,69 @@ pub fn signals_ranges(app: &App, object: &ObjectRef) -> Vec<RangeWant> {
         }
     }
     ranges
+}
+
+/// From so many rows on, the overview has room for more than errors and p99.
+const TALL: u16 = 50;
+
+/// Whether the overview has that room.
+pub fn roomy(app: &App) -> bool {
+    app.height >= TALL && app.width >= WIDE && !app.compact
+}
+
+/// What else the overview asks of the service its charts are of, where it has room to show it.
+pub fn overview_more(app: &App, object: &ObjectRef) -> Vec<RangeWant> {
+    if !roomy(app) {
+        return Vec::new();
+    }
+    let panels = [Panel::Requests, Panel::Saturation].into_iter();
+    let signals = panels.flat_map(|panel| panel.signals(SplitBy::Whole));
+    signals
+        .map(|signal| question(app, object, *signal, SplitBy::Whole))
+        .collect()
+}
+
+/// The queries behind the charts that have the focus: what each is called, and its words.
+pub fn queries(app: &App) -> Vec<(String, Arc<str>)> {
+    let screen = &app.here().screen;
+    let mut found = Vec::new();
+    let mut add = |want: &RangeWant, of: &ObjectRef| {
+        let mine = |s: &&SignalSeries| s.namespace == of.namespace && s.service == of.name;
+        for series in app.signals.range(want).iter().filter(mine) {
+            let name = match &series.part {
+                Part::Whole => want.signal.id().to_owned(),
+                part => format!("{} {}", want.signal.id(), part.name()),
+            };
+            if !series.query.is_empty() {
+                found.push((name, series.query.clone()));
+            }
+        }
+    };
+    match screen {
+        Screen::Signals(object) => {
+            let panel = Panel::ALL[app.here().place.pane % Panel::ALL.len()];
+            if let Some(object) = app.service_of(object) {
+                for signal in panel.signals(app.split) {
+                    add(&question(app, &object, *signal, app.split), &object);
+                }
+            }
+        }
+        Screen::Rollout(object) => {
+            if let Some(object) = app.service_of(object) {
+                for signal in [SignalName::ErrorRatio, SignalName::P99] {
+                    add(&question(app, &object, signal, SplitBy::Version), &object);
+                }
+            }
+        }
+        _ => {
+            if let Some(object) = app.workload_here() {
+                for want in app.overview_ranges() {
+                    add(&want, &object);
+                }
+            }
+        }
+    }
+    found
 }
 
 /// What the comparison of old and new rests on.

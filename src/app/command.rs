@@ -124,6 +124,16 @@ pub enum Command {
     Wrap,
     /// Show times, or not.
     Times,
+    /// The log alone on the screen, or not.
+    Full,
+    /// Copy the queries behind the charts.
+    CopyQuery,
+    /// Keep what is on the screen in a file.
+    Save,
+    /// Charts make room for tables, or not.
+    Compact,
+    /// Tables show the columns that are dropped first, or not.
+    Wide,
     /// Begin a run.
     StartRun(Box<RunRequest>),
     /// Take a run up again, by its id.

@@ -10,6 +10,13 @@ use std::sync::Arc;
 pub enum Effect {
     /// Put text on the clipboard.
     Copy(String),
+    /// Keep a text in a file; what is on the screen where there is none.
+    Save {
+        /// What the file is called after.
+        name: String,
+        /// The text.
+        text: Option<String>,
+    },
     /// Ask every polled source now.
     AskNow,
     /// Call for attention: the level changed, or a decision waits.

@@ -8,7 +8,7 @@ use super::state::App;
 use crate::domain::link::{LinkState, Source};
 use crate::domain::object::ObjectRef;
 use crate::domain::pod::short;
-use crate::domain::signal::{Reading, SignalName};
+use crate::domain::signal::{Part, Reading, ServiceSignals, SignalName, SignalSeries};
 use crate::domain::verdict::Level;
 
 /// The most pods that are named.
@@ -54,6 +54,7 @@ pub fn explain(app: &App) -> (String, Vec<Line>) {
     lines.extend(released(app, row));
     lines.extend(alerts(app, &row.object));
     lines.extend(sources(app));
+    lines.extend(asked(app, &row.object));
     (title, lines)
 }
 
@@ -83,13 +84,13 @@ fn measured(app: &App, row: &ServiceRow) -> Vec<Line> {
         let text = "never measured: judged by its pods and its rollout alone";
         return vec![line("signals", text, None)];
     };
-    let asked: [Asked; 4] = [
+    let figures: [Asked; 4] = [
         (SignalName::Requests, None, |rate| format!("{rate:.1}/s")),
         (SignalName::ErrorRatio, Some(limits.error_ratio), percent),
         (SignalName::P99, Some(limits.p99_ms), millis),
         (SignalName::Saturation, Some(limits.saturation), percent),
     ];
-    let lines = asked.into_iter().enumerate();
+    let lines = figures.into_iter().enumerate();
     lines
         .map(|(index, (name, limit, unit))| {
             let limit_words = limit.map_or_else(String::new, |limit| {
@@ -105,12 +106,111 @@ fn measured(app: &App, row: &ServiceRow) -> Vec<Line> {
                 }
                 Reading::Unknown(why) => (format!("unknown: {why}"), Some(Level::Unknown)),
             };
+            let more = behind(signals, name);
             line(
                 if index == 0 { "signals" } else { "" },
-                format!("{name} {value}{limit_words}"),
+                format!("{name} {value}{more}{limit_words}"),
                 level.filter(|_| limit.is_some()),
             )
         })
+        .chain(versions(app, row))
+        .collect()
+}
+
+/// What stands behind a figure: how much was judged, how sure it is, of what it is the worst.
+fn behind(signals: &ServiceSignals, name: SignalName) -> String {
+    let detail = &signals.detail;
+    let share = |what: &str, value: Option<f64>| Some(format!("{what} {}", percent(value?)));
+    let said: Vec<String> = match name {
+        SignalName::Requests => {
+            let count = signals
+                .requests()
+                .filter(|_| signals.get(name).value().is_some());
+            let window = detail.window.as_secs();
+            count
+                .map(|count| format!("{count:.0} requests in {window} s"))
+                .into_iter()
+                .collect()
+        }
+        SignalName::P99 => match detail.p99_between {
+            Some((lower, upper)) if upper.is_finite() => {
+                vec![format!(
+                    "between {} and {} by its buckets",
+                    millis(lower),
+                    millis(upper)
+                )]
+            }
+            Some((lower, _)) => vec![format!(
+                "or more: beyond the last bucket, {}",
+                millis(lower)
+            )],
+            None => Vec::new(),
+        },
+        SignalName::Saturation => [
+            share("memory", detail.memory),
+            share("CPU", detail.cpu),
+            share("throttled", detail.throttled),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        _ => Vec::new(),
+    };
+    if said.is_empty() {
+        String::new()
+    } else {
+        format!(", {}", said.join(", "))
+    }
+}
+
+/// The versions that serve, each by itself, where there are several.
+fn versions(app: &App, row: &ServiceRow) -> Vec<Line> {
+    let parts = app.signals.parts(&row.object.namespace, &row.object.name);
+    let served = |part: &&ServiceSignals| {
+        matches!(part.part, Part::Version(_))
+            && part
+                .get(SignalName::Requests)
+                .value()
+                .is_some_and(|rate| rate > 0.0)
+    };
+    let parts: Vec<_> = parts.iter().filter(served).collect();
+    if parts.len() < 2 {
+        return Vec::new();
+    }
+    let value = |part: &ServiceSignals, name, unit: fn(f64) -> String| {
+        part.get(name)
+            .value()
+            .map_or_else(|| "unknown".to_owned(), unit)
+    };
+    let lines = parts.into_iter().map(|part| {
+        let text = format!(
+            "version {}: {}, errors {}, p99 {}",
+            part.part.name(),
+            value(part, SignalName::Requests, |rate| format!("{rate:.1}/s")),
+            value(part, SignalName::ErrorRatio, percent),
+            value(part, SignalName::P99, millis),
+        );
+        line("", text, None)
+    });
+    lines.collect()
+}
+
+/// The queries behind the two figures that decide, to be pasted elsewhere.
+fn asked(app: &App, object: &ObjectRef) -> Vec<Line> {
+    let mine = |series: &&SignalSeries| {
+        series.namespace == object.namespace
+            && series.service == object.name
+            && !series.query.is_empty()
+    };
+    let wants = app.overview_ranges();
+    let found = wants.iter().filter_map(|want| {
+        let series = app.signals.range(want).iter().find(mine)?;
+        Some(format!("{}: {}", want.signal, series.query))
+    });
+    let found: Vec<String> = found.collect();
+    let lines = found.into_iter().enumerate();
+    lines
+        .map(|(index, text)| line(if index == 0 { "PromQL" } else { "" }, text, None))
         .collect()
 }
 

@@ -71,6 +71,14 @@ impl App {
     /// What the screens over known facts need beside what every screen needs.
     pub(super) fn add_screen_wants(&self, wants: &mut Wants) {
         match &self.here().screen {
+            Screen::Overview if chart::roomy(self) => {
+                let (cursor, _) = panes::cursor(&self.here().place, panes::FIRST);
+                let held = cursor.and_then(|uid| self.services.get(uid));
+                // Without a cursor the first stands there; no other row is looked at.
+                let row = held.or_else(|| self.services.in_order().next());
+                let more = row.map(|row| chart::overview_more(self, &row.object));
+                wants.ranges.extend(more.unwrap_or_default());
+            }
             Screen::Workloads => drop(wants.watches.insert(Kind::Autoscalers)),
             Screen::Rollout(object) => wants.ranges.extend(chart::rollout_ranges(self, object)),
             Screen::Signals(object) => wants.ranges.extend(chart::signals_ranges(self, object)),
@@ -83,6 +91,7 @@ impl App {
         let there: Vec<usize> = match &self.here().screen {
             Screen::Overview => {
                 let mut there = vec![panes::FIRST, panes::CHARTS, panes::CHANGES];
+                there.retain(|pane| *pane != panes::CHARTS || !self.compact);
                 there.extend((!list::overview_pods(self).is_empty()).then_some(panes::PODS));
                 there
             }

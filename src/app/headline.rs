@@ -1,5 +1,7 @@
 //! Row 2: the worst news of the whole target in one sentence.
 
+use super::judge::{clock, spoken};
+use super::services::ServiceRow;
 use super::state::{App, Headline};
 use crate::domain::link::{LinkState, Source};
 use crate::domain::target::Scope;
@@ -9,12 +11,15 @@ use crate::domain::verdict::Level;
 pub fn headline(app: &App) -> Headline {
     let mut headline = verdict(app);
     if let Some(elsewhere) = elsewhere(app) {
-        let stop = if headline.text.ends_with(['.', '…']) {
-            ""
-        } else {
-            "."
+        let stop = |text: &str| {
+            if text.ends_with(['.', '…']) {
+                ""
+            } else {
+                "."
+            }
         };
-        headline.text = format!("{}{stop} {elsewhere}", headline.text);
+        headline.text = format!("{}{} {elsewhere}", headline.text, stop(&headline.text));
+        headline.brief = format!("{}{} {elsewhere}", headline.brief, stop(&headline.brief));
         // What is not known here does not become known by what is wrong there.
         if headline.level == Level::Healthy {
             headline.level = Level::Watch;
@@ -28,6 +33,7 @@ fn verdict(app: &App) -> Headline {
         return Headline {
             level: Level::Unknown,
             moving: false,
+            brief: text.clone(),
             text,
         };
     }
@@ -42,6 +48,7 @@ fn verdict(app: &App) -> Headline {
         return Headline {
             level,
             moving: false,
+            brief: text.clone(),
             text,
         };
     };
@@ -58,8 +65,31 @@ fn verdict(app: &App) -> Headline {
     Headline {
         level: worst.level(),
         moving: false,
+        brief: format!("{}.{alerts}{others}", brief(worst)),
         text,
     }
+}
+
+/// What is wrong with a workload in as few words as say it: figure, since when, what changed just before.
+fn brief(row: &ServiceRow) -> String {
+    let judgement = &row.judgement;
+    let Some(worst) = judgement.findings.first() else {
+        return judgement.verdict.reason.clone();
+    };
+    let said = if worst.measured {
+        worst.sentence.replace(" of requests fail", " fail")
+    } else {
+        worst.clause.clone()
+    };
+    let since = judgement.verdict.since;
+    let since = since.map_or(String::new(), |at| format!(" since {}", clock(at)));
+    let cause = judgement.cause.as_ref().filter(|_| worst.measured);
+    let cause = cause.map_or(String::new(), |cause| {
+        // The version is in the table; the number is what a rollback asks for.
+        let number = cause.revision.split(' ').next().unwrap_or_default();
+        format!(", {} after revision {number}", spoken(cause.before))
+    });
+    format!("{}: {said}{since}{cause}", row.object.name)
 }
 
 /// Why nothing can be said of the cluster, where that is so.
@@ -123,6 +153,7 @@ fn all_well(app: &App, alerts: &str) -> Headline {
     Headline {
         level,
         moving: rolling.is_some(),
+        brief: text.clone(),
         text,
     }
 }

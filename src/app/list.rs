@@ -426,6 +426,11 @@ pub fn stepped(app: &App, step: impl Fn(usize, usize) -> usize) -> Option<(Arc<s
     Some((items.get(to)?.id.clone(), to))
 }
 
+/// The line the cursor stands on, in a list short enough to be looked at whole.
+pub fn at(app: &App) -> Option<usize> {
+    position(&app.here().place, &items(app))
+}
+
 /// The line under the cursor.
 pub fn selected(app: &App) -> Option<Item> {
     if app.here().screen == Screen::Pods {

@@ -113,6 +113,8 @@ pub struct LogStore {
     pub wrap: bool,
     /// Whether times are hidden.
     pub timeless: bool,
+    /// Whether the lines have the screen for themselves.
+    pub full: bool,
     entries: VecDeque<Entry>,
     bytes: usize,
     next: u64,
@@ -128,6 +130,7 @@ impl LogStore {
             since_s,
             wrap: self.wrap,
             timeless: self.timeless,
+            full: self.full,
             ..Self::default()
         };
     }

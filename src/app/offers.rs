@@ -82,15 +82,16 @@ impl App {
             }
             self.history.open(screen);
             return Err(Vec::new());
+        if let Some(said) = palette::argued(typed) {
+            return Err(self.follow(said));
         }
         let offers = self.offers();
         let found = palette::rank(&offers, typed);
         if let Some(offer) = found.get(chosen).or(found.first()) {
             return Ok(offer.command.clone());
         }
-        // One word that means nothing to us may be a kind the server knows.
-        if !palette::misspelt(&offers, typed) && !typed.trim().contains(char::is_whitespace) {
-            return Err(self.open_named(typed));
+        if let Some(said) = palette::kind(&offers, typed) {
+            return Err(self.follow(said));
         }
         let text = palette::unknown(&offers, typed);
         self.notice = Some((Notice { text, error: true }, self.now));

@@ -3,8 +3,10 @@
 
 use super::command::Command;
 use super::screen::Screen;
+use crate::domain::target::Scope;
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
+use std::sync::Arc;
 
 /// One thing that can be said in the palette.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,19 +147,52 @@ pub fn rank<'a>(offers: &'a [Offer], typed: &str) -> Vec<&'a Offer> {
         .collect()
 }
 
-/// What a whole line means that is more than a name: `ns NAME`, `ctx NAME`, `kind NAME`.
-pub fn with_argument(typed: &str) -> Option<(Screen, Option<String>)> {
+/// Where a typed line leads that no offer stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// To a screen.
+    Open(Screen),
+    /// To another scope of this cluster.
+    Scope(Scope),
+    /// To another context.
+    Context(Arc<str>),
+}
+
+impl Said {
+    /// What enter does with it, in a sentence.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Open(screen) => format!("enter opens {}", screen.name()),
+            Self::Scope(Scope::All) => "enter shows all namespaces".into(),
+            Self::Scope(Scope::Namespace(name)) => format!("enter goes to namespace {name}"),
+            Self::Context(name) => format!("enter goes to context {name}"),
+        }
+    }
+}
+
+/// What a line means that is more than a name: `ns NAME`, `ctx NAME`, `kind NAME`.
+pub fn argued(typed: &str) -> Option<Said> {
     let (verb, argument) = typed.trim().split_once(char::is_whitespace)?;
     let argument = argument.trim();
     if argument.is_empty() || argument.contains(char::is_whitespace) {
         return None;
     }
-    match verb {
-        "ns" | "namespace" | "namespaces" => Some((Screen::Namespaces, Some(argument.into()))),
-        "ctx" | "context" | "contexts" => Some((Screen::Contexts, Some(argument.into()))),
-        "kind" => Some((Screen::Kind(argument.into()), None)),
+    match (verb, argument) {
+        ("ns" | "namespace" | "namespaces", "all" | "*") => Some(Said::Scope(Scope::All)),
+        ("ns" | "namespace" | "namespaces", name) => {
+            Some(Said::Scope(Scope::Namespace(name.into())))
+        }
+        ("ctx" | "context" | "contexts", name) => Some(Said::Context(name.into())),
+        ("kind", name) => Some(Said::Open(Screen::Kind(name.to_lowercase().into()))),
         _ => None,
     }
+}
+
+/// A word that is none of the offers may be a kind the server knows.
+pub fn kind(offers: &[Offer], typed: &str) -> Option<Said> {
+    let word = typed.trim();
+    let one = !word.is_empty() && !word.contains(char::is_whitespace);
+    (one && !misspelt(offers, word)).then(|| Said::Open(Screen::Kind(word.to_lowercase().into())))
 }
 
 /// Whether a name is so near that the line must be a slip of the finger.
@@ -228,16 +263,20 @@ mod tests {
 
     #[test]
     fn a_name_after_a_verb_goes_there() {
+        let scope = |name: &str| Some(Said::Scope(Scope::Namespace(name.into())));
+        let open = |name: &str| Some(Said::Open(Screen::Kind(name.into())));
+        assert_eq!(argued("ns veza-production"), scope("veza-production"));
+        assert_eq!(argued("ns all"), Some(Said::Scope(Scope::All)));
+        assert_eq!(argued("ctx prod"), Some(Said::Context("prod".into())));
         assert_eq!(
-            with_argument("ns veza-production"),
-            Some((Screen::Namespaces, Some("veza-production".into())))
+            argued(" kind  Certificates.cert-manager.io "),
+            open("certificates.cert-manager.io")
         );
-        assert_eq!(
-            with_argument(" kind  certificates.cert-manager.io "),
-            Some((Screen::Kind("certificates.cert-manager.io".into()), None))
-        );
-        assert_eq!(with_argument("ns"), None);
-        assert_eq!(with_argument("ns a b"), None);
+        assert_eq!(argued("ns"), None);
+        assert_eq!(argued("ns a b"), None);
+        let offers = fixed();
+        assert_eq!(kind(&offers, "widgets"), open("widgets"));
+        assert_eq!(kind(&offers, "timelnie"), None, "a slip of the finger");
     }
 
     #[test]

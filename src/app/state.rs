@@ -30,6 +30,8 @@ pub struct Settings {
     pub read_only: bool,
     /// Whether this is the simulated platform.
     pub simulated: bool,
+    /// Which columns a table shows, by its name, in this order; the shipped ones where it is not named.
+    pub columns: std::collections::BTreeMap<String, Vec<String>>,
 }
 
 impl Default for Settings {
@@ -39,6 +41,7 @@ impl Default for Settings {
             interval: SignedDuration::from_secs(5),
             read_only: false,
             simulated: false,
+            columns: std::collections::BTreeMap::new(),
         }
     }
 }
@@ -52,6 +55,8 @@ pub struct Headline {
     pub moving: bool,
     /// The sentence.
     pub text: String,
+    /// The same in fewer words, for narrow terminals.
+    pub brief: String,
 }
 
 impl Default for Headline {
@@ -60,6 +65,7 @@ impl Default for Headline {
             level: Level::Unknown,
             moving: false,
             text: "nothing heard yet".into(),
+            brief: "nothing heard yet".into(),
         }
     }
 }
@@ -117,6 +123,10 @@ pub struct App {
     pub height: u16,
     /// The width of the screen, for what is in view.
     pub width: u16,
+    /// Whether charts make room for tables.
+    pub compact: bool,
+    /// Whether tables show the columns that are dropped first when room is short.
+    pub wide: bool,
     /// What the palette offers because a key does it.
     pub keyed_offers: Vec<Offer>,
     /// What is read one thing at a time.
@@ -178,6 +188,8 @@ impl App {
             armed_until: None,
             height: 40,
             width: 120,
+            compact: false,
+            wide: false,
             keyed_offers: Vec::new(),
             reading: Reading::default(),
             last_move: None,

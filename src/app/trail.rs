@@ -73,6 +73,7 @@ impl Trail {
                 part: key.2.clone(),
                 signal: want.signal,
                 series: grid(values, every)?,
+                query: "".into(),
             })
         })
         .collect()
@@ -85,6 +86,7 @@ fn split(part: &Part) -> SplitBy {
         Part::Version(_) => SplitBy::Version,
         Part::Pod(_) => SplitBy::Pod,
         Part::Route(_) => SplitBy::Route,
+        Part::Resource(_) => SplitBy::Whole,
     }
 }
 

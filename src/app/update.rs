@@ -301,6 +301,7 @@ impl App {
             (Layer::Explain { .. }, Command::Back | Command::Explain | Command::Quit) => {
                 return Vec::new();
             }
+            (Layer::Explain { .. }, Command::Links) => return self.obey(Command::Links),
             (Layer::Explain { top }, Command::Move(motion)) => {
                 *top = scroll(*top, motion, self.height);
             }

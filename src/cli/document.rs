@@ -135,7 +135,7 @@ fn signals(signals: &ServiceSignals, points: Option<usize>) -> Option<Value> {
     let (version, samples) = match &signals.part {
         Part::Whole => (None, points),
         Part::Version(name) => (Some(&**name), None),
-        Part::Pod(_) | Part::Route(_) => return None,
+        Part::Pod(_) | Part::Route(_) | Part::Resource(_) => return None,
     };
     let value = |name, digits| rounded(signals.get(name).value(), digits);
     let unknown: Map<String, Value> = SignalName::ALL

@@ -161,6 +161,7 @@ impl Start {
             interval,
             read_only: config.read_only,
             simulated: place.simulated,
+            columns: config.columns.clone(),
         };
         let (sender, facts) = mpsc::channel(WAITING);
         let mut app = App::new(target, settings, open, place.clock.now());

@@ -160,6 +160,8 @@ pub enum Part {
     Pod(Arc<str>),
     /// One route.
     Route(Arc<str>),
+    /// One thing that is limited: `memory`, `cpu`; or `throttled`, the share of time in which the limit held it back.
+    Resource(Arc<str>),
 }
 
 impl Part {
@@ -167,7 +169,9 @@ impl Part {
     pub fn name(&self) -> &str {
         match self {
             Self::Whole => "all",
-            Self::Version(name) | Self::Pod(name) | Self::Route(name) => name,
+            Self::Version(name) | Self::Pod(name) | Self::Route(name) | Self::Resource(name) => {
+                name
+            }
         }
     }
 }
@@ -186,6 +190,30 @@ pub enum Split {
     Route,
 }
 
+/// What stands behind the readings: how much was judged, how sure the p99 is, and which limit is the nearest.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Detail {
+    /// The window of the rates; zero where it is not known.
+    pub window: SignedDuration,
+    /// The bounds of the bucket the p99 lies in, in milliseconds: the truth is somewhere between them. The upper one is
+    /// infinite where it lies beyond the last bound.
+    pub p99_between: Option<(f64, f64)>,
+    /// The share of its memory limit that the worst container uses.
+    pub memory: Option<f64>,
+    /// The share of its CPU limit that the worst container uses.
+    pub cpu: Option<f64>,
+    /// The share of its scheduling periods in which the worst container was held back by its CPU limit.
+    pub throttled: Option<f64>,
+}
+
+impl Detail {
+    /// The p99 is at least this: it lies beyond the last bound of its histogram.
+    pub fn p99_at_least(&self) -> Option<f64> {
+        let (lower, upper) = self.p99_between?;
+        upper.is_infinite().then_some(lower)
+    }
+}
+
 /// What one service measures at a moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceSignals {
@@ -199,6 +227,8 @@ pub struct ServiceSignals {
     pub at: Timestamp,
     /// The readings, by [`SignalName::ALL`]'s order.
     pub readings: [Reading; 7],
+    /// What stands behind them.
+    pub detail: Detail,
 }
 
 impl ServiceSignals {
@@ -212,7 +242,15 @@ impl ServiceSignals {
             part: Part::Whole,
             at,
             readings,
+            detail: Detail::default(),
         }
+    }
+
+    /// How many requests were judged, as far as it is known.
+    pub fn requests(&self) -> Option<f64> {
+        let seconds = self.detail.window.as_secs_f64();
+        let rate = self.get(SignalName::Requests).value()?;
+        (seconds > 0.0).then_some(rate * seconds)
     }
 
     /// One reading.
@@ -239,6 +277,8 @@ pub struct SignalSeries {
     pub signal: SignalName,
     /// Its values.
     pub series: Series,
+    /// The query that gives this line alone, for pasting elsewhere; empty where nobody was asked one.
+    pub query: Arc<str>,
 }
 
 /// What counts as too much.

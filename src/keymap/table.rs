@@ -124,6 +124,8 @@ fn rows() -> Vec<Entry> {
             "restart",
         ),
         entry(Row, "mark", &["space"], Command::Mark, "mark"),
+        entry(List, "mark", &["space"], Command::Mark, "mark"),
+        entry(List, "copy-rows", &["c"], Command::Copy, "copy"),
     ]
 }
 
@@ -134,6 +136,13 @@ fn charts() -> Vec<Entry> {
         entry(Chart, "later", &["l"], Command::Later, "cursor on"),
         entry(Chart, "split", &["v"], Command::Split, "split"),
         entry(Chart, "baseline", &["b"], Command::Baseline, "last week"),
+        entry(
+            Chart,
+            "copy-query",
+            &["y"],
+            Command::CopyQuery,
+            "copy PromQL",
+        ),
         entry(
             Chart,
             "range-trouble",
@@ -158,6 +167,7 @@ fn texts() -> Vec<Entry> {
         entry(Logs, "narrow", &["&"], Command::Narrow, "only lines with"),
         entry(Logs, "wrap", &["w"], Command::Wrap, "wrap"),
         entry(Logs, "times", &["t"], Command::Times, "times"),
+        entry(Logs, "full", &["f"], Command::Full, "lines alone"),
         entry(
             Logs,
             "before-restart",
@@ -180,6 +190,8 @@ fn texts() -> Vec<Entry> {
             Command::PreviousMatch,
             "match before",
         ),
+        entry(Text, "search", &["/"], Command::Filter, "search"),
+        entry(Text, "copy-text", &["c"], Command::Copy, "copy"),
         entry(Text, "text-wrap", &["w"], Command::Wrap, "wrap"),
         entry(Text, "text-describe", &["d"], Command::Describe, "describe"),
         entry(Text, "text-yaml", &["y"], Command::Yaml, "yaml"),
@@ -263,6 +275,27 @@ fn everywhere() -> Vec<Entry> {
             &["ctrl-z"],
             Command::FaultsOnly,
             "faults only",
+        ),
+        entry(
+            Everywhere,
+            "compact",
+            &["ctrl-e"],
+            Command::Compact,
+            "without charts",
+        ),
+        entry(
+            Everywhere,
+            "wide",
+            &["ctrl-w"],
+            Command::Wide,
+            "further columns",
+        ),
+        entry(
+            Everywhere,
+            "save",
+            &["ctrl-s"],
+            Command::Save,
+            "save to a file",
         ),
         entry(
             Everywhere,

@@ -1,6 +1,7 @@
 //! Prometheus, and what speaks its API: signals of workloads at a moment and over a range, by known metric families or
 //! configured templates. One query a metric serves all services at once. The clock is not read here: `now` is an argument.
 
+mod alone;
 mod discover;
 pub mod families;
 mod gather;
@@ -9,6 +10,7 @@ pub(crate) mod plan;
 pub mod promql;
 mod range;
 pub(crate) mod read;
+pub mod saturation;
 pub mod subjects;
 mod templates;
 pub mod wire;
@@ -16,9 +18,10 @@ pub mod wire;
 use self::families::{Catalogue, Metric};
 use self::gather::Outcome;
 use self::histogram::Buckets;
-use self::plan::{Keep, Owner, Plan};
+use self::plan::{Keep, Owner, Plan, RESOURCE};
 use self::range::{Grid, Stretch};
 use self::read::{Moment, QUANTILES};
+use self::saturation::{Resource, Use};
 use self::subjects::{Crowd, Subject};
 use self::wire::{Answered, Points, QueryFailure, Sample};
 use crate::domain::signal::{Part, ServiceSignals, SignalName, SignalSeries, Split};
@@ -192,7 +195,8 @@ impl Prometheus {
         catalogue: &Catalogue,
     ) -> Result<Answered<Vec<ServiceSignals>>, QueryFailure> {
         let crowd = Crowd::new(ask.subjects);
-        let saturation = plan::saturation(catalogue, &crowd, ask.scope, Split::Version);
+        let place = (ask.scope, Split::Version);
+        let saturation = saturation::query(catalogue, &crowd, place, ask.window, true);
         let (traffic, latency, saturation) = futures::join!(
             self.sample(ask, &crowd, &catalogue.traffic, Keep::Class),
             self.sample(ask, &crowd, &catalogue.latency, Keep::Bounds),
@@ -213,6 +217,7 @@ impl Prometheus {
         };
         let moment = Moment {
             now: ask.now,
+            window: ask.window,
             crowd: &crowd,
             traffic: &traffic,
             latency: &latency,
@@ -252,20 +257,26 @@ impl Prometheus {
         ask: &Ask<'_>,
         crowd: &Crowd<'_>,
         query: Option<String>,
-    ) -> Result<Vec<(usize, Part, f64)>, String> {
+    ) -> Result<Vec<Use>, String> {
         let query = query.ok_or("no limit known")?;
         let answered = self.query(ask.now, &query).await;
         let answered = answered.map_err(|failure| failure.short())?;
-        let mut shares = Vec::new();
+        let mut used = Vec::new();
         for sample in answered.result {
             let owner = plan::owner(&sample.labels, Some("namespace"), crowd, ask.scope);
-            if let Owner::One(index, _) = owner {
+            let resource = sample.labels.get(RESOURCE);
+            let resource = resource.and_then(|name| Resource::named(name));
+            if let (Owner::One(index, _), Some(resource)) = (owner, resource) {
                 let subject = &crowd.subjects[index];
-                let part = plan::part(&sample.labels, Split::Version, subject);
-                shares.push((index, part, sample.value));
+                used.push(Use {
+                    subject: index,
+                    part: plan::part(&sample.labels, Split::Version, subject),
+                    resource,
+                    share: sample.value,
+                });
             }
         }
-        Ok(shares)
+        Ok(used)
     }
 
     /// The histograms behind the latencies, for judging how sure a quantile is.
@@ -320,8 +331,9 @@ impl Prometheus {
                 crowd: &crowd,
                 signal: wanted.signal,
                 split: wanted.split,
+                catalogue: &catalogue,
             };
-            let outcomes = self.stretch(ask, &stretch, &catalogue).await;
+            let outcomes = self.stretch(ask, &stretch).await;
             let failed = outcomes
                 .iter()
                 .find_map(|(_, outcome)| outcome.as_ref().err());
@@ -345,20 +357,17 @@ impl Prometheus {
             crowd: &crowd,
             signal: wanted.signal,
             split: wanted.split,
+            catalogue: &catalogue,
         };
         self.range_templates(ask, &stretch, &mut all).await?;
         Ok(all)
     }
 
-    async fn stretch<'a>(
-        &self,
-        ask: &Ask<'a>,
-        stretch: &Stretch<'a>,
-        catalogue: &'a Catalogue,
-    ) -> Vec<Outcome<'a, Points>> {
+    async fn stretch<'a>(&self, ask: &Ask<'a>, stretch: &Stretch<'a>) -> Vec<Outcome<'a, Points>> {
+        let catalogue = stretch.catalogue;
         let quantile = QUANTILES.iter().find(|(name, _)| *name == stretch.signal);
         let metrics = match stretch.signal {
-            SignalName::Saturation => &catalogue.memory,
+            SignalName::Saturation => &catalogue.usage,
             _ if quantile.is_some() => &catalogue.latency,
             _ => &catalogue.traffic,
         };
@@ -372,7 +381,10 @@ impl Prometheus {
             };
             let query = match (stretch.signal, quantile) {
                 (SignalName::Saturation, _) => {
-                    plan::saturation(catalogue, stretch.crowd, ask.scope, stretch.split)?
+                    let place = (ask.scope, stretch.split);
+                    // Only the whole is shown by what is used: parts times things would be a tangle.
+                    let apart = stretch.split == Split::Whole;
+                    saturation::query(catalogue, stretch.crowd, place, ask.window, apart)?
                 }
                 (_, Some((_, share))) => {
                     let buckets = plan.query(Keep::Bounds)?;

@@ -17,6 +17,11 @@ pub fn private_file(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// A file made with these options can be read by its owner alone.
+pub fn only_owner(options: &mut OpenOptions) {
+    options.mode(0o600);
+}
+
 /// A file to append to that only its owner can read.
 pub fn private_log(path: &Path) -> io::Result<File> {
     OpenOptions::new()

@@ -5,13 +5,12 @@
 //! ```
 //! What Alertmanager holds, loudest first, silenced ones marked.
 
-use super::lines::{clock, focus_frame, since, staleness, words};
+use super::lines::{Listing, clock, focus_frame, listing, since, staleness, words};
 use super::theme::Tone;
 use super::view::View;
 use super::widget::pane::Pane;
-use super::widget::table::{Cell, Column, Row, Table};
+use super::widget::table::{Cell, Column, Row};
 use super::widget::text;
-use super::widget::window::window;
 use crate::app::list;
 use crate::domain::alert::{Alert, Severity};
 use crate::domain::link::{LinkState, Source};
@@ -127,52 +126,41 @@ fn listed(
     area: Rect,
     buf: &mut Buffer,
 ) {
-    let (app, theme) = (view.app, view.theme);
+    let app = view.app;
     let (stale, age) = staleness(view, Source::Alertmanager);
-    let (title, note) = (
-        format!("alerts{age}"),
-        format!("{}, loudest first", alerts.len()),
-    );
-    Widget::render(
-        &Pane {
-            title: &title,
-            note: &note,
-            focused: true,
-            theme,
-        },
-        area,
-        buf,
-    );
-    let inside = Pane::inner(area);
-    let height = usize::from(inside.height.saturating_sub(1));
-    let at = selected.unwrap_or(0);
-    let columns = [
-        Column::words("", 1, 1).pin(),
-        Column::words("ALERT", 16, 32).pin(),
-        Column::words("SEVERITY", 8, 8),
-        Column::words("NAMESPACE", 14, 22).drops(4),
-        Column::words("SERVICE", 14, 24),
-        Column::figures("SINCE", 5),
-        Column::words("STATE", 10, 11).drops(3),
-        Column::words("SUMMARY", 20, 120).drops(2),
-    ];
-    let empty = empty(view);
-    let table = Table {
-        columns: &columns,
+    let total = app.alerts.len();
+    let shown = if alerts.len() < total {
+        format!("{} of {total} shown", alerts.len())
+    } else {
+        total.to_string()
+    };
+    let listed = Listing {
+        name: "alerts",
+        title: &format!("alerts{age}"),
+        note: &format!("{shown}, loudest first"),
+        columns: vec![
+            Column::words("", 1, 1).pin(),
+            Column::words("ALERT", 16, 32).pin(),
+            Column::words("SEVERITY", 8, 8),
+            Column::words("NAMESPACE", 14, 22).drops(4),
+            Column::words("SERVICE", 14, 24),
+            Column::figures("SINCE", 5),
+            Column::words("STATE", 10, 11).drops(3),
+            Column::sentence("SUMMARY", 20, 120).drops(2),
+        ],
         rows: &|index| {
             alerts
                 .get(index)
                 .map_or_else(Row::default, |alert| row(view, alert))
         },
         len: alerts.len(),
-        offset: window(at, at.saturating_sub(height / 2), height, alerts.len()),
         selected,
-        scroll: app.here().place.right,
+        focused: true,
         stale,
-        empty: &empty,
-        theme,
+        empty: &empty(view),
+        whole: None,
     };
-    Widget::render(&table, inside, buf);
+    listing(view, &listed, area, buf);
 }
 
 fn row(view: &View<'_>, alert: &Alert) -> Row<'static> {
@@ -202,7 +190,7 @@ fn row(view: &View<'_>, alert: &Alert) -> Row<'static> {
     ];
     Row {
         cells,
-        marked: false,
+        marked: app.here().place.marked.contains(&alert.fingerprint),
     }
 }
 

@@ -62,6 +62,8 @@ pub struct Question<'a> {
     pub lines: Vec<Line<'a>>,
     /// The value not to be crossed.
     pub limit: Option<f64>,
+    /// What is measured now, where that is known better than by the end of the only line.
+    pub present: Option<Option<f64>>,
     /// A value as a figure.
     pub figure: fn(Option<f64>) -> String,
     /// A remark at the right of the title.
@@ -180,7 +182,8 @@ fn title(question: &Question<'_>, series: &[Series<'_>], at: Option<f64>, room: 
         .rev()
         .filter(|line| !line.baseline)
         .map(|line| {
-            let value = (question.figure)(value(line, at));
+            let now = question.present.filter(|_| at.is_none());
+            let value = (question.figure)(now.unwrap_or_else(|| value(line, at)));
             if line.name.is_empty() {
                 value
             } else {

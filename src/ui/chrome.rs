@@ -35,23 +35,29 @@ struct Segment {
 
 /// Rows 1 and 2.
 pub fn head(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let mut segments = place(view);
-    segments.extend(trust(view, false));
-    if total(&segments) > usize::from(area.width) {
+    let columns = usize::from(area.width);
+    let mut segments = Vec::new();
+    // Ages are said in full, then in figures alone, and the clock loses its zone last.
+    for manner in [Manner::Full, Manner::Figures, Manner::Brief] {
         segments = place(view);
-        segments.extend(trust(view, true));
+        segments.extend(trust(view, manner));
+        if total(&segments) <= columns {
+            break;
+        }
     }
-    while total(&segments) > usize::from(area.width) {
-        let Some(worst) = segments
-            .iter()
-            .enumerate()
-            .filter(|(_, s)| s.drop > 0)
-            .max_by_key(|(_, s)| s.drop)
-        else {
+    let mut gone: Vec<(usize, Segment)> = Vec::new();
+    while total(&segments) > columns {
+        let found = segments.iter().enumerate().filter(|(_, s)| s.drop > 0);
+        let Some((index, _)) = found.max_by_key(|(_, s)| s.drop) else {
             break;
         };
-        let index = worst.0;
-        segments.remove(index);
+        gone.push((index, segments.remove(index)));
+    }
+    // The last one dropped may have made room for one that went before it.
+    while let Some((index, segment)) = gone.pop() {
+        if total(&segments) + text::width(&segment.text) + 2 <= columns {
+            segments.insert(index.min(segments.len()), segment);
+        }
     }
     row_one(&segments, Rect { height: 1, ..area }, buf);
     row_two(
@@ -63,6 +69,14 @@ pub fn head(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         },
         buf,
     );
+}
+
+/// How much is said of each source.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Full,
+    Figures,
+    Brief,
 }
 
 fn total(segments: &[Segment]) -> usize {
@@ -121,10 +135,14 @@ fn place(view: &View<'_>) -> Vec<Segment> {
     segments
 }
 
-fn trust(view: &View<'_>, brief: bool) -> Vec<Segment> {
+fn trust(view: &View<'_>, manner: Manner) -> Vec<Segment> {
     let (app, theme) = (view.app, view.theme);
     let clock = app.now.strftime("%H:%M:%S").to_string();
-    let clock = if brief { clock } else { format!("{clock} UTC") };
+    let clock = if manner == Manner::Brief {
+        clock
+    } else {
+        format!("{clock} UTC")
+    };
     let mut segments = vec![Segment {
         text: clock,
         style: theme.text(),
@@ -132,7 +150,7 @@ fn trust(view: &View<'_>, brief: bool) -> Vec<Segment> {
         right: true,
     }];
     for source in [Source::Kubernetes, Source::Prometheus, Source::Alertmanager] {
-        let (words, style) = link_words(view, &app.link(source), brief);
+        let (words, style) = link_words(view, &app.link(source), manner != Manner::Full);
         segments.push(Segment {
             text: format!("{} {words}", app.source_name(source)),
             style,
@@ -204,28 +222,16 @@ fn row_two(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let style = view.theme.tone(tone);
     let mark = format!("{} {word}", view.theme.glyphs().tone(tone));
     let x = area.x + 1 + text::put(buf, (area.x + 1, area.y), &mark, area.width, style) + 2;
-    let room = area.right().saturating_sub(x);
+    let room = usize::from(area.right().saturating_sub(x));
     let sentence = text::sanitize(&headline.text);
-    text::put(
-        buf,
-        (x, area.y),
-        &at_a_word(&sentence, usize::from(room)),
-        room,
-        view.theme.strong(),
-    );
-}
-
-/// A sentence cut between words, so that no figure is shown in half.
-fn at_a_word(sentence: &str, columns: usize) -> String {
-    if text::width(sentence) <= columns {
-        return sentence.to_owned();
-    }
-    let mut kept = text::wrap(sentence, columns.saturating_sub(2))
-        .into_iter()
-        .next()
-        .unwrap_or_default();
-    kept.push_str(" …");
-    kept
+    let brief = text::sanitize(&headline.brief);
+    // The whole sentence, else the same in fewer words, else as much of that as fits.
+    let said = if text::width(&sentence) <= room {
+        sentence
+    } else {
+        text::at_a_word(&brief, room)
+    };
+    text::put(buf, (x, area.y), &said, room as u16, view.theme.strong());
 }
 
 /// The last row: a line being typed, a message, or the keys.
@@ -259,16 +265,29 @@ pub fn foot(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         text::put(
             buf,
             (area.x + 1, area.y),
-            &at_a_word(&words, usize::from(area.width).saturating_sub(1)),
+            &text::at_a_word(&words, usize::from(area.width).saturating_sub(1)),
             area.width - 1,
             style,
         );
         return;
     }
-    let hints = view.keys.hints(app);
-    let mut hints = hints;
+    let layer: Option<&[(&str, &str)]> = match app.layers.last() {
+        Some(Layer::Links { .. }) => Some(&[("enter", "copy"), ("j k", "move"), ("esc", "close")]),
+        Some(Layer::Help { .. }) => Some(&[("esc", "close"), ("j k", "scroll")]),
+        Some(Layer::Explain { .. }) => Some(&[("esc", "close"), ("j k", "scroll"), ("o", "links")]),
+        _ => None,
+    };
+    if let Some(hints) = layer {
+        let hints = KeyHints {
+            hints,
+            always: None,
+            theme,
+        };
+        return ratatui::widgets::Widget::render(&hints, area, buf);
+    }
+    let mut hints = view.keys.hints(app);
     let charts = hints.first().is_some_and(|hint| hint.group == "charts");
-    hints.sort_by_key(|hint| foremost(hint.id, charts));
+    hints.sort_by_key(|hint| foremost(hint.id, hint.group, charts));
     let shown: Vec<(&str, &str)> = hints
         .iter()
         .filter(|hint| !hint.keys.is_empty() && !matches!(hint.words, "down" | "up" | "help"))
@@ -282,27 +301,51 @@ pub fn foot(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     ratatui::widgets::Widget::render(&hints, area, buf);
 }
 
-/// Where a key stands in the last row: what is used most in an emergency comes first.
-fn foremost(id: &str, charts: bool) -> usize {
-    const CHARTS: [&str; 4] = ["earlier", "later", "split", "baseline"];
-    const ORDER: [&str; 11] = [
+/// Where a key stands in the last row: what is used most in an emergency comes first; in a log, a text and a run their own.
+fn foremost(id: &str, group: &str, charts: bool) -> (u8, usize) {
+    const CHARTS: [&str; 5] = ["earlier", "later", "split", "baseline", "copy-query"];
+    const OWN: [&str; 6] = [
+        "logs",
+        "in this text",
+        "runbooks",
+        "this runbook",
+        "runs",
+        "this run",
+    ];
+    const TEXT: [&str; 9] = [
+        "follow",
+        "search",
+        "narrow",
+        "before-restart",
+        "full",
+        "wrap",
+        "text-wrap",
+        "next-match",
+        "times",
+    ];
+    const ORDER: [&str; 13] = [
         "open",
+        "go-there",
         "rollout",
         "runbooks",
         "logs",
         "explain",
         "links",
         "signals",
+        "describe",
         "copy",
         "next-pane",
         "timeline",
         "filter",
     ];
-    let known = ORDER.iter().position(|known| *known == id);
-    if charts && CHARTS.contains(&id) {
-        return 0;
+    let within = |list: &[&str]| list.iter().position(|known| *known == id);
+    if charts && let Some(at) = within(&CHARTS) {
+        return (0, at);
     }
-    known.map_or(ORDER.len() + 1, |known| known + 1)
+    if OWN.contains(&group) {
+        return (1, within(&TEXT).unwrap_or(TEXT.len()));
+    }
+    (2, within(&ORDER).unwrap_or(ORDER.len()))
 }
 
 /// What a terminal too small to draw in says.

@@ -5,21 +5,18 @@
 //! ```
 //! The contexts of the kubeconfig. Nothing is asked of a cluster nobody chose: what was not seen is unknown, and says so.
 
-use super::lines::{level_cell, level_tone, since, words};
+use super::lines::{Listing, level_cell, level_tone, listing, since, words};
 use super::view::View;
-use super::widget::pane::Pane;
-use super::widget::table::{Cell, Column, Row, Table};
-use super::widget::window::window;
+use super::widget::table::{Cell, Column, Row};
 use crate::app::list;
 use crate::app::places::ContextPlace;
 use crate::domain::verdict::Level;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::widgets::Widget;
 
 /// Draws the screen.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let (app, theme) = (view.app, view.theme);
+    let app = view.app;
     let places: Vec<ContextPlace> = list::contexts(app);
     let note = format!("{}, enter goes there", places.len());
     let trouble = match &app.reading.places.contexts {
@@ -27,43 +24,45 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         _ => String::new(),
     };
     let title = format!("contexts{trouble}");
-    let pane = Pane {
+    let selected = list::at(app);
+    let whole = selected
+        .and_then(|at| places.get(at))
+        .map(|place| why(view, place));
+    let listed = Listing {
+        name: "contexts",
         title: &title,
         note: &note,
-        focused: true,
-        theme,
-    };
-    Widget::render(&pane, area, buf);
-    let inside = Pane::inner(area);
-    let selected = list::position(&app.here().place, &list::items(app));
-    let height = usize::from(inside.height.saturating_sub(1));
-    let at = selected.unwrap_or(0);
-    let columns = [
-        Column::words("", 1, 1).pin(),
-        Column::words("CONTEXT", 20, 40).pin(),
-        Column::words("WORST KNOWN", 11, 11),
-        Column::words("WHERE", 14, 24).drops(3),
-        Column::figures("AS OF", 6),
-        Column::words("WHY", 16, 70).drops(2),
-        Column::words("SERVER", 16, 50).drops(4),
-        Column::words("LOGIN", 6, 30).drops(5),
-    ];
-    let table = Table {
-        columns: &columns,
+        columns: vec![
+            Column::words("", 1, 1).pin(),
+            Column::words("CONTEXT", 18, 40).pin(),
+            Column::words("WORST KNOWN", 11, 11),
+            Column::words("WHERE", 14, 24).drops(3),
+            Column::figures("AS OF", 6),
+            Column::sentence("WHY", 24, 90).drops(2),
+            Column::words("SERVER", 16, 50).drops(4),
+            Column::words("LOGIN", 6, 30).drops(5),
+        ],
         rows: &|index| {
             places
                 .get(index)
                 .map_or_else(Row::default, |place| row(view, place))
         },
         len: places.len(),
-        offset: window(at, at.saturating_sub(height / 2), height, places.len()),
         selected,
-        scroll: app.here().place.right,
+        focused: true,
         stale: false,
-        empty: "No context passes the filter. esc clears it.",
-        theme,
+        empty: "The kubeconfig names no context.",
+        whole: Some(whole.as_deref().unwrap_or("")),
     };
-    Widget::render(&table, inside, buf);
+    listing(view, &listed, area, buf);
+}
+
+/// The worst that is known of a context, or that nothing is.
+fn why(view: &View<'_>, place: &ContextPlace) -> String {
+    match view.app.reading.places.worst(&place.name) {
+        Some((_, known)) => known.text.clone(),
+        None => "not looked at since this console began".into(),
+    }
 }
 
 fn row(view: &View<'_>, place: &ContextPlace) -> Row<'static> {
@@ -78,10 +77,7 @@ fn row(view: &View<'_>, place: &ContextPlace) -> Row<'static> {
     let age = worst.map_or("–".to_owned(), |(_, known)| {
         since(Some(known.at), app.now)
     });
-    let why = match worst {
-        Some((_, known)) => known.text.clone(),
-        None => "not looked at since this console began".into(),
-    };
+    let why = why(view, place);
     let name = if here { theme.strong() } else { theme.text() };
     let cells = vec![
         level_cell(theme, level),

@@ -1,16 +1,13 @@
 //! Any kind by name, as the server's own table: its columns, its words, watched.
 
-use super::lines::{since, words};
+use super::lines::{Listing, listing, since, words};
 use super::view::View;
-use super::widget::pane::Pane;
-use super::widget::table::{Cell, Column, Row, Table};
-use super::widget::window::window;
+use super::widget::table::{Cell, Column, Row};
 use crate::app::list;
 use crate::app::table::{TableColumn, TableRow, TableStore};
 use crate::domain::target::Scope;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::widgets::Widget;
 use std::fmt::Write as _;
 
 /// The widest column but the last.
@@ -18,12 +15,11 @@ const WIDEST: usize = 44;
 
 /// Draws the screen.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let (app, theme) = (view.app, view.theme);
+    let app = view.app;
     let store = &app.reading.table;
     let rows: Vec<&TableRow> = list::table_rows(app).collect();
     let total = store.rows().count();
-    let name = store.plural.as_ref().or(store.name.as_ref());
-    let mut title = name.map_or(String::new(), ToString::to_string);
+    let mut title = title_of(store);
     if let Some(trouble) = store.trouble.as_ref().filter(|_| total > 0) {
         let _ = write!(title, " · stale: {trouble}");
     }
@@ -32,52 +28,50 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     } else {
         format!("{total}, by name")
     };
-    let pane = Pane {
+    let heard = store
+        .heard
+        .map(|at| format!(", heard {} ago", since(Some(at), app.now)));
+    let note = format!("{note}{}", heard.unwrap_or_default());
+    let spaced = app.target.scope == Scope::All && store.namespaced;
+    let listed = Listing {
+        name: &title_of(store),
         title: &title,
         note: &note,
-        focused: true,
-        theme,
-    };
-    Widget::render(&pane, area, buf);
-    let inside = Pane::inner(area);
-    let spaced = app.target.scope == Scope::All && store.namespaced;
-    let columns = columns(store, spaced);
-    let selected = list::position(&app.here().place, &list::items(app));
-    let height = usize::from(inside.height.saturating_sub(1));
-    let at = selected.unwrap_or(0);
-    let empty = empty(store, &app.here().place.filter);
-    let table = Table {
-        columns: &columns,
+        columns: columns(view, spaced),
         rows: &|index| {
             rows.get(index)
                 .map_or_else(Row::default, |of| row(view, of, spaced))
         },
         len: rows.len(),
-        offset: window(at, at.saturating_sub(height / 2), height, rows.len()),
-        selected,
-        scroll: app.here().place.right,
+        selected: list::at(app),
+        focused: true,
         stale: store.trouble.is_some(),
-        empty: &empty,
-        theme,
+        empty: &empty(store),
+        whole: None,
     };
-    Widget::render(&table, inside, buf);
+    listing(view, &listed, area, buf);
 }
 
-/// Which of the server's columns are shown: not those for wide lists.
-fn narrow(store: &TableStore) -> impl Iterator<Item = (usize, &TableColumn)> {
-    store
-        .columns
-        .iter()
-        .enumerate()
-        .filter(|(_, column)| !column.wide)
+/// What the objects are called together.
+fn title_of(store: &TableStore) -> String {
+    let name = store.plural.as_ref().or(store.name.as_ref());
+    name.map_or(String::new(), ToString::to_string)
 }
 
-fn columns(store: &TableStore, spaced: bool) -> Vec<Column<'_>> {
+/// Which of the server's columns are shown: those for wide lists only where they are asked for.
+fn shown<'a>(view: &View<'a>) -> impl Iterator<Item = (usize, &'a TableColumn)> {
+    let (all, wide) = (view.app.reading.table.columns.iter(), view.app.wide);
+    all.enumerate()
+        .filter(move |(_, column)| wide || !column.wide)
+}
+
+fn columns<'a>(view: &View<'a>, spaced: bool) -> Vec<Column<'a>> {
+    let store = &view.app.reading.table;
     let mut columns = Vec::new();
     if spaced {
         columns.push(Column::words("NAMESPACE", 12, 24).pin());
     }
-    for (shown, (index, column)) in narrow(store).enumerate() {
+    for (place, (index, column)) in shown(view).enumerate() {
         let title = column.name.chars().count();
         let widest = store
             .widths
@@ -86,9 +80,9 @@ fn columns(store: &TableStore, spaced: bool) -> Vec<Column<'_>> {
             .unwrap_or(0)
             .max(title)
             .min(WIDEST);
-        let least = widest.min(if shown == 0 { 24 } else { title.max(8) });
+        let least = widest.min(if place == 0 { 24 } else { title.max(8) });
         let made = Column::words(&column.name, least as u16, widest as u16 + 2);
-        columns.push(if shown == 0 { made.pin() } else { made });
+        columns.push(if place == 0 { made.pin() } else { made });
     }
     columns
 }
@@ -99,7 +93,7 @@ fn row(view: &View<'_>, row: &TableRow, spaced: bool) -> Row<'static> {
     if spaced {
         cells.push(words(&*row.namespace, theme.dim()));
     }
-    for (index, column) in narrow(&app.reading.table) {
+    for (index, column) in shown(view) {
         let text = row.cells.get(index).map_or("", |cell| cell);
         // The server's age is of the moment it was asked.
         let age =
@@ -115,12 +109,10 @@ fn row(view: &View<'_>, row: &TableRow, spaced: bool) -> Row<'static> {
     }
 }
 
-fn empty(store: &TableStore, filter: &str) -> String {
-    let name = store.plural.as_ref().or(store.name.as_ref());
-    let name = name.map_or("", |name| name);
+fn empty(store: &TableStore) -> String {
+    let name = title_of(store);
     match &store.trouble {
         Some(why) => why.to_string(),
-        None if !filter.is_empty() => "No row passes the filter. esc clears it.".to_owned(),
         None if store.listed() => format!("There are no {name} here."),
         None => format!("{name} are being listed."),
     }

@@ -37,8 +37,13 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         focused: true,
         theme,
     };
-    Widget::render(&pane, area, buf);
-    let inside = Pane::inner(area);
+    // Full: the lines alone, so that a mouse can take them.
+    let inside = if logs.full {
+        area
+    } else {
+        Widget::render(&pane, area, buf);
+        Pane::padded(area)
+    };
     let place = &app.here().place;
     let Some(bottom) = logs.bottom_in(&shown) else {
         return empty(view, inside, buf);
@@ -75,7 +80,13 @@ fn title(view: &View<'_>, logs: &LogStore) -> String {
         .as_ref()
         .map_or(String::new(), ToString::to_string);
     let mut title = format!("logs · {object}");
-    if logs.voices.len() > 1 {
+    let (heard, all) = view.app.log_streams();
+    if heard < all {
+        let _ = write!(
+            title,
+            " · {heard} of {all} streams, a pod alone has all of its own"
+        );
+    } else if logs.voices.len() > 1 {
         let _ = write!(title, " · {} streams", logs.voices.len());
     }
     title.push_str(match (logs.previous, logs.bottom) {
@@ -209,14 +220,14 @@ fn empty(view: &View<'_>, area: Rect, buf: &mut Buffer) {
             .iter()
             .filter(|voice| voice.trouble.is_none())
             .count();
-        format!("{heard} streams are open, and none has said anything yet.")
+        match heard {
+            0 => "No stream is open yet.".to_owned(),
+            1 => "One stream is open, and it has said nothing yet.".to_owned(),
+            many => format!("{many} streams are open, and none has said anything yet."),
+        }
     };
-    let place = (area.x + 1, area.y);
-    text::put(
-        buf,
-        place,
-        &words,
-        area.width.saturating_sub(1),
-        view.theme.dim(),
-    );
+    let lines = text::wrap(&words, usize::from(area.width));
+    for (y, line) in (area.y..area.bottom()).zip(lines) {
+        text::put(buf, (area.x, y), &line, area.width, view.theme.dim());
+    }
 }

@@ -6,24 +6,21 @@
 //! The namespaces of the cluster with the worst that is known of each: by its alerts, and by having looked. Without
 //! either it is unknown: no alert is not the same as well.
 
-use super::lines::{level_cell, level_tone, since, words};
+use super::lines::{Listing, level_cell, level_tone, listing, since, words};
 use super::view::View;
-use super::widget::pane::Pane;
-use super::widget::table::{Cell, Column, Row, Table};
-use super::widget::window::window;
+use super::widget::table::{Cell, Column, Row};
 use crate::app::list;
-use crate::domain::alert::{Alert, Severity};
+use crate::domain::alert::Severity;
 use crate::domain::link::{LinkState, Source};
 use crate::domain::target::Scope;
 use crate::domain::verdict::Level;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::widgets::Widget;
 use std::sync::Arc;
 
 /// Draws the screen.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let (app, theme) = (view.app, view.theme);
+    let app = view.app;
     let names = list::namespaces(app);
     let note = format!("{}, enter goes there, 0 all", names.len());
     let title = match &app.reading.places.namespaces {
@@ -31,108 +28,96 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         Some(Ok(_)) => "namespaces".into(),
         Some(Err(why)) => format!("namespaces · only those we know of: {why}"),
     };
-    let pane = Pane {
+    let selected = list::at(app);
+    let under = selected.and_then(|at| names.get(at));
+    let whole = under.map(|name| standing(view, name).why);
+    let listed = Listing {
+        name: "namespaces",
         title: &title,
         note: &note,
-        focused: true,
-        theme,
-    };
-    Widget::render(&pane, area, buf);
-    let inside = Pane::inner(area);
-    let selected = list::position(&app.here().place, &list::items(app));
-    let height = usize::from(inside.height.saturating_sub(1));
-    let at = selected.unwrap_or(0);
-    let columns = [
-        Column::words("", 1, 1).pin(),
-        Column::words("NAMESPACE", 20, 40).pin(),
-        Column::words("STANDS", 8, 8),
-        Column::figures("CRITICAL", 8),
-        Column::figures("WARNING", 7),
-        Column::figures("AS OF", 6).drops(3),
-        Column::words("ENVIRONMENT", 11, 14).drops(4),
-        Column::words("WHY", 16, 90).drops(2),
-    ];
-    let table = Table {
-        columns: &columns,
+        columns: vec![
+            Column::words("", 1, 1).pin(),
+            Column::words("NAMESPACE", 18, 40).pin(),
+            Column::words("STANDS", 8, 8),
+            Column::figures("CRITICAL", 8),
+            Column::figures("WARNING", 7),
+            Column::figures("AS OF", 6).drops(3),
+            Column::words("ENVIRONMENT", 11, 14).drops(4),
+            Column::sentence("WHY", 20, 120).drops(2),
+        ],
         rows: &|index| {
             names
                 .get(index)
                 .map_or_else(Row::default, |name| row(view, name))
         },
         len: names.len(),
-        offset: window(at, at.saturating_sub(height / 2), height, names.len()),
         selected,
-        scroll: app.here().place.right,
+        focused: true,
         stale: false,
-        empty: "No namespace passes the filter. esc clears it.",
-        theme,
+        empty: "No namespace is known here.",
+        whole: Some(whole.as_deref().unwrap_or("")),
     };
-    Widget::render(&table, inside, buf);
+    listing(view, &listed, area, buf);
 }
 
-/// What is known of one namespace.
+/// What is known of one namespace: by having looked, and by its alerts.
 struct Standing {
     level: Level,
     why: String,
     as_of: String,
+    /// Critical alerts and warnings, where Alertmanager is heard.
+    alerts: Option<(usize, usize)>,
 }
 
-fn standing(
-    view: &View<'_>,
-    name: &Arc<str>,
-    critical: usize,
-    warnings: usize,
-    heard: bool,
-) -> Standing {
+fn standing(view: &View<'_>, name: &Arc<str>) -> Standing {
     let app = view.app;
+    let heard = matches!(
+        app.link(Source::Alertmanager),
+        LinkState::Live(_) | LinkState::Quiet(_)
+    );
+    let mine = || {
+        let all = app.alerts.iter().filter(|alert| alert.heard());
+        all.filter(|alert| alert.namespace() == Some(name))
+    };
+    let count = |severity: Severity| mine().filter(|alert| alert.severity == severity).count();
+    let (critical, warnings) = (count(Severity::Critical), count(Severity::Warning));
     let scope = Scope::Namespace(name.clone());
     let known = app.reading.places.known(&app.target.context, &scope);
-    let alerts = match (critical, warnings) {
-        (0, 0) => Level::Unknown,
-        (0, _) => Level::Watch,
-        _ => Level::Failing,
-    };
-    let (level, mut why) = match known {
+    let (mut level, mut why) = match known {
         Some(known) => (known.level, known.text.clone()),
         None if heard => (Level::Unknown, "no alerts; not looked at".to_owned()),
         None => (Level::Unknown, "not looked at".to_owned()),
     };
-    if alerts > level {
-        let first = app
-            .alerts
-            .iter()
-            .find(|alert| alert.heard() && alert.namespace() == Some(name));
-        why = first.map_or(why, |alert| format!("{}: {}", alert.name, alert.summary()));
+    // That nothing fires is no reason to call well what nobody looked at, nor to doubt what somebody did.
+    let fires = match (critical, warnings) {
+        (0, 0) => None,
+        (0, _) => Some(Level::Watch),
+        _ => Some(Level::Failing),
+    };
+    if let Some(fires) = fires.filter(|fires| *fires > level || known.is_none()) {
+        level = fires;
+        let loudest = mine().min_by_key(|alert| alert.severity);
+        why = loudest.map_or(why, |alert| format!("{}: {}", alert.name, alert.summary()));
     }
     Standing {
-        level: level.max(alerts),
+        level,
         why,
         as_of: known.map_or("–".into(), |known| since(Some(known.at), app.now)),
+        alerts: heard.then_some((critical, warnings)),
     }
 }
 
 fn row(view: &View<'_>, name: &Arc<str>) -> Row<'static> {
     let (app, theme) = (view.app, view.theme);
     let here = app.target.scope.namespace() == Some(name);
-    let heard = matches!(
-        app.link(Source::Alertmanager),
-        LinkState::Live(_) | LinkState::Quiet(_)
-    );
-    let count = |severity: Severity| {
-        let loud = |alert: &&Alert| {
-            alert.heard() && alert.severity == severity && alert.namespace() == Some(name)
-        };
-        app.alerts.iter().filter(loud).count()
-    };
-    let (critical, warnings) = (count(Severity::Critical), count(Severity::Warning));
-    let Standing { level, why, as_of } = standing(view, name, critical, warnings, heard);
-    let figure = |count: usize| {
-        if heard {
-            count.to_string()
-        } else {
-            "–".into()
-        }
-    };
+    let Standing {
+        level,
+        why,
+        as_of,
+        alerts,
+    } = standing(view, name);
+    let figure = |count: Option<usize>| count.map_or_else(|| "–".into(), |count| count.to_string());
+    let (critical, warnings) = (alerts.map(|all| all.0), alerts.map(|all| all.1));
     let listed = app
         .reading
         .places

@@ -11,7 +11,8 @@
 
 use super::charts::{self, Line, Question};
 use super::lines::{
-    clock, focus_frame, level_cell, millis, rate, reading_cell, share, since, staleness, words,
+    Listing, clock, focus_frame, level_cell, listing, millis, near, p99_cell, rate, reading_cell,
+    share, since, staleness, words,
 };
 use super::theme::Tone;
 use super::view::View;
@@ -20,6 +21,7 @@ use super::widget::sparkline::sparkline;
 use super::widget::table::{Cell, Column, Row, Table};
 use super::widget::window::window;
 use crate::app::changes::{Change, ChangeKind, Note};
+use crate::app::chart::{self, Panel};
 use crate::app::lines::Lines;
 use crate::app::next::suggestion;
 use crate::app::services::ServiceRow;
@@ -33,6 +35,9 @@ use crate::domain::verdict::Level;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
+
+/// Charts so high are worth two rows of them.
+const MORE_CHARTS: u16 = 24;
 
 /// What the panes show, gathered once a frame.
 struct Shown<'a> {
@@ -54,7 +59,7 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         changes: list::change_lines(app),
         pods: list::overview_pods(app),
     };
-    let heights = heights(area, &shown);
+    let heights = heights(area, &shown, app.compact);
     let mut y = area.y;
     let mut next = |height: u16| {
         let part = Rect::new(area.x, y, area.width, height);
@@ -65,6 +70,8 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let mut parts = vec![(panes::FIRST, next(heights.services))];
     if heights.charts > 0 {
         parts.push((panes::CHARTS, next(heights.charts)));
+    }
+    if heights.changes > 0 {
         parts.push((panes::CHANGES, next(heights.changes)));
     }
     if heights.pods > 0 {
@@ -93,7 +100,7 @@ struct Heights {
 }
 
 /// Who gets how many rows; neighbours share a border, so the sum is as many more than the area as there are of them.
-fn heights(area: Rect, shown: &Shown<'_>) -> Heights {
+fn heights(area: Rect, shown: &Shown<'_>, compact: bool) -> Heights {
     let all = area.height;
     if all < 16 {
         return Heights {
@@ -104,6 +111,29 @@ fn heights(area: Rect, shown: &Shown<'_>) -> Heights {
         };
     }
     let tight = all < 26;
+    if compact {
+        let changes = if tight {
+            5
+        } else {
+            (shown.changes.len().min(200) as u16 + 2).clamp(4, all / 4)
+        };
+        let wanted = (shown.pods.len().min(200) as u16) + 3;
+        let services = (shown.services.len().clamp(1, 200) as u16) + 3;
+        let pods = if shown.pods.is_empty() {
+            0
+        } else {
+            wanted.min(all / 3)
+        };
+        // Without charts, what they had goes to the services.
+        let rest = all + 1 + u16::from(pods > 0) - changes - pods;
+        let pods = pods + rest.saturating_sub(services.max(all / 3)) * u16::from(pods > 0);
+        return Heights {
+            services: all + 1 + u16::from(pods > 0) - changes - pods,
+            charts: 0,
+            changes,
+            pods,
+        };
+    }
     let wanted = (shown.services.len().clamp(1, 200) as u16) + 3;
     let services = wanted.min(if tight { 7 } else { all / 3 });
     if tight {
@@ -144,7 +174,7 @@ fn services_pane(
     area: Rect,
     buf: &mut Buffer,
 ) {
-    let (app, theme) = (view.app, view.theme);
+    let app = view.app;
     let (stale, age) = staleness(view, Source::Kubernetes);
     let total = app.services.len();
     let hidden = if rows.len() < total {
@@ -152,37 +182,24 @@ fn services_pane(
     } else {
         format!("{total}, ")
     };
-    let title = format!("services{age}");
-    let place = &app.here().place;
-    let focused = place.pane == panes::FIRST;
-    let pane = Pane {
-        title: &title,
+    let (from, shown) = near(rows, selected, area);
+    let services = Listing {
+        name: "services",
+        title: &format!("services{age}"),
         note: &format!("{hidden}worst first"),
-        focused,
-        theme,
-    };
-    Widget::render(&pane, area, buf);
-    let inside = Pane::inner(area);
-    let height = usize::from(inside.height.saturating_sub(1));
-    let at = selected.unwrap_or(0);
-    let columns = columns(app.target.scope == Scope::All);
-    let offset = window(at, at.saturating_sub(height / 2), height, rows.len());
-    let shown = rows.stretch(offset, height);
-    let table = Table {
-        columns: &columns,
+        columns: columns(app.target.scope == Scope::All),
         rows: &|index| {
-            let row_at = shown.get(index.wrapping_sub(offset));
+            let row_at = shown.get(index.wrapping_sub(from));
             row_at.map_or_else(Row::default, |row| service_row(view, row))
         },
         len: rows.len(),
-        offset,
         selected,
-        scroll: if focused { place.right } else { 0 },
+        focused: app.here().place.pane == panes::FIRST,
         stale,
         empty: empty(view),
-        theme,
+        whole: None,
     };
-    Widget::render(&table, inside, buf);
+    listing(view, &services, area, buf);
 }
 
 /// The sentence for no workloads.
@@ -192,9 +209,6 @@ pub fn empty(view: &View<'_>) -> &'static str {
         LinkState::Stale { .. } | LinkState::Absent(_) => {
             "Nothing known: the API server does not answer. Row 2 says why."
         }
-        _ if !view.app.here().place.filter.is_empty() => {
-            "No service passes the filter. esc clears it."
-        }
         _ if view.app.cluster.listed() => "No workloads here. :ns goes elsewhere.",
         _ => "Reading the cluster.",
     }
@@ -203,7 +217,7 @@ pub fn empty(view: &View<'_>) -> &'static str {
 fn columns(all_namespaces: bool) -> Vec<Column<'static>> {
     let mut columns = vec![
         Column::words("", 1, 1).pin(),
-        Column::words("SERVICE", 14, 24).pin(),
+        Column::words("SERVICE", 13, 30).pin(),
     ];
     if all_namespaces {
         columns.push(Column::words("NAMESPACE", 12, 20));
@@ -217,7 +231,7 @@ fn columns(all_namespaces: bool) -> Vec<Column<'static>> {
         Column::figures("P99", 7),
         Column::words("", 8, 8).drops(8),
         Column::figures("SINCE", 5).drops(4),
-        Column::words("WHY", 34, 90).drops(5),
+        Column::sentence("WHY", 26, 110).drops(5),
     ]);
     columns
 }
@@ -269,7 +283,7 @@ fn service_row(view: &View<'_>, row: &ServiceRow) -> Row<'static> {
             share,
         ),
         tail(app.signals.errors(namespace, name), limits.error_ratio),
-        reading_cell(theme, reading(SignalName::P99), Some(limits.p99_ms), millis),
+        p99_cell(theme, row, limits.p99_ms),
         tail(app.signals.p99(namespace, name), limits.p99_ms),
         Cell::new(since(row.judgement.verdict.since, app.now), theme.text()),
         // Short, so that what is cut is not a figure.
@@ -303,7 +317,16 @@ fn charts_pane(view: &View<'_>, shown: &Shown<'_>, area: Rect, buf: &mut Buffer)
     let limits = app.settings.limits.of(&row.object.name);
     let (namespace, name) = (&row.object.namespace, &row.object.name);
     let only = |series| Line::only(series, theme.series_new());
+    // The table above and the title must not differ by the seconds between two answers.
+    let present = |name| {
+        let signals = row
+            .signals
+            .as_ref()
+            .filter(|_| app.signals.link.trusted(app.now));
+        signals.map(|signals| signals.get(name).value())
+    };
     let errors = Question {
+        present: present(SignalName::ErrorRatio),
         object: &row.object,
         subject: format!("{name} errors"),
         lines: app
@@ -318,6 +341,7 @@ fn charts_pane(view: &View<'_>, shown: &Shown<'_>, area: Rect, buf: &mut Buffer)
         focused,
     };
     let p99 = Question {
+        present: present(SignalName::P99),
         subject: format!("{name} p99"),
         lines: app
             .signals
@@ -330,7 +354,22 @@ fn charts_pane(view: &View<'_>, shown: &Shown<'_>, area: Rect, buf: &mut Buffer)
         note: String::new(),
         ..errors
     };
-    charts::pair(view, (&errors, &p99), area, buf);
+    if !chart::roomy(app) || area.height < MORE_CHARTS {
+        return charts::pair(view, (&errors, &p99), area, buf);
+    }
+    let upper = Rect {
+        height: area.height / 2 + 1,
+        ..area
+    };
+    let lower = Rect {
+        y: area.y + area.height / 2,
+        height: area.height - area.height / 2,
+        ..area
+    };
+    charts::pair(view, (&errors, &p99), upper, buf);
+    let [requests, saturation] = [Panel::Requests, Panel::Saturation]
+        .map(|panel| super::signals::question(view, &row.object, panel, focused));
+    charts::pair(view, (&requests, &saturation), lower, buf);
 }
 
 fn changes_pane(view: &View<'_>, shown: &Shown<'_>, area: Rect, buf: &mut Buffer) {
@@ -349,8 +388,8 @@ fn changes_pane(view: &View<'_>, shown: &Shown<'_>, area: Rect, buf: &mut Buffer
     let columns = [
         Column::words("", 8, 8).pin(),
         Column::words("", 7, 7),
-        Column::words("", 14, 18),
-        Column::words("", 36, 160),
+        Column::words("", 14, 30),
+        Column::sentence("", 40, 160),
         Column::words("", 20, 20).drops(3),
     ];
     Widget::render(&pane, area, buf);

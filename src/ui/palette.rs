@@ -5,7 +5,7 @@ use super::view::View;
 use super::widget::pane::Pane;
 use super::widget::table::{Column, Row, Table};
 use super::widget::window::window;
-use crate::app::palette::{rank, unknown, with_argument};
+use crate::app::palette::{argued, kind, rank, unknown};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Widget};
@@ -18,13 +18,11 @@ pub fn draw(view: &View<'_>, area: Rect, (typed, chosen): (&str, usize), buf: &m
     let theme = view.theme;
     let offers = view.app.offers();
     let found = rank(&offers, typed);
-    let argument = with_argument(typed);
-    let sentence = match &argument {
-        Some((screen, name)) => {
-            let name = name.as_deref().unwrap_or("");
-            format!("enter opens {} {name}", screen.name())
-        }
-        None => unknown(&offers, typed),
+    let argument = argued(typed);
+    let sentence = match (&argument, kind(&offers, typed)) {
+        (Some(said), _) => said.sentence(),
+        (None, Some(said)) => format!("{}, if the server has such a kind", said.sentence()),
+        (None, None) => unknown(&offers, typed),
     };
     let len = if argument.is_some() { 0 } else { found.len() };
     let rows = len.clamp(2, SHOWN) as u16;
@@ -45,8 +43,8 @@ pub fn draw(view: &View<'_>, area: Rect, (typed, chosen): (&str, usize), buf: &m
     };
     Widget::render(&pane, over, buf);
     let columns = [
-        Column::words("NAME", 22, 40),
-        Column::words("", 16, 70),
+        Column::words("NAME", 22, 48),
+        Column::sentence("", 30, 70),
         Column::words("KEYS", 10, 16).drops(2),
     ];
     let inside = Pane::inner(over);

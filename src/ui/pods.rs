@@ -5,12 +5,10 @@
 //! ```
 //! Every pod with what kubectl would print, and our own reason beside it.
 
-use super::lines::{level_cell, since, staleness, words};
+use super::lines::{Listing, level_cell, listing, near, since, staleness, words};
 use super::theme::Tone;
 use super::view::View;
-use super::widget::pane::Pane;
-use super::widget::table::{Cell, Column, Row, Table};
-use super::widget::window::window;
+use super::widget::table::{Cell, Column, Row};
 use crate::app::kind::Kind;
 use crate::app::lines::Lines;
 use crate::app::list;
@@ -20,24 +18,23 @@ use crate::domain::target::Scope;
 use crate::domain::verdict::Level;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::widgets::Widget;
 
 /// The columns of a pod's row.
 pub fn columns(all_namespaces: bool) -> Vec<Column<'static>> {
     let mut columns = vec![
         Column::words("", 1, 1).pin(),
-        Column::words("NAME", 24, 46).pin(),
+        Column::words("NAME", 30, 50).pin(),
     ];
     if all_namespaces {
         columns.push(Column::words("NAMESPACE", 12, 20));
     }
     columns.extend([
         Column::words("READY", 5, 5),
-        Column::words("STATUS", 17, 26),
+        Column::words("STATUS", 17, 24),
         Column::figures("RESTARTS", 8).drops(2),
         Column::figures("AGE", 5),
-        Column::words("NODE", 8, 20).drops(4),
-        Column::words("WHY", 20, 120).drops(3),
+        Column::words("NODE", 9, 28).drops(4),
+        Column::sentence("WHY", 20, 120).drops(3),
     ]);
     columns
 }
@@ -93,20 +90,8 @@ pub struct Listed<'a, 'l> {
 
 /// Draws a pane that lists pods.
 pub fn listed(view: &View<'_>, listed: &Listed<'_, '_>, area: Rect, buf: &mut Buffer) {
-    let (app, theme) = (view.app, view.theme);
     let (stale, age) = staleness(view, Source::Kubernetes);
-    let title = format!("{}{age}", listed.title);
-    let pane = Pane {
-        title: &title,
-        note: listed.note,
-        focused: listed.focused,
-        theme,
-    };
-    Widget::render(&pane, area, buf);
-    let inside = Pane::inner(area);
-    let height = usize::from(inside.height.saturating_sub(1));
-    let (at, len) = (listed.selected.unwrap_or(0), listed.pods.len());
-    let mut columns = columns(app.target.scope == Scope::All);
+    let mut columns = columns(view.app.target.scope == Scope::All);
     for column in columns.iter_mut().filter(|_| listed.reasons) {
         column.drop = match column.title {
             "WHY" => 0,
@@ -116,78 +101,58 @@ pub fn listed(view: &View<'_>, listed: &Listed<'_, '_>, area: Rect, buf: &mut Bu
             _ => column.drop,
         };
     }
-    let offset = window(at, at.saturating_sub(height / 2), height, len);
-    let shown = listed.pods.stretch(offset, height);
-    let table = Table {
-        columns: &columns,
+    let (from, shown) = near(listed.pods, listed.selected, area);
+    let pods = Listing {
+        name: "pods",
+        title: &format!("{}{age}", listed.title),
+        note: listed.note,
+        columns,
         rows: &|index| {
-            let row_at = shown.get(index.wrapping_sub(offset));
+            let row_at = shown.get(index.wrapping_sub(from));
             row_at.map_or_else(Row::default, |(pod, level)| row(view, pod, *level))
         },
-        len,
-        offset,
+        len: listed.pods.len(),
         selected: listed.selected,
-        scroll: if listed.focused {
-            app.here().place.right
-        } else {
-            0
-        },
+        focused: listed.focused,
         stale,
         empty: "No pods here.",
-        theme,
+        whole: None,
     };
-    Widget::render(&table, inside, buf);
+    listing(view, &pods, area, buf);
 }
 
-/// Draws the screen.
+/// Draws the screen. Of many pods only those near the cursor are looked at.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let (app, theme) = (view.app, view.theme);
+    let app = view.app;
     let (stale, age) = staleness(view, Source::Kubernetes);
-    let total = app.cluster.pods.len();
-    let pods = list::pod_lines(app);
-    let note = if pods.len() < total {
-        format!("{} of {total} shown, worst first", pods.len())
+    let (total, lines) = (app.cluster.pods.len(), list::pod_lines(app));
+    let note = if lines.len() < total {
+        format!("{} of {total} shown, worst first", lines.len())
     } else {
         format!("{total}, worst first")
     };
     let less = app.cluster.restriction(Kind::Pods);
     let less = less.map_or(String::new(), |less| format!(" ({less})"));
-    let title = format!("pods{age}{less}");
-    Widget::render(
-        &Pane {
-            title: &title,
-            note: &note,
-            focused: true,
-            theme,
-        },
-        area,
-        buf,
-    );
-    let inside = Pane::inner(area);
-    let place = &app.here().place;
-    let selected = list::line_in(app, place.pane, &pods);
-    let height = usize::from(inside.height.saturating_sub(1));
-    let at = selected.unwrap_or(0);
-    let columns = columns(app.target.scope == Scope::All);
-    let offset = window(at, at.saturating_sub(height / 2), height, pods.len());
-    let shown = pods.stretch(offset, height);
-    let table = Table {
-        columns: &columns,
+    let selected = list::line_in(app, app.here().place.pane, &lines);
+    let (from, shown) = near(&lines, selected, area);
+    let under = selected.and_then(|at| shown.get(at - from));
+    let whole = under.and_then(|(pod, _)| Some((pod, pod.reason(app.now)?)));
+    let whole = whole.map_or(String::new(), |(pod, why)| format!("{}: {why}", pod.name));
+    let pods = Listing {
+        name: "pods",
+        title: &format!("pods{age}{less}"),
+        note: &note,
+        columns: columns(app.target.scope == Scope::All),
         rows: &|index| {
-            let row_at = shown.get(index.wrapping_sub(offset));
+            let row_at = shown.get(index.wrapping_sub(from));
             row_at.map_or_else(Row::default, |(pod, level)| row(view, pod, *level))
         },
-        len: pods.len(),
-        offset,
+        len: lines.len(),
         selected,
-        scroll: place.right,
+        focused: true,
         stale,
-        empty: if place.filter.is_empty() {
-            "No pods here."
-        } else {
-            "No pod passes the filter. esc clears it."
-        },
-        theme,
+        empty: "No pods here.",
+        whole: Some(&whole),
     };
-    Widget::render(&table, inside, buf);
+    listing(view, &pods, area, buf);
 }

@@ -1,12 +1,11 @@
 //! Runs of before, unfinished ones first; and the run that is carried out, or why it is not here.
 
-use super::lines::{clock, since, words};
+use super::lines::{Listing, clock, listing, since, words};
 use super::paper::Paper;
 use super::run::{self, Shown, plan};
 use super::view::View;
 use super::widget::pane::Pane;
-use super::widget::table::{Cell, Column, Row, Table};
-use super::widget::window::window;
+use super::widget::table::{Cell, Column, Row};
 use crate::app::list;
 use crate::app::runs::shelf::PastRun;
 use ratatui::buffer::Buffer;
@@ -15,47 +14,37 @@ use ratatui::widgets::Widget;
 
 /// Draws the list.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let (app, theme) = (view.app, view.theme);
+    let app = view.app;
     let runs = app.past_runs();
     let unfinished = app.runs.unfinished().count();
     let note = format!("{}, {unfinished} unfinished", runs.len());
-    let pane = Pane {
+    let listed = Listing {
+        name: "runs",
         title: "runs",
         note: &note,
-        focused: true,
-        theme,
-    };
-    Widget::render(&pane, area, buf);
-    let inside = Pane::inner(area);
-    let selected = list::position(&app.here().place, &list::items(app));
-    let height = usize::from(inside.height.saturating_sub(1));
-    let at = selected.unwrap_or(0);
-    let columns = [
-        Column::words("", 1, 1).pin(),
-        Column::words("RUNBOOK", 10, 20).pin(),
-        Column::words("STATE", 13, 22),
-        Column::words("BEGAN", 8, 19),
-        Column::figures("AGO", 5).drops(4),
-        Column::words("NAMESPACE", 12, 24).drops(3),
-        Column::words("BY", 8, 24).drops(5),
-        Column::words("RUN", 9, 26).drops(7),
-        Column::words("WHY", 16, 100).drops(2),
-    ];
-    let table = Table {
-        columns: &columns,
+        columns: vec![
+            Column::words("", 1, 1).pin(),
+            Column::words("RUNBOOK", 10, 20).pin(),
+            Column::words("STATE", 13, 22),
+            Column::words("BEGAN", 8, 19),
+            Column::figures("AGO", 5).drops(4),
+            Column::words("NAMESPACE", 12, 24).drops(3),
+            Column::words("BY", 8, 24).drops(5),
+            Column::words("RUN", 9, 26).drops(7),
+            Column::sentence("WHY", 16, 100).drops(2),
+        ],
         rows: &|index| {
             runs.get(index)
                 .map_or_else(Row::default, |run| row(view, run))
         },
         len: runs.len(),
-        offset: window(at, at.saturating_sub(height / 2), height, runs.len()),
-        selected,
-        scroll: app.here().place.right,
+        selected: list::at(app),
+        focused: true,
         stale: false,
         empty: "No run has been made from this machine. K opens the runbooks.",
-        theme,
+        whole: None,
     };
-    Widget::render(&table, inside, buf);
+    listing(view, &listed, area, buf);
 }
 
 fn row(view: &View<'_>, past: &PastRun) -> Row<'static> {

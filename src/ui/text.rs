@@ -72,10 +72,8 @@ fn note(view: &View<'_>, store: &TextStore) -> String {
         return String::new();
     };
     let age = since(Some(read), view.app.now);
-    format!(
-        "{} lines, read {age} ago, ctrl-r reads again",
-        store.lines.len()
-    )
+    let lines = store.lines.len();
+    format!("read {age} ago, {lines} lines, ctrl-r reads again")
 }
 
 fn row(theme: &Theme, line: &TextLine) -> Line<'static> {

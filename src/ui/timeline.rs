@@ -5,12 +5,10 @@
 //! ```
 //! Everything that happened in one order: events of the cluster, revisions, alerts, onsets.
 
-use super::lines::{clock, level_tone, since, staleness, words};
+use super::lines::{Listing, clock, level_tone, listing, since, staleness, words};
 use super::theme::Tone;
 use super::view::View;
-use super::widget::pane::Pane;
-use super::widget::table::{Cell, Column, Row, Table};
-use super::widget::window::window;
+use super::widget::table::{Cell, Column, Row};
 use crate::app::changes::Note;
 use crate::app::kind::Kind;
 use crate::app::list;
@@ -19,62 +17,45 @@ use crate::domain::link::{LinkState, Source};
 use crate::domain::verdict::Level;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::widgets::Widget;
 
 /// Draws the screen.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let (app, theme) = (view.app, view.theme);
+    let app = view.app;
     let moments = list::moments(app);
     let place = &app.here().place;
-    let filtered = if place.filter.is_empty() {
-        String::new()
-    } else {
-        format!(" of {}, esc shows all", place.filter)
-    };
     let (stale, age) = staleness(view, Source::Kubernetes);
-    let title = format!("timeline{filtered}{age}{}", events(view));
-    let note = format!("{}, newest first", moments.len());
-    let pane = Pane {
-        title: &title,
-        note: &note,
-        focused: true,
-        theme,
-    };
-    Widget::render(&pane, area, buf);
-    let inside = Pane::inner(area);
     let ids: Vec<_> = moments.iter().map(Moment::id).collect();
     let selected = list::line_of(app, place.pane, &ids.iter().collect::<Vec<_>>());
-    let height = usize::from(inside.height.saturating_sub(1));
-    let at = selected.unwrap_or(0);
-    let columns = [
-        Column::words("", 1, 1).pin(),
-        Column::words("TIME", 8, 8).pin(),
-        Column::figures("AGE", 5).drops(5),
-        Column::words("WHAT", 17, 22),
-        Column::words("OF", 18, 34),
-        Column::figures("TIMES", 5).drops(4),
-        Column::words("", 26, 200),
-    ];
-    let table = Table {
-        columns: &columns,
+    let under = selected.and_then(|at| moments.get(at));
+    let whole = under.map_or(String::new(), |moment| {
+        format!("{}: {}", moment.object, moment.text)
+    });
+    let listed = Listing {
+        name: "timeline",
+        title: &format!("timeline{age}{}", events(view)),
+        note: &format!("{}, newest first", moments.len()),
+        columns: vec![
+            Column::words("", 1, 1).pin(),
+            Column::words("TIME", 8, 8).pin(),
+            Column::figures("AGE", 5).drops(5),
+            Column::words("WHAT", 17, 22),
+            Column::words("OF", 20, 44),
+            Column::figures("TIMES", 5).drops(4),
+            Column::sentence("WHAT HAPPENED", 26, 200),
+        ],
         rows: &|index| {
             moments
                 .get(index)
                 .map_or_else(Row::default, |moment| row(view, moment))
         },
         len: moments.len(),
-        offset: window(at, at.saturating_sub(height / 2), height, moments.len()),
         selected,
-        scroll: place.right,
+        focused: true,
         stale,
-        empty: if place.filter.is_empty() {
-            "Nothing happened that the cluster remembers; it forgets events after an hour."
-        } else {
-            "Nothing passes the filter. esc clears it."
-        },
-        theme,
+        empty: "Nothing happened that the cluster remembers; it forgets events after an hour.",
+        whole: Some(&whole),
     };
-    Widget::render(&table, inside, buf);
+    listing(view, &listed, area, buf);
 }
 
 /// What keeps the cluster's events from this screen, where something does.

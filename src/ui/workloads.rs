@@ -5,13 +5,11 @@
 //! ```
 //! Every workload with its counts, its rollout, who manages it and who scales it.
 
-use super::lines::{level_cell, since, staleness, words};
+use super::lines::{Listing, level_cell, listing, near, since, staleness, words};
 use super::theme::Tone;
 use super::view::View;
 use super::widget::figures;
-use super::widget::pane::Pane;
-use super::widget::table::{Cell, Column, Row, Table};
-use super::widget::window::window;
+use super::widget::table::{Cell, Column, Row};
 use crate::app::list;
 use crate::app::services::ServiceRow;
 use crate::domain::link::Source;
@@ -21,7 +19,6 @@ use crate::domain::target::Scope;
 use crate::domain::workload::{Workload, WorkloadKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::widgets::Widget;
 
 fn columns(all_namespaces: bool) -> Vec<Column<'static>> {
     let mut columns = vec![
@@ -139,7 +136,7 @@ fn row(view: &View<'_>, service: &ServiceRow) -> Row<'static> {
 
 /// Draws the screen.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let (app, theme) = (view.app, view.theme);
+    let app = view.app;
     let (stale, age) = staleness(view, Source::Kubernetes);
     let rows = list::service_lines(app);
     let total = app.services.len();
@@ -149,33 +146,23 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         format!("{total}, worst first")
     };
     let title = format!("workloads{age}");
-    let pane = Pane {
+    let selected = list::line_in(app, app.here().place.pane, &rows);
+    let (from, shown) = near(&rows, selected, area);
+    let listed = Listing {
+        name: "workloads",
         title: &title,
         note: &note,
-        focused: true,
-        theme,
-    };
-    Widget::render(&pane, area, buf);
-    let inside = Pane::inner(area);
-    let selected = list::line_in(app, app.here().place.pane, &rows);
-    let height = usize::from(inside.height.saturating_sub(1));
-    let at = selected.unwrap_or(0);
-    let columns = columns(app.target.scope == Scope::All);
-    let offset = window(at, at.saturating_sub(height / 2), height, rows.len());
-    let shown = rows.stretch(offset, height);
-    let table = Table {
-        columns: &columns,
+        columns: columns(app.target.scope == Scope::All),
         rows: &|index| {
-            let row_at = shown.get(index.wrapping_sub(offset));
+            let row_at = shown.get(index.wrapping_sub(from));
             row_at.map_or_else(Row::default, |found| row(view, found))
         },
         len: rows.len(),
-        offset,
         selected,
-        scroll: app.here().place.right,
+        focused: true,
         stale,
         empty: super::overview::empty(view),
-        theme,
+        whole: None,
     };
-    Widget::render(&table, inside, buf);
+    listing(view, &listed, area, buf);
 }

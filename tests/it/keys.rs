@@ -2,8 +2,10 @@
 
 use crate::screens::night::{after, backend, press};
 use vigie::app::App;
+use vigie::app::effect::Effect;
 use vigie::app::layer::Layer;
 use vigie::app::list;
+use vigie::app::message::Message;
 use vigie::app::screen::Screen;
 use vigie::app::wants::SplitBy;
 use vigie::sim::scenario::Scenario;
@@ -163,10 +165,111 @@ fn names_of_commands_are_what_configurations_rely_on() {
         "refresh",
         "help",
         "interrupt",
+        "copy-query",
+        "compact",
+        "wide",
+        "save",
+        "full",
     ] {
         assert!(
             names.contains(&name),
             "{name} went away: rebindings of it would break"
         );
     }
+}
+
+/// Types chords and gives what the last of them asks for outside.
+fn asked_by(app: &mut App, chords: &str) -> Vec<Effect> {
+    let (before, last) = chords.rsplit_once(' ').unwrap_or(("", chords));
+    press(app, before);
+    let sequence: vigie::keymap::chord::Sequence = last.parse().unwrap();
+    let vigie::keymap::Meaning::Command(command) =
+        crate::screens::night::keys().meaning(app, sequence.chords())
+    else {
+        panic!("{last} means nothing");
+    };
+    let now = app.now;
+    let effects = app.update(Message::Command(command), now);
+    app.refresh();
+    effects
+}
+
+#[test]
+fn marked_rows_are_copied_by_name_and_no_others() {
+    for key in ["c", "y"] {
+        let mut app = bad_release();
+        press(&mut app, ": p o d s enter");
+        let names: Vec<String> = list::items(&app)
+            .iter()
+            .map(|item| item.object.name.to_string())
+            .collect();
+        let effects = asked_by(&mut app, &format!("space j j space {key}"));
+        let wanted = format!("{}\n{}", names[0], names[2]);
+        assert_eq!(effects, [Effect::Copy(wanted)], "{key}");
+        assert_eq!(app.here().screen, Screen::Pods, "{key} stays here");
+    }
+}
+
+#[test]
+fn the_promql_of_a_chart_is_copied_where_charts_have_the_focus() {
+    let mut app = bad_release();
+    let effects = asked_by(&mut app, "m y");
+    let [Effect::Copy(text)] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    assert!(
+        text.contains("rate(http_requests_total{") && text.contains("status=~\"5..\""),
+        "{text}"
+    );
+    let effects = asked_by(&mut app, "tab y");
+    let [Effect::Copy(text)] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    assert!(text.contains("# p99\nhistogram_quantile(0.99, "), "{text}");
+    press(&mut app, "esc");
+    press(&mut app, "y");
+    assert_eq!(app.here().screen, Screen::Yaml(backend()), "not on a row");
+}
+
+#[test]
+fn a_screen_is_saved_and_a_text_as_a_whole() {
+    let mut app = bad_release();
+    let effects = asked_by(&mut app, "ctrl-s");
+    let wanted = Effect::Save {
+        name: "overview".into(),
+        text: None,
+    };
+    assert_eq!(effects, [wanted]);
+    let effects = asked_by(&mut app, "l ctrl-s");
+    assert!(
+        matches!(&effects[..], [Effect::Save { name, text: Some(_) }] if name == "logs-veza-backend"),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn the_help_is_about_the_screen_below_it() {
+    let mut app = bad_release();
+    press(&mut app, "?");
+    let hints = crate::screens::night::keys().hints(&app);
+    let words: Vec<&str> = hints.iter().map(|hint| hint.words).collect();
+    assert!(words.contains(&"rollout") && words.contains(&"copy PromQL"));
+    assert!(!words.contains(&"next match"), "nothing is searched here");
+    let open = hints.iter().filter(|hint| hint.keys == "enter").count();
+    assert_eq!(open, 1, "no key stands there twice");
+    press(&mut app, "esc X o");
+    assert_eq!(
+        app.layers,
+        [Layer::Links { chosen: 0 }],
+        "as the dialog says"
+    );
+}
+
+#[test]
+fn a_log_may_have_the_screen_for_its_lines_alone() {
+    let mut app = bad_release();
+    press(&mut app, "l f");
+    assert!(app.reading.logs.full);
+    press(&mut app, "f");
+    assert!(!app.reading.logs.full);
 }

@@ -24,6 +24,7 @@ mod kubectl;
 mod kubernetes;
 mod logs;
 mod outside;
+mod queries;
 mod reading;
 mod run_screens;
 mod runbooks;

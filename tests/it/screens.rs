@@ -11,9 +11,14 @@ use vigie::app::App;
 use vigie::app::cluster::Cluster;
 use vigie::app::command::{Command, Motion};
 use vigie::app::kind::Kind;
+use vigie::app::logs::{LogLine, LogNews, LogStream};
 use vigie::app::message::{ClusterFact, Fact, Message};
+use vigie::app::places::{ContextPlace, NamespacePlace, PlacesNews};
+use vigie::app::reading::ReadingNews;
 use vigie::app::screen::Screen;
 use vigie::app::stock::Roll;
+use vigie::app::table::{TableColumn, TableNews, TableRow};
+use vigie::app::text::TextNews;
 use vigie::domain::object::ObjectRef;
 use vigie::sim::scenario::Scenario;
 use vigie::ui::theme::{Depth, Theme};
@@ -351,6 +356,190 @@ fn hostile_names_reach_no_cell_raw() {
             }
         }
     }
+}
+
+/// Tells an App what is read one thing at a time, in hostile words.
+fn read_aloud(app: &mut App, name: &str) {
+    let now = app.now;
+    let tell = |app: &mut App, news: ReadingNews| {
+        app.update(Message::Fact(Fact::Reading(news)), now);
+        app.refresh();
+    };
+    match app.here().screen.clone() {
+        Screen::Logs(_) => {
+            for pod in ["one", name] {
+                let stream = LogStream {
+                    round: app.reading.logs.round,
+                    pod: pod.into(),
+                    container: name.into(),
+                };
+                let line = |text: String| LogLine {
+                    at: Some(now),
+                    text,
+                    cut: false,
+                };
+                let lines = vec![
+                    line(name.into()),
+                    line(format!(
+                        "{{\"level\":\"error\",\"msg\":{name:?},\"k\":{name:?}}}"
+                    )),
+                ];
+                tell(
+                    app,
+                    ReadingNews::Logs(stream.clone(), LogNews::Lines(lines)),
+                );
+                tell(
+                    app,
+                    ReadingNews::Logs(stream, LogNews::Troubled(name.into())),
+                );
+            }
+        }
+        Screen::Describe(_) => {
+            let want = app.reading.text.want.clone().unwrap();
+            let object = serde_json::json!({"kind": name, "metadata": {"name": name, "annotations": {name: name}}});
+            let news = TextNews::Described(Box::new(object), Err(name.into()));
+            tell(app, ReadingNews::Text(want, news));
+        }
+        Screen::Yaml(_) => {
+            let want = app.reading.text.want.clone().unwrap();
+            tell(
+                app,
+                ReadingNews::Text(want, TextNews::Yaml(format!("a: {name}\n"))),
+            );
+        }
+        Screen::Kind(asked) => {
+            let column = TableColumn {
+                name: name.into(),
+                wide: false,
+            };
+            let row = TableRow {
+                uid: "u".into(),
+                namespace: name.into(),
+                name: name.into(),
+                created: None,
+                cells: vec![name.into()],
+            };
+            for news in [
+                TableNews::Columns(vec![column]),
+                TableNews::Rows(Roll::Rows(vec![row])),
+                TableNews::Trouble(name.into()),
+            ] {
+                tell(app, ReadingNews::Table(asked.clone(), news));
+            }
+        }
+        Screen::Contexts => {
+            let place = ContextPlace {
+                name: name.into(),
+                server: name.into(),
+                namespace: Some(name.into()),
+                plugin: Some(name.into()),
+            };
+            tell(
+                app,
+                ReadingNews::Places(PlacesNews::Contexts(Ok(vec![place]))),
+            );
+        }
+        Screen::Namespaces => {
+            let place = NamespacePlace {
+                name: name.into(),
+                environment: Some(name.into()),
+                going: false,
+            };
+            tell(
+                app,
+                ReadingNews::Places(PlacesNews::Namespaces(Ok(vec![place]))),
+            );
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn hostile_words_that_are_read_reach_no_cell_raw() {
+    let long = "w\u{200b}\u{301}世界".repeat(20_000);
+    let names = [
+        "\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}31m",
+        "a\u{202e}gpj.exe\u{2066}\u{200f}",
+        "zero\u{200b}width\u{feff}\u{ad}joined\u{200d}",
+        "tab\tand\r\nline\u{0}\u{85}",
+        &long,
+    ];
+    let object = backend();
+    let screens = [
+        Screen::Logs(object.clone()),
+        Screen::Describe(object.clone()),
+        Screen::Yaml(object),
+        Screen::Kind("widgets".into()),
+        Screen::Contexts,
+        Screen::Namespaces,
+    ];
+    let mut app = after(Scenario::BadRelease, BAD);
+    for name in names {
+        for screen in &screens {
+            send(&mut app, [Command::Open(screen.clone())]);
+            read_aloud(&mut app, name);
+            for toggle in [
+                None,
+                Some(Command::Wrap),
+                Some(Command::Full),
+                Some(Command::Wide),
+            ] {
+                send(&mut app, toggle);
+                for size in [(40, 12), (80, 24), (120, 40)] {
+                    harmless(&drawn(&mut app, &themes()[0], size));
+                }
+            }
+            send(&mut app, [Command::Full]);
+        }
+    }
+}
+
+#[test]
+fn at_80_columns_row_two_names_the_revision() {
+    let mut app = after(Scenario::BadRelease, BAD);
+    let shown = rows(&drawn(&mut app, &themes()[0], (80, 24)));
+    assert!(
+        shown[1].contains(" fail since ") && shown[1].contains(" after revision 43"),
+        "{}",
+        shown[1]
+    );
+}
+
+#[test]
+fn a_log_of_too_many_containers_says_how_many_it_hears() {
+    let mut app = after(Scenario::BadRelease, BAD);
+    let pods: Vec<_> = app.pods_of(&backend()).cloned().collect();
+    let many = (0..57).map(|index| {
+        let mut pod = pods[index % pods.len()].clone();
+        pod.name = format!("veza-backend-5bdd6994c4-{index:05}").into();
+        pod.uid = format!("uid-{index}").into();
+        pod
+    });
+    let now = app.now;
+    let fact = ClusterFact::Pods(Roll::Rows(many.collect()));
+    app.update(Message::Fact(Fact::Cluster(fact)), now);
+    app.refresh();
+    send(&mut app, [Command::Logs]);
+    let shown = rows(&drawn(&mut app, &themes()[0], (120, 40)));
+    assert!(has(&shown, "40 of 60 streams"), "{shown:#?}");
+    let wanted = app.wants().logs.unwrap();
+    assert_eq!(wanted.pods.len(), 40);
+}
+
+#[test]
+fn a_configuration_chooses_the_columns_of_a_table() {
+    let mut app = after(Scenario::BadRelease, BAD);
+    let names = ["name", "age", "ready"].map(str::to_owned).to_vec();
+    app.settings.columns.insert("pods".into(), names);
+    send(&mut app, [Command::Open(Screen::Pods)]);
+    let shown = rows(&drawn(&mut app, &themes()[0], (120, 40)));
+    let heading = line(&shown, "NAME");
+    let at = |title: &str| heading.find(title);
+    assert!(
+        at("NAME") < at("AGE") && at("AGE") < at("READY"),
+        "{heading}"
+    );
+    assert_eq!(at("STATUS"), None);
 }
 
 fn command() -> impl Strategy<Value = Command> {

@@ -143,6 +143,28 @@ pub const MEMORY: &str = "container_memory_working_set_bytes";
 pub const LIMITS: &str = "kube_pod_container_resource_limits";
 /// The limits that hold, as the kubelets tell them.
 pub const SPEC_LIMITS: &str = "container_spec_memory_limit_bytes";
+/// Processor time used, as the kubelets tell it.
+pub const CPU: &str = "container_cpu_usage_seconds_total";
+/// Processor time allowed in a period, as the kubelets tell it.
+pub const CPU_QUOTA: &str = "container_spec_cpu_quota";
+/// How long such a period is.
+pub const CPU_PERIOD: &str = "container_spec_cpu_period";
+/// Periods in which a container was held back.
+pub const THROTTLED: &str = "container_cpu_cfs_throttled_periods_total";
+/// All periods in which it wanted to run.
+pub const PERIODS: &str = "container_cpu_cfs_periods_total";
+
+/// What tells of use and limits.
+const RESOURCES: [&str; 8] = [
+    MEMORY,
+    LIMITS,
+    SPEC_LIMITS,
+    CPU,
+    CPU_QUOTA,
+    CPU_PERIOD,
+    THROTTLED,
+    PERIODS,
+];
 
 /// A metric that is there, and what its labels mean.
 #[derive(Debug, Clone, PartialEq)]
@@ -178,18 +200,21 @@ pub struct Catalogue {
     pub traffic: Vec<Metric>,
     /// Buckets of durations, the preferred first.
     pub latency: Vec<Metric>,
-    /// Memory in use, where it is known.
-    pub memory: Vec<Metric>,
-    /// Whether kube-state-metrics tells limits.
-    pub limits: bool,
-    /// Whether the kubelets tell limits.
-    pub spec_limits: bool,
+    /// How series about use are labelled, where there are any: one metric stands for all of them.
+    pub usage: Vec<Metric>,
+    /// What tells of use and limits there.
+    resources: Vec<&'static str>,
 }
 
 impl Catalogue {
     /// Whether nothing that is known was found.
     pub fn is_empty(&self) -> bool {
         self.traffic.is_empty() && self.latency.is_empty()
+    }
+
+    /// Whether a metric of use or limits is there.
+    pub fn tells(&self, resource: &str) -> bool {
+        self.resources.contains(&resource)
     }
 
     /// The metrics that count requests and durations, by name, for a line in a report.
@@ -205,7 +230,7 @@ fn name_regex() -> String {
     let histograms = FAMILIES.iter().filter_map(|family| family.histogram);
     format!(
         "{}|({})_(bucket|count)",
-        any_of(counters.chain([MEMORY, LIMITS, SPEC_LIMITS])),
+        any_of(counters.chain(RESOURCES)),
         any_of(histograms.map(|(name, _)| name))
     )
 }
@@ -245,9 +270,8 @@ pub fn selector_without_namespace() -> String {
 
 /// The names among these that count requests or durations.
 pub fn requests_among(names: &[String]) -> Vec<&str> {
-    let others = [MEMORY, LIMITS, SPEC_LIMITS];
     let known = names.iter().map(String::as_str);
-    known.filter(|name| !others.contains(name)).collect()
+    known.filter(|name| !RESOURCES.contains(name)).collect()
 }
 
 /// Puts a catalogue together from the names and labels that were found.
@@ -273,9 +297,8 @@ pub fn catalogue(at: Timestamp, names: &[String], labels: &[String]) -> Catalogu
         at,
         traffic,
         latency,
-        memory: has(MEMORY).then(memory).into_iter().collect(),
-        limits: has(LIMITS),
-        spec_limits: has(SPEC_LIMITS),
+        usage: (has(MEMORY) || has(CPU)).then(usage).into_iter().collect(),
+        resources: RESOURCES.into_iter().filter(|name| has(name)).collect(),
     }
 }
 
@@ -308,8 +331,8 @@ pub fn counted(name: &str) -> Option<(usize, Counted)> {
     })
 }
 
-/// Memory in use, as the kubelets label it.
-fn memory() -> Metric {
+/// Use of memory and processors, as the kubelets label it.
+fn usage() -> Metric {
     Metric {
         name: MEMORY.to_owned(),
         to_ms: 1.0,

@@ -27,7 +27,8 @@ impl Labelled for Points {
 pub struct Found<'a, S> {
     /// Which of the metrics asked for.
     pub metric: usize,
-    rank: u8,
+    /// How surely they were recognized.
+    pub rank: u8,
     /// The series.
     pub series: Vec<&'a S>,
 }

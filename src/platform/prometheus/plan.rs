@@ -1,6 +1,6 @@
 //! The queries: one a metric for all subjects at once, grouped by workload, and reading whose a returned series is.
 
-use super::families::{Catalogue, LIMITS, MEMORY, Metric, SPEC_LIMITS};
+use super::families::Metric;
 use super::promql::{duration, quote, relabel};
 use super::subjects::{Claim, Crowd, Key, Subject};
 use super::wire::Labels;
@@ -8,8 +8,10 @@ use crate::domain::signal::{Part, Split};
 use crate::domain::target::Scope;
 use jiff::SignedDuration;
 
-const WORKLOAD: &str = "vigie_workload";
-const PART: &str = "vigie_part";
+pub(super) const WORKLOAD: &str = "vigie_workload";
+pub(super) const PART: &str = "vigie_part";
+/// The label that says what is used.
+pub(super) const RESOURCE: &str = "vigie_resource";
 const CLASS: &str = "vigie_class";
 
 /// What a series counts, told by its status.
@@ -199,7 +201,7 @@ impl Plan<'_> {
 }
 
 /// Marks pods with their revision's hash, for the workloads whose revisions are known.
-fn by_hash(vector: String, pod: &str, crowd: &Crowd<'_>) -> String {
+pub(super) fn by_hash(vector: String, pod: &str, crowd: &Crowd<'_>) -> String {
     let known = crowd.subjects.iter().filter(|s| !s.versions.is_empty());
     let known: Vec<Subject> = known.cloned().collect();
     let rules = Crowd::new(&known).pod_rules();
@@ -218,7 +220,7 @@ fn classed(mut vector: String, statuses: &[&str]) -> String {
     vector
 }
 
-fn in_scope(label: &str, scope: &Scope) -> String {
+pub(super) fn in_scope(label: &str, scope: &Scope) -> String {
     match scope {
         Scope::Namespace(namespace) => format!("{label}={}", quote(namespace)),
         Scope::All => format!("{label}!=\"\""),
@@ -260,7 +262,8 @@ pub fn class(labels: &Labels) -> Class {
 /// The part of a series; `Whole` where it says none.
 pub fn part(labels: &Labels, split: Split, subject: &Subject) -> Part {
     let Some(text) = labels.get(PART).filter(|text| text.len() > 1) else {
-        return Part::Whole;
+        let resource = labels.get(RESOURCE).filter(|_| split == Split::Whole);
+        return resource.map_or(Part::Whole, |name| Part::Resource(name.as_str().into()));
     };
     let (mark, name) = text.split_at(1);
     match split {
@@ -270,45 +273,6 @@ pub fn part(labels: &Labels, split: Split, subject: &Subject) -> Part {
         Split::Pod => Part::Pod(name.into()),
         Split::Route => Part::Route(name.into()),
     }
-}
-
-/// The share of its memory limit that the worst container of each workload uses.
-pub fn saturation(
-    catalogue: &Catalogue,
-    crowd: &Crowd<'_>,
-    scope: &Scope,
-    split: Split,
-) -> Option<String> {
-    let rules = crowd.pod_rules();
-    if catalogue.memory.is_empty() || rules.is_empty() {
-        return None;
-    }
-    let pods: Vec<&str> = rules.iter().map(|rule| &*rule.regex).collect();
-    let here = format!(
-        "pod=~{},{}",
-        quote(&pods.join("|")),
-        in_scope("namespace", scope)
-    );
-    let worst = "max by (namespace,pod,container)";
-    let asked = format!("{worst} ({LIMITS}{{resource=\"memory\",{here}}})");
-    let held = format!("{worst} ({SPEC_LIMITS}{{container!=\"\",{here}}})");
-    let limits = match (catalogue.limits, catalogue.spec_limits) {
-        (true, true) => format!("({asked} or {held})"),
-        (true, false) => asked,
-        (false, true) => held,
-        (false, false) => return None,
-    };
-    let used = format!("{worst} ({MEMORY}{{container!=\"\",container!=\"POD\",{here}}})");
-    let mut vector = format!("max by (namespace,pod) ({used} / ({limits} > 0))");
-    for rule in rules {
-        vector = relabel(&vector, WORKLOAD, &rule.workload, "pod", &rule.regex);
-    }
-    vector = match split {
-        Split::Pod => relabel(&vector, PART, "=$1", "pod", "(.+)"),
-        Split::Version => by_hash(vector, "pod", crowd),
-        Split::Whole | Split::Route => vector,
-    };
-    Some(format!("max by (namespace,{WORKLOAD},{PART}) ({vector})"))
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! Reading a range: returned points are laid on the grid that was asked for, and ratios are made point by point.
 
-use super::gather::{Outcome, gather};
+use super::alone::Alone;
+use super::families::Catalogue;
+use super::gather::{Found, Outcome, gather};
 use super::plan::{self, Class};
 use super::read::Traffic;
+use super::saturation::{Resource, worst};
 use super::subjects::{Crowd, Subject};
 use super::wire::{Points, QueryFailure};
 use crate::domain::signal::{Part, Series, SignalName, SignalSeries, Split};
@@ -91,16 +94,19 @@ pub struct Stretch<'a> {
     pub signal: SignalName,
     /// How it is split.
     pub split: Split,
+    /// What the source holds.
+    pub catalogue: &'a Catalogue,
 }
+
+/// The values of one part, and how much they weigh where not all parts can be shown.
+type PartRow = (Part, f64, Vec<Option<f64>>);
 
 impl Stretch<'_> {
     /// A signal of traffic, made of answers by class.
     pub fn traffic(&self, outcomes: &[Outcome<'_, Points>]) -> Vec<SignalSeries> {
-        let gathered = gather(self.crowd, outcomes);
-        let mut all = Vec::new();
-        for (index, subject) in self.crowd.subjects.iter().enumerate() {
+        self.each(outcomes, |found, subject| {
             let mut parts: BTreeMap<Part, Vec<Traffic>> = BTreeMap::new();
-            for points in gathered.of(index).iter().flat_map(|found| &found.series) {
+            for points in &found.series {
                 let part = plan::part(&points.labels, self.split, subject);
                 let traffic = parts.entry(part);
                 let traffic = traffic.or_insert_with(|| vec![Traffic::default(); self.grid.count]);
@@ -111,7 +117,33 @@ impl Stretch<'_> {
                 let weight = traffic.iter().filter_map(Traffic::all).sum();
                 (part, weight, traffic.iter().map(reading).collect())
             });
-            all.extend(self.finish(subject, rows.collect()));
+            rows.collect()
+        })
+    }
+
+    /// The rows of every subject of which something was found, each with its own query.
+    fn each(
+        &self,
+        outcomes: &[Outcome<'_, Points>],
+        rows: impl Fn(&Found<'_, Points>, &Subject) -> Vec<PartRow>,
+    ) -> Vec<SignalSeries> {
+        let gathered = gather(self.crowd, outcomes);
+        let mut all = Vec::new();
+        for (index, subject) in self.crowd.subjects.iter().enumerate() {
+            let Some(found) = gathered.of(index) else {
+                continue;
+            };
+            let Some((plan, _)) = outcomes.get(found.metric) else {
+                continue;
+            };
+            let alone = Alone {
+                plan,
+                catalogue: self.catalogue,
+                subject,
+                rank: found.rank,
+            };
+            let query = |part: &Part| alone.query(self.signal, part);
+            all.extend(self.finish(subject, rows(found, subject), query));
         }
         all
     }
@@ -127,32 +159,25 @@ impl Stretch<'_> {
 
     /// A signal that the source computed itself.
     pub fn ready(&self, outcomes: &[Outcome<'_, Points>]) -> Vec<SignalSeries> {
-        let gathered = gather(self.crowd, outcomes);
-        let mut all = Vec::new();
-        for (index, subject) in self.crowd.subjects.iter().enumerate() {
-            let found = gathered.of(index).into_iter();
-            let series = found.flat_map(|found| found.series.iter().copied());
-            let rows = series.map(|points| {
+        self.each(outcomes, |found, subject| {
+            let rows = found.series.iter().map(|points| {
                 let part = plan::part(&points.labels, self.split, subject);
-                (
-                    part,
-                    points.values.len() as f64,
-                    self.grid.lay(&points.values),
-                )
+                let weight = points.values.len() as f64;
+                (part, weight, self.grid.lay(&points.values))
             });
-            all.extend(self.finish(subject, rows.collect()));
-        }
-        all
+            with_the_worst(rows.collect())
+        })
     }
 
     /// One series of one subject, for answers that are not sorted by [`gather`].
-    pub fn one(&self, subject: &Subject, part: Part, points: &Points) -> SignalSeries {
+    pub fn one(&self, subject: &Subject, part: Part, points: &Points, query: &str) -> SignalSeries {
         SignalSeries {
             namespace: subject.namespace.clone(),
             service: subject.workload.clone(),
             part,
             signal: self.signal,
             series: self.grid.series(self.grid.lay(&points.values)),
+            query: query.into(),
         }
     }
 
@@ -160,7 +185,8 @@ impl Stretch<'_> {
     fn finish(
         &self,
         subject: &Subject,
-        mut rows: Vec<(Part, f64, Vec<Option<f64>>)>,
+        mut rows: Vec<PartRow>,
+        query: impl Fn(&Part) -> String,
     ) -> Vec<SignalSeries> {
         rows.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         rows.truncate(PARTS);
@@ -170,12 +196,26 @@ impl Stretch<'_> {
             .map(|(part, _, values)| SignalSeries {
                 namespace: subject.namespace.clone(),
                 service: subject.workload.clone(),
+                query: query(&part).into(),
                 part,
                 signal: self.signal,
                 series: self.grid.series(values),
             })
             .collect()
     }
+}
+
+/// Adds the worst use to the uses of single things; what holds back is no use.
+fn with_the_worst(mut rows: Vec<PartRow>) -> Vec<PartRow> {
+    let used = |(part, ..): &&PartRow| match part {
+        Part::Resource(name) => Resource::named(name) != Some(Resource::Throttled),
+        _ => false,
+    };
+    if rows.iter().any(|row| used(&row)) {
+        let values = worst(rows.iter().filter(used).map(|(_, _, values)| values));
+        rows.push((Part::Whole, f64::INFINITY, values));
+    }
+    rows
 }
 
 #[cfg(test)]

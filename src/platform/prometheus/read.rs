@@ -3,10 +3,11 @@
 use super::gather::{Found, Gathered, Outcome, gather};
 use super::histogram::Buckets;
 use super::plan::{self, Class};
+use super::saturation::{Resource, Use};
 use super::subjects::{Crowd, Subject};
 use super::wire::Sample;
-use crate::domain::signal::{Part, Reading, ServiceSignals, SignalName, Split, ratio};
-use jiff::Timestamp;
+use crate::domain::signal::{Detail, Part, Reading, ServiceSignals, SignalName, Split, ratio};
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, HashSet};
 
 /// The quantiles that have names.
@@ -71,14 +72,16 @@ impl Traffic {
 pub struct Moment<'a> {
     /// When.
     pub now: Timestamp,
+    /// The window of the rates.
+    pub window: SignedDuration,
     /// Whose.
     pub crowd: &'a Crowd<'a>,
     /// Answers about traffic.
     pub traffic: &'a [Outcome<'a, Sample>],
     /// Answers about durations.
     pub latency: &'a [Outcome<'a, Sample>],
-    /// The answer about memory, or why there is none.
-    pub saturation: Result<Vec<(usize, Part, f64)>, String>,
+    /// The answer about what is limited, or why there is none.
+    pub saturation: Result<Vec<Use>, String>,
     /// Why a subject has no traffic, if there is no better reason.
     pub no_traffic: &'a str,
 }
@@ -91,7 +94,7 @@ impl Moment<'_> {
         let subjects = self.crowd.subjects.iter().enumerate();
         subjects
             .flat_map(|(index, subject)| {
-                let mut rows = Rows::new(self.now, subject);
+                let mut rows = Rows::new(self.now, self.window, subject);
                 rows.traffic(index, &traffic, self.no_traffic);
                 rows.latency(index, &latency, self.latency);
                 rows.saturation(index, &self.saturation);
@@ -104,14 +107,16 @@ impl Moment<'_> {
 /// The rows of one subject while they are filled.
 struct Rows<'a> {
     now: Timestamp,
+    window: SignedDuration,
     subject: &'a Subject,
     by_part: BTreeMap<Part, ServiceSignals>,
 }
 
 impl<'a> Rows<'a> {
-    fn new(now: Timestamp, subject: &'a Subject) -> Self {
+    fn new(now: Timestamp, window: SignedDuration, subject: &'a Subject) -> Self {
         let mut rows = Self {
             now,
+            window,
             subject,
             by_part: BTreeMap::new(),
         };
@@ -120,7 +125,7 @@ impl<'a> Rows<'a> {
     }
 
     fn row(&mut self, part: Part) -> &mut ServiceSignals {
-        let (subject, now) = (self.subject, self.now);
+        let (subject, now, window) = (self.subject, self.now, self.window);
         self.by_part.entry(part.clone()).or_insert_with(|| {
             let why = match &part {
                 Part::Version(version) => format!("no series of version {version}"),
@@ -128,6 +133,10 @@ impl<'a> Rows<'a> {
             };
             ServiceSignals {
                 part,
+                detail: Detail {
+                    window,
+                    ..Detail::default()
+                },
                 ..ServiceSignals::unknown(&subject.namespace, &subject.workload, now, &why)
             }
         })
@@ -176,6 +185,7 @@ impl<'a> Rows<'a> {
         let parts = bucket_parts(found, self.subject, to_ms);
         for (part, buckets) in parts {
             let row = self.row(part);
+            row.detail.p99_between = buckets.as_ref().and_then(|buckets| buckets.bracket(0.99));
             for (name, share) in QUANTILES {
                 let reading = match &buckets {
                     Some(buckets) => buckets.quantile(share),
@@ -186,19 +196,34 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn saturation(&mut self, index: usize, answer: &Result<Vec<(usize, Part, f64)>, String>) {
+    fn saturation(&mut self, index: usize, answer: &Result<Vec<Use>, String>) {
         let name = SignalName::Saturation;
-        let shares = match answer {
-            Ok(shares) => shares,
+        let used = match answer {
+            Ok(used) => used,
             Err(why) => return self.row(Part::Whole).set(name, Reading::unknown(why)),
         };
         self.row(Part::Whole)
             .set(name, Reading::unknown("no limit known"));
-        for (_, part, share) in shares.iter().filter(|(owner, ..)| *owner == index) {
-            for part in [Part::Whole, part.clone()] {
+        let mine = used
+            .iter()
+            .filter(|one| one.subject == index && one.share.is_finite());
+        for one in mine {
+            let parts = match &one.part {
+                Part::Version(_) => vec![Part::Whole, one.part.clone()],
+                _ => vec![Part::Whole],
+            };
+            for part in parts {
                 let row = self.row(part);
                 let so_far = row.get(name).value().unwrap_or(f64::NEG_INFINITY);
-                row.set(name, Reading::of(share.max(so_far)));
+                if one.resource != Resource::Throttled {
+                    row.set(name, Reading::of(one.share.max(so_far)));
+                }
+                let slot = match one.resource {
+                    Resource::Memory => &mut row.detail.memory,
+                    Resource::Cpu => &mut row.detail.cpu,
+                    Resource::Throttled => &mut row.detail.throttled,
+                };
+                *slot = Some(slot.map_or(one.share, |so_far| so_far.max(one.share)));
             }
         }
     }

@@ -133,14 +133,14 @@ impl Prometheus {
                 async move {
                     let query = filled(ask, subject, template, version)?;
                     let answered = self.query_range(&stretch.grid, &query).await?;
-                    Ok::<_, QueryFailure>((subject, version, answered))
+                    Ok::<_, QueryFailure>((subject, version, answered, query))
                 }
                 .boxed()
             })
             .collect();
         let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
         for answer in answers {
-            let (subject, version, answered) = answer?;
+            let (subject, version, answered, query) = answer?;
             all.warnings.extend(answered.warnings);
             let count = answered.result.len();
             if count > 1 {
@@ -148,7 +148,7 @@ impl Prometheus {
             }
             let part = version.map_or(Part::Whole, |version| Part::Version(version.clone()));
             if let Some(points) = answered.result.first() {
-                all.result.push(stretch.one(subject, part, points));
+                all.result.push(stretch.one(subject, part, points, &query));
             }
         }
         Ok(())

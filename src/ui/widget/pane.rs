@@ -69,9 +69,17 @@ impl Pane<'_> {
             );
         }
         let note = text::sanitize(self.note);
-        let wide = text::width(&note) as u16 + 2;
-        // A note that would be cut says less than the line it stands on.
-        if wide > 2 && taken + 1 + wide <= room {
+        // What does not fit loses its last parts first; a note cut in a word says less than the line it stands on.
+        let mut note = note.as_ref();
+        let fits = |note: &str| taken + 3 + text::width(note) as u16 <= room;
+        while !fits(note) {
+            match note.rfind(", ") {
+                Some(at) => note = note.get(..at).unwrap_or_default(),
+                None => return,
+            }
+        }
+        let wide = text::width(note) as u16 + 2;
+        if wide > 2 {
             let x = area.right() - 1 - wide;
             text::put(
                 buf,
@@ -154,7 +162,14 @@ mod tests {
     }
 
     #[test]
-    fn a_note_without_room_goes_and_a_title_is_cut() {
+    fn a_note_without_room_loses_its_end_and_then_goes_and_a_title_is_cut() {
+        let theme = Theme::plain();
+        let mut buf = buffer(24, 2);
+        (&pane("services", "4, sorted, by name", &theme)).render(buf.area, &mut buf);
+        assert_eq!(
+            picture(&buf),
+            "┌ services ─ 4, sorted ┐\n└──────────────────────┘"
+        );
         let theme = Theme::plain();
         let mut buf = buffer(16, 2);
         (&pane("services of a town", "4, sorted", &theme)).render(buf.area, &mut buf);

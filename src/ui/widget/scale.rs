@@ -3,6 +3,8 @@
 /// Ends that halve to round numbers too, so that the label in the middle is as short as the others.
 const ROUND: [f64; 9] = [1.0, 1.2, 1.6, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0];
 /// A limit so many times above the data would press the data flat.
+const FLAT: f64 = 6.0;
+/// And a limit so many times the height of the data away from it, on a scale that lies close around it.
 const NEAR: f64 = 2.5;
 
 /// The range a chart shows.
@@ -25,7 +27,7 @@ impl Scale {
             (low.min(value), high.max(value))
         });
         // With nothing but zeros the limit is the only sense of size there is.
-        let near = limit.filter(|limit| most == 0.0 || *limit <= most * NEAR);
+        let near = limit.filter(|limit| most == 0.0 || *limit <= most * FLAT);
         let high = round_up(near.map_or(most, |limit| most.max(limit * 1.1)));
         let low = 0.0 - round_up(-least);
         let high = if high > low { high } else { low + 1.0 };
@@ -66,7 +68,12 @@ impl Scale {
 
     /// How far up a value lies: 0 at the bottom, 1 at the top.
     pub fn share(&self, value: f64) -> f64 {
-        ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
+        let share = (value - self.low) / (self.high - self.low);
+        // Numbers at the edge of what can be counted have no place between the ends.
+        if share.is_nan() {
+            return 0.0;
+        }
+        share.clamp(0.0, 1.0)
     }
 
     /// The value at a share of the height.

@@ -16,6 +16,8 @@ const GUTTER: u16 = 2;
 /// The place of the scroll bar, kept free so that nothing moves when it appears.
 const BAR: u16 = 1;
 const GAP: u16 = 1;
+/// Room in which most sentences fit.
+const SAID: u16 = 64;
 
 /// At which end of its column a value stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub struct Column<'a> {
     pub drop: u8,
     /// Stays at the left while the others scroll.
     pub pinned: bool,
+    /// Holds sentences: it is cut between words, and takes the room that is left before the others do.
+    pub sentence: bool,
 }
 
 impl<'a> Column<'a> {
@@ -53,6 +57,15 @@ impl<'a> Column<'a> {
             align: Align::Left,
             drop: 0,
             pinned: false,
+            sentence: false,
+        }
+    }
+
+    /// A column of sentences.
+    pub fn sentence(title: &'a str, min: u16, max: u16) -> Self {
+        Column {
+            sentence: true,
+            ..Column::words(title, min, max)
         }
     }
 
@@ -65,6 +78,7 @@ impl<'a> Column<'a> {
             align: Align::Right,
             drop: 0,
             pinned: false,
+            sentence: false,
         }
     }
 
@@ -235,19 +249,23 @@ fn grow(columns: &[Column<'_>], shown: &[usize], widths: &mut [u16], room: u16) 
         .iter()
         .fold(gaps, |sum, width| sum.saturating_add(*width));
     let mut left = room.saturating_sub(used);
-    while left > 0 {
-        let before = left;
-        for (index, width) in shown.iter().zip(widths.iter_mut()) {
-            let may = columns
-                .get(*index)
-                .is_some_and(|column| *width < column.max);
-            if may && left > 0 {
-                *width += 1;
-                left -= 1;
+    // A sentence of some length is worth more than blanks behind names; then all take what they may.
+    for first in [true, false] {
+        loop {
+            let before = left;
+            for (index, width) in shown.iter().zip(widths.iter_mut()) {
+                let may = columns.get(*index).is_some_and(|column| {
+                    let said = column.sentence && *width < SAID;
+                    *width < column.max && (said || !first)
+                });
+                if may && left > 0 {
+                    *width += 1;
+                    left -= 1;
+                }
             }
-        }
-        if left == before {
-            return;
+            if left == before {
+                break;
+            }
         }
     }
 }
@@ -259,7 +277,14 @@ impl Table<'_, '_> {
             .get(slot.column)
             .map_or(Align::Left, |column| column.align);
         if align == Align::Left {
-            text::put(buf, place, words, slot.width, style);
+            let sentence = self.columns.get(slot.column).is_some_and(|c| c.sentence);
+            if sentence {
+                let clean = text::sanitize(words);
+                let cut = text::at_a_word(&clean, usize::from(slot.width));
+                text::put(buf, place, &cut, slot.width, style);
+            } else {
+                text::put(buf, place, words, slot.width, style);
+            }
             return;
         }
         let clean = text::sanitize(words);

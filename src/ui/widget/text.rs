@@ -124,6 +124,44 @@ pub fn fit_with<'a>(text: &'a str, columns: usize, ellipsis: &str) -> Cow<'a, st
     }
 }
 
+/// A sentence cut between words where it is wider than so many columns, so that no figure is shown in half.
+pub fn at_a_word(sentence: &str, columns: usize) -> Cow<'_, str> {
+    if width(sentence) <= columns {
+        return Cow::Borrowed(sentence);
+    }
+    let room = columns.saturating_sub(2);
+    let kept = prefix(sentence, room);
+    let rest = sentence.get(kept.len()..).unwrap_or_default();
+    let whole = rest.is_empty() || rest.starts_with(char::is_whitespace);
+    let end = if whole {
+        Some(kept.len())
+    } else {
+        kept.rfind(char::is_whitespace)
+    };
+    match end.filter(|end| *end * 3 >= kept.len()) {
+        Some(end) => {
+            let (kept, rest) = sentence.split_at(end);
+            let kept = without_bare_figure(kept.trim_end(), rest);
+            let bare = |c: char| c.is_whitespace() || matches!(c, ',' | '(' | '→');
+            Cow::Owned(format!("{} {ELLIPSIS}", kept.trim_end_matches(bare)))
+        }
+        // One endless word: there is no better place.
+        None => fit(sentence, columns),
+    }
+}
+
+/// A unit stands behind its figure: neither is shown without the other.
+fn without_bare_figure<'a>(kept: &'a str, rest: &str) -> &'a str {
+    let next = rest.split_whitespace().next().unwrap_or_default();
+    let unit = next.trim_end_matches([',', '.', ';', ')']);
+    let cut = matches!(unit, "%" | "ms" | "s" | "m" | "h" | "d")
+        && kept.ends_with(|c: char| c.is_ascii_digit());
+    match kept.rfind(char::is_whitespace).filter(|_| cut) {
+        Some(at) => kept.get(..at).unwrap_or_default(),
+        None => kept,
+    }
+}
+
 /// Exactly so many columns, the text at the left.
 pub fn pad_right(text: &str, columns: usize) -> String {
     let fitted = fit(text, columns);
@@ -225,6 +263,21 @@ mod tests {
     use super::*;
     use crate::ui::widget::sample::{buffer, picture};
     use proptest::prelude::*;
+
+    #[test]
+    fn a_sentence_is_cut_between_words_and_never_in_a_figure() {
+        let said = "More than 5 % of requests fail";
+        assert_eq!(at_a_word(said, 40), said);
+        assert_eq!(at_a_word(said, 16), "More than 5 % \u{2026}");
+        assert_eq!(at_a_word(said, 14), "More than \u{2026}");
+        assert_eq!(
+            at_a_word("image v1.0.0 → v1.1.0", 17),
+            "image v1.0.0 \u{2026}"
+        );
+        assert_eq!(at_a_word("xxxxxxxxxxxx", 5), "xxxx\u{2026}");
+        assert_eq!(at_a_word("世界世界 世界", 10), "世界世界 \u{2026}");
+        assert_eq!(at_a_word("a b", 0), "");
+    }
 
     #[test]
     fn hostile_text_becomes_visible_and_harmless() {

@@ -138,8 +138,17 @@ fn scrolled(letters: Vec<Letter>, mut columns: usize) -> Vec<Letter> {
     rest
 }
 
-fn write(row: &[Letter], area: Rect, y: u16, buf: &mut Buffer) {
+fn write(row: &[Letter], area: Rect, y: u16, more: (&str, Style), buf: &mut Buffer) {
     let mut x = area.x;
+    let wide: usize = row.iter().map(|letter| letter.wide).sum();
+    let goes_on = wide > usize::from(area.width) && area.width > 1;
+    if goes_on {
+        text::put(buf, (area.right() - 1, y), more.0, 1, more.1);
+    }
+    let area = Rect {
+        width: area.width - u16::from(goes_on),
+        ..area
+    };
     for letter in row {
         if letter.wide == 0 || usize::from(area.right() - x) < letter.wide {
             if letter.wide > 0 {
@@ -162,6 +171,7 @@ impl Widget for &TextView<'_, '_> {
             return;
         }
         let mut y = area.y;
+        let more = (self.theme.glyphs().more, self.theme.dim());
         for index in self.offset..self.len {
             let letters = self.letters(index);
             let shown = if self.wrap {
@@ -173,7 +183,7 @@ impl Widget for &TextView<'_, '_> {
                 if y >= area.bottom() {
                     return;
                 }
-                write(&row, area, y, buf);
+                write(&row, area, y, more, buf);
                 y += 1;
             }
         }
@@ -227,7 +237,7 @@ mod tests {
         let mut log = view(&log, 4, &theme);
         assert_eq!(
             lines(&drawn(&log, 13, 3)),
-            ["first line", "an ERROR in", "evil \\e[2J te"]
+            ["first line", "an ERROR in ›", "evil \\e[2J t›"]
         );
         log.column = 13;
         assert_eq!(

@@ -223,7 +223,7 @@ fn the_parts_make_one_screen() {
         assert!(whole, "every row reaches both borders");
         assert!(rows[2].contains("21.4 %") && rows[2].contains("930 ms") && rows[4].contains('–'));
         assert!(
-            rows[12].contains("0.0 % ⣀⣀⣀") && rows[11].contains("1.0 % ┈┈┈"),
+            rows[12].contains("  0 ⣀⣀⣀") && rows[11].contains("  1 % ┈┈┈"),
             "{}",
             rows[12]
         );

@@ -17,6 +17,20 @@ pub(super) struct Label {
     pub(super) limit: bool,
 }
 
+/// A round figure without its noughts: `30 %` and not `30.0 %`. Beside an axis digits need not line up.
+fn round(figure: &str) -> String {
+    let (number, unit) = figure.split_once(' ').map_or((figure, ""), |parts| parts);
+    let number = match number.split_once('.') {
+        Some((whole, rest)) if rest.bytes().all(|digit| digit == b'0') => whole,
+        _ => number,
+    };
+    match unit {
+        "" => number.to_owned(),
+        _ if number == "0" => number.to_owned(),
+        unit => format!("{number} {unit}"),
+    }
+}
+
 /// The parts of a chart in an area.
 pub(super) struct Layout {
     /// Where lines are drawn.
@@ -54,7 +68,7 @@ impl Layout {
             if limit_row != Some(own) && !taken {
                 figures.push(Label {
                     row: own,
-                    words: (chart.unit)(scale.at(share)),
+                    words: round(&(chart.unit)(scale.at(share))),
                     limit: false,
                 });
             }
@@ -62,7 +76,7 @@ impl Layout {
         if let (Some(limit), Some(row)) = (limit, limit_row) {
             figures.push(Label {
                 row,
-                words: (chart.unit)(limit),
+                words: round(&(chart.unit)(limit)),
                 limit: true,
             });
         }

@@ -112,8 +112,8 @@ fn a_rise_past_its_limit_after_a_change() {
         .iter()
         .find(|line| line.contains('┈'))
         .expect("a limit line");
-    assert!(limit.trim_start().starts_with("5.0 % ┈┈┈"), "{limit}");
-    assert!(lines[7].trim_start().starts_with("0.0 % "), "{}", lines[7]);
+    assert!(limit.trim_start().starts_with("5 % ┈┈┈"), "{limit}");
+    assert!(lines[7].trim_start().starts_with("0 "), "{}", lines[7]);
     assert!(
         lines[8].contains("03:00") && lines[8].contains("03:08") && lines[8].ends_with("03:13")
     );
@@ -200,7 +200,7 @@ fn ascii_says_the_same() {
     let all = picture(&given.drawn(60, 9));
     println!("{all}");
     assert!(
-        all.is_ascii() && all.contains(":43") && all.contains("5.0 % ---"),
+        all.is_ascii() && all.contains(":43") && all.contains("5 % ---"),
         "{all}"
     );
 }
