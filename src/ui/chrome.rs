@@ -229,9 +229,22 @@ fn row_two(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let said = if text::width(&sentence) <= room {
         sentence
     } else {
-        text::at_a_word(&brief, room)
+        at_a_sentence(&brief, room)
     };
     text::put(buf, (x, area.y), &said, room as u16, view.theme.strong());
+}
+
+/// As many whole sentences as fit, and a sign that there are more; of a first one too long, what fits.
+fn at_a_sentence(text: &str, columns: usize) -> std::borrow::Cow<'_, str> {
+    if text::width(text) <= columns {
+        return text.into();
+    }
+    let ends = text.match_indices(". ").map(|(at, _)| at + 1);
+    let whole = ends.filter_map(|end| text.get(..end));
+    match whole.filter(|part| text::width(part) + 2 <= columns).last() {
+        Some(part) => format!("{part} …").into(),
+        None => text::at_a_word(text, columns),
+    }
 }
 
 /// The last row: a line being typed, a message, or the keys.
