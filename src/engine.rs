@@ -2,6 +2,7 @@
 //!
 //! The engine compares what is wanted with what runs: it starts what is missing and ends what nobody wants.
 
+mod acquaintance;
 pub mod clock;
 mod identity;
 mod kinds;
@@ -108,16 +109,10 @@ impl Engine {
                 .try_send(Fact::Cluster(ClusterFact::Watch(kind, WatchNews::Closed)));
         }
         for kind in &wants.watches {
-            self.watches.entry(*kind).or_insert_with(|| {
-                let (cluster, scope) = (self.outside.cluster.clone(), self.outside.scope.clone());
-                let from = watches::From {
-                    cluster,
-                    scope,
-                    patience: self.outside.patience,
-                };
-                let watch = watches::watch(from, *kind, self.facts.clone());
-                AbortOnDropHandle::new(tokio::spawn(watch))
-            });
+            if !self.watches.contains_key(kind) {
+                let watch = self.begin(*kind);
+                self.watches.insert(*kind, watch);
+            }
         }
         self.readers.reconcile(&self.outside, &self.facts, &wants);
         self.orders.send_if_modified(|orders| {
@@ -129,9 +124,28 @@ impl Engine {
         });
     }
 
-    /// Asks every polled source now.
-    pub fn ask_now(&self) {
+    fn begin(&self, kind: Kind) -> AbortOnDropHandle<()> {
+        let from = watches::From {
+            cluster: self.outside.cluster.clone(),
+            scope: self.outside.scope.clone(),
+            patience: self.outside.patience,
+        };
+        let watch = watches::watch(from, kind, self.facts.clone());
+        AbortOnDropHandle::new(tokio::spawn(watch))
+    }
+
+    /// Asks every polled source now, and lists anew what is watched: what a new list does not name is gone.
+    pub fn ask_now(&mut self) {
         self.orders.send_modify(|orders| orders.hurry += 1);
+        let kinds: Vec<Kind> = self.watches.keys().copied().collect();
+        for kind in kinds {
+            let watch = self.begin(kind);
+            self.watches.insert(kind, watch);
+        }
+        self.readers.again();
+        if let Some(desk) = &self.runs {
+            desk.take(RunOrder::List);
+        }
     }
 
     /// Keeps runs from now on: lists those of before, begins and takes up.

@@ -290,6 +290,9 @@ fn sources(app: &App) -> Vec<Line> {
                 LinkState::Connecting => ("not heard yet".into(), Some(Level::Unknown)),
                 LinkState::Live(age) => (format!("live, heard {} ago", short(age)), None),
                 LinkState::Quiet(age) => (format!("silent for {}", short(age)), Some(Level::Watch)),
+                LinkState::Stale { why, .. } if why.starts_with("it answers") => {
+                    (why.to_string(), Some(Level::Unknown))
+                }
                 LinkState::Stale { why, since, .. } => (
                     format!("has not answered since {} ({why})", clock(since)),
                     Some(Level::Unknown),

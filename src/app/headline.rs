@@ -55,13 +55,14 @@ fn verdict(app: &App) -> Headline {
     if worst.level() == Level::Healthy {
         return all_well(app, &alerts);
     }
-    let others = app.services.tally().unwell.saturating_sub(1);
-    let others = match others {
-        0 => String::new(),
-        1 => " 1 more service is not well.".into(),
-        n => format!(" {n} more services are not well."),
+    let blind = app.signals.blind(app.now);
+    let text = match &blind {
+        Some(why) if worst.level() == Level::Unknown => silence(app, why, &alerts),
+        _ => {
+            let others = others(app, worst.level(), blind);
+            format!("{}.{alerts}{others}", worst.judgement.verdict.reason)
+        }
     };
-    let text = format!("{}.{alerts}{others}", worst.judgement.verdict.reason);
     Headline {
         level: worst.level(),
         moving: false,
@@ -90,6 +91,34 @@ fn brief(row: &ServiceRow) -> String {
         format!(", {} after revision {number}", spoken(cause.before))
     });
     format!("{}: {said}{since}{cause}", row.object.name)
+}
+
+/// What is said where a source is silent and nothing is known to be wrong: it is about the source, not about a service.
+fn silence(app: &App, why: &str, alerts: &str) -> String {
+    let services = match app.services.tally().unknown {
+        1 => "1 service is".to_owned(),
+        n => format!("{n} services are"),
+    };
+    format!("{why}: errors and latency of {services} not known; their pods are well.{alerts}")
+}
+
+/// What else is not well, and what else is not known.
+fn others(app: &App, worst: Level, blind: Option<String>) -> String {
+    let tally = app.services.tally();
+    let unwell = tally.unwell - usize::from(worst >= Level::Watch).min(tally.unwell);
+    let unknown = tally.unknown - usize::from(worst == Level::Unknown).min(tally.unknown);
+    let mut text = match unwell {
+        0 => String::new(),
+        1 => " 1 more service is not well.".into(),
+        n => format!(" {n} more services are not well."),
+    };
+    text += &match (unknown, blind) {
+        (0, _) => String::new(),
+        (_, Some(why)) => format!(" And {why}: errors and latency are not known."),
+        (1, None) => " 1 more cannot be judged.".into(),
+        (n, None) => format!(" {n} more cannot be judged."),
+    };
+    text
 }
 
 /// Why nothing can be said of the cluster, where that is so.
@@ -140,9 +169,14 @@ fn all_well(app: &App, alerts: &str) -> Headline {
     let blind = app.signals.blind(app.now);
     let absent = matches!(app.link(Source::Prometheus), LinkState::Absent(_));
     let (level, text) = match blind {
+        // Had it ever measured them, they would not stand here as well.
         Some(why) => (
-            Level::Unknown,
-            format!("pods are well, but {why}: latency and errors are not known.{alerts}"),
+            Level::Healthy,
+            format!("{text} Judged by pods alone: none of them was measured, and {why}."),
+        ),
+        None if app.signals.answered() && tally.measured == 0 && !absent => (
+            Level::Healthy,
+            format!("{text} Judged by pods alone: there are no series for these pods."),
         ),
         None if absent => (
             Level::Healthy,

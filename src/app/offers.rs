@@ -76,12 +76,6 @@ impl App {
         if let Some(wish) = act::read(typed) {
             return Ok(Command::Act(Box::new(wish)));
         }
-        if let Some((screen, name)) = palette::with_argument(typed) {
-            if name.is_some() {
-                return Err(self.open_named(typed));
-            }
-            self.history.open(screen);
-            return Err(Vec::new());
         if let Some(said) = palette::argued(typed) {
             return Err(self.follow(said));
         }

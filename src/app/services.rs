@@ -8,7 +8,7 @@ use crate::domain::alert::Alert;
 use crate::domain::object::{ObjectRef, Uid};
 use crate::domain::pod::Pod;
 use crate::domain::rollout::{Revision, Rollout, RolloutState, rollout_of};
-use crate::domain::signal::{ServiceSignals, Thresholds};
+use crate::domain::signal::{ServiceSignals, SignalName, Thresholds};
 use crate::domain::verdict::Level;
 use crate::domain::workload::{Workload, WorkloadKind};
 use jiff::{SignedDuration, Timestamp};
@@ -90,8 +90,12 @@ pub struct Services {
 pub struct Tally {
     /// How many workloads there are.
     pub all: usize,
-    /// How many of them are not well.
+    /// How many of them are not well, and that is known.
     pub unwell: usize,
+    /// How many cannot be judged.
+    pub unknown: usize,
+    /// Of how many requests are counted.
+    pub measured: usize,
     /// The first that rolls out.
     pub rolling: Option<Uid>,
     /// When the trouble of the worst of them began, of those whose trouble was measured.
@@ -135,10 +139,21 @@ impl Services {
             self.moved.insert(uid.clone());
         }
         self.told += u64::from(before.map(tells) != now.map(tells));
-        let unwell = |row: Option<&ServiceRow>| {
-            usize::from(row.is_some_and(|row| row.level() != Level::Healthy))
+        let counts = |row: Option<&ServiceRow>| {
+            let level = row.map_or(Level::Healthy, ServiceRow::level);
+            let requests = |signals: &ServiceSignals| signals.get(SignalName::Requests).value();
+            let read = row.and_then(|row| row.signals.as_ref()).and_then(requests);
+            [
+                level >= Level::Watch,
+                level == Level::Unknown,
+                read.is_some(),
+            ]
+            .map(usize::from)
         };
-        self.tally.unwell = self.tally.unwell + unwell(now) - unwell(before);
+        let ([unwell, unknown, read], was) = (counts(now), counts(before));
+        self.tally.unwell = self.tally.unwell + unwell - was[0];
+        self.tally.unknown = self.tally.unknown + unknown - was[1];
+        self.tally.measured = self.tally.measured + read - was[2];
         let rolls = now.is_some_and(|row| row.rollout.state == RolloutState::Moving);
         let measured = now.is_some_and(|row| row.judgement.onset.is_some());
         for (set, holds) in [(&mut self.rolling, rolls), (&mut self.onsets, measured)] {
@@ -297,7 +312,8 @@ impl Services {
             signals,
             errors: grounds.signals.errors(namespace, name),
             p99: grounds.signals.p99(namespace, name),
-            measured: grounds.signals.measured(namespace, name),
+            measured: grounds.signals.measured(namespace, name)
+                || !grounds.signals.answered() && grounds.signals.blind(grounds.now).is_some(),
             blind: grounds.signals.blind(grounds.now),
             alerts: grounds
                 .alerts

@@ -144,7 +144,7 @@ impl Signals {
             SourceNews::Stranger => {
                 // Numbers of other pods must not stand beside ours.
                 self.forget();
-                self.stranger = true;
+                (self.stranger, self.answered) = (true, false);
             }
             SourceNews::Absent(_) => {
                 if !matches!(self.link.state(now), LinkState::Absent(_)) {
@@ -227,7 +227,7 @@ impl Signals {
     pub fn blind(&self, now: Timestamp) -> Option<String> {
         match self.link.state(now) {
             LinkState::Stale { .. } if self.stranger => Some(format!(
-                "{} does not know these pods (it is another cluster's)",
+                "{} knows no pod of this cluster (it is another's)",
                 self.name()
             )),
             LinkState::Stale { why, age, .. } => {
@@ -279,7 +279,10 @@ fn differing<T>(
 pub fn hear(link: &mut Link, news: SourceNews, now: Timestamp) {
     match news {
         SourceNews::Heard | SourceNews::Scraped(_) => link.hear(now),
-        SourceNews::Stranger => link.fail(now, "it does not know these pods"),
+        SourceNews::Stranger => {
+            link.hear(now);
+            link.fail(now, "it answers, but knows no pod of this cluster");
+        }
         SourceNews::Troubled(why) => link.fail(now, &why),
         SourceNews::Absent(why) => link.absent = Some(why),
     }

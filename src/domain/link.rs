@@ -136,6 +136,11 @@ impl Link {
             .heard
             .map(|heard| now.duration_since(heard).max(SignedDuration::ZERO));
         if let Some(Trouble { since, why }) = &self.trouble {
+            // What a standing watch had told was the present until it broke, however long it had nothing to tell.
+            let age = match self.rhythm {
+                Rhythm::Watch => age.map(|age| age.min(now.duration_since(*since))),
+                Rhythm::Poll(_) => age,
+            };
             return LinkState::Stale {
                 age,
                 since: *since,
@@ -188,7 +193,8 @@ mod tests {
         };
         assert_eq!(
             (age, since),
-            (Some(SignedDuration::from_secs(100)), at(181))
+            (Some(SignedDuration::from_secs(19)), at(181)),
+            "it was the present until it broke"
         );
         link.hear(at(201));
         assert!(link.trusted(at(201)));

@@ -1,5 +1,6 @@
 //! Polled sources: Prometheus and Alertmanager, asked at an interval for what is wanted at that moment, and at once when told to.
 
+use super::acquaintance::{self, Knows};
 use super::quiet::{Answer, Quiet};
 use super::setting::{Found, Orders, Rhythm, Setting};
 use crate::app::message::{Fact, SourceNews};
@@ -11,7 +12,7 @@ use crate::platform::prometheus::subjects::Subject as Asked;
 use crate::platform::prometheus::wire::QueryFailure;
 use crate::platform::prometheus::{Ask, AskRange, Prometheus};
 use futures::future::BoxFuture;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +52,7 @@ pub async fn prometheus(
         let (facts, news) = if wants.signals && !wants.subjects.is_empty() {
             let due = quiet.due(&wants, hurry, Instant::now());
             // Boxed: what borrows this much is otherwise not seen to move between threads.
-            let known: BoxFuture<'_, bool> =
+            let known: BoxFuture<'_, Knows> =
                 Box::pin(acquaintance.ask(&prometheus, setting, &wants, found));
             let asked: BoxFuture<'_, Result<Answer, Arc<str>>> =
                 Box::pin(ask(&prometheus, &setting.rhythm, &wants, &due, found));
@@ -59,11 +60,11 @@ pub async fn prometheus(
             match answer {
                 Ok(mut answer) => {
                     quiet.hear(&mut answer, &wants, hurry, Instant::now());
-                    if known {
-                        (answer.facts(), Some(SourceNews::Heard))
-                    } else {
+                    match known {
+                        Knows::These => (answer.facts(), Some(SourceNews::Heard)),
                         // Numbers of other pods are no numbers.
-                        (Vec::new(), Some(SourceNews::Stranger))
+                        Knows::Others => (nothing(&wants), Some(SourceNews::Heard)),
+                        Knows::Nobody => (Vec::new(), Some(SourceNews::Stranger)),
                     }
                 }
                 Err(why) => (Vec::new(), Some(SourceNews::Troubled(why))),
@@ -91,10 +92,25 @@ pub async fn prometheus(
     }
 }
 
+/// That there are no figures for what is wanted.
+fn nothing(wants: &Wants) -> Vec<Fact> {
+    let ranges = wants.ranges.iter();
+    let ranges = ranges.map(|want| Fact::Range(want.clone(), Vec::new()));
+    ranges.chain([Fact::Signals(Vec::new())]).collect()
+}
+
+fn again(known: Knows) -> Duration {
+    if known == Knows::These {
+        ASK_AGAIN
+    } else {
+        ASK_SOON
+    }
+}
+
 /// Whether a source knows the pods of this cluster, and how dense its scrapes are; asked rarely.
 #[derive(Debug, Default)]
 struct Acquaintance {
-    knows: Option<(bool, Instant)>,
+    knows: Option<(Knows, Instant)>,
     scrapes: Option<Instant>,
 }
 
@@ -106,13 +122,15 @@ impl Acquaintance {
         setting: &Setting,
         wants: &Wants,
         found: &watch::Sender<Option<Found>>,
-    ) -> bool {
+    ) -> Knows {
         let now = setting.rhythm.clock.now();
         let due = self
             .knows
-            .is_none_or(|(known, at)| at.elapsed() >= if known { ASK_AGAIN } else { ASK_SOON });
-        if due && let Some(known) = knows(source, &wants.pods, now).await {
-            self.knows = Some((known, Instant::now()));
+            .is_none_or(|(known, at)| at.elapsed() >= again(known));
+        if due {
+            let (cluster, scope) = (&setting.cluster, &setting.rhythm.scope);
+            let known = acquaintance::ask(source, cluster, scope, &wants.pods, now).await;
+            self.knows = known.map(|known| (known, Instant::now())).or(self.knows);
         }
         if self.scrapes.is_none_or(|at| at.elapsed() >= ASK_AGAIN) {
             self.scrapes = Some(Instant::now());
@@ -128,7 +146,8 @@ impl Acquaintance {
                 changed
             });
         }
-        let knows = self.knows.map(|(known, _)| known);
+        let known = self.knows.map(|(known, _)| known);
+        let knows = known.map(|known| known == Knows::These);
         found.send_if_modified(|found| {
             let changed = found
                 .as_ref()
@@ -138,25 +157,10 @@ impl Acquaintance {
             }
             changed
         });
-        knows.unwrap_or(true)
+        known.unwrap_or(Knows::These)
     }
 }
 
-/// Whether a source knows any of these pods, a handful at a time; `None` where it could not be asked.
-async fn knows(source: &Prometheus, pods: &[Arc<str>], now: Timestamp) -> Option<bool> {
-    let mut answered = None;
-    for some in pods.chunks(SOME) {
-        match source.knows_pods(some, now).await {
-            Ok(true) => return Some(true),
-            Ok(false) => answered = Some(false),
-            Err(_) => return None,
-        }
-    }
-    answered
-}
-
-/// So many pods are asked about in one question.
-const SOME: usize = 20;
 /// A window must hold so many scrapes, or rates come and go.
 const SCRAPES_IN_A_WINDOW: i32 = 4;
 

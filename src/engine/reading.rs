@@ -23,6 +23,11 @@ pub struct Readers {
 }
 
 impl Readers {
+    /// What is a list is read anew at the next reconciliation.
+    pub fn again(&mut self) {
+        (self.table, self.places) = (None, None);
+    }
+
     /// Starts what is wanted and does not run, ends what runs and is not wanted.
     pub fn reconcile(&mut self, outside: &Outside, facts: &Sender<Fact>, wants: &Wants) {
         let wanted = wants.logs.as_ref().map(logs::streams).unwrap_or_default();

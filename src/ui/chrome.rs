@@ -1,5 +1,5 @@
 //! ```text
-//!  vigie  veza-prod ▸ veza-production  PRODUCTION  read-only   oncall     03:12:07 UTC   k8s live 0 s  prom live 3 s
+//!  vigie  veza-prod ▸ veza-production  PRODUCTION  read-only   oncall     03:12:07 UTC   k8s live  prom live 3 s
 //!  ✖ FAILING  veza-backend: 21 % of requests fail since 03:10:52, 40 s after revision 43 (v1.1.0) took over.
 //!  ...
 //!  enter open   R rollout   K runbooks   l logs   ? help
@@ -150,7 +150,14 @@ fn trust(view: &View<'_>, manner: Manner) -> Vec<Segment> {
         right: true,
     }];
     for source in [Source::Kubernetes, Source::Prometheus, Source::Alertmanager] {
-        let (words, style) = link_words(view, &app.link(source), manner != Manner::Full);
+        let (words, style) = match (source, app.link(source)) {
+            // A watch is told what happens when it happens: how long nothing did is no age.
+            (Source::Kubernetes, LinkState::Live(_)) => ("live".into(), theme.dim()),
+            (Source::Prometheus, LinkState::Stale { .. }) if app.signals.stranger() => {
+                ("not ours".into(), theme.tone(Tone::Unknown))
+            }
+            (_, state) => link_words(view, &state, manner != Manner::Full),
+        };
         segments.push(Segment {
             text: format!("{} {words}", app.source_name(source)),
             style,

@@ -516,7 +516,7 @@ async fn a_prometheus_of_another_cluster_is_not_believed() {
     assert!(
         app.disbelief()
             .unwrap()
-            .contains("does not know these pods")
+            .contains("knows no pod of this cluster")
     );
     assert!(
         app.services.in_order().all(|row| row.signals.is_none()),
@@ -525,7 +525,7 @@ async fn a_prometheus_of_another_cluster_is_not_believed() {
     console
         .until("row 2 says so", |app| {
             app.headline.level == Level::Unknown
-                && app.headline.text.contains("does not know these pods")
+                && app.headline.text.contains("knows no pod of this cluster")
         })
         .await;
     let found = console.engine.prometheus().unwrap();

@@ -51,6 +51,10 @@ pub struct Described {
     pub events: Result<Vec<Event>, Failure>,
 }
 
+/// Lists with nothing but the metadata, where the server can.
+const NAMES_ALONE: &str =
+    "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
+
 impl Cluster {
     /// An object as the server has it. A Secret comes with its values: show it only through [`Cluster::yaml`].
     pub async fn object(&self, object: &ObjectRef) -> Result<Value, Failure> {
@@ -149,6 +153,18 @@ impl Cluster {
             .collect();
         events.sort_by_key(|event| event.at);
         Ok(events)
+    }
+
+    /// The names of some pods of a namespace (empty: of any), a few hundred at most.
+    pub async fn pod_names(&self, namespace: &str) -> Result<Vec<Arc<str>>, Failure> {
+        let known = everyday("Pod");
+        let path = format!("{}?limit=300", known.path(namespace));
+        let mut ask = Ask::get(known.attempt("list", namespace, ""), path);
+        ask.accept = Some(NAMES_ALONE);
+        let list: Value = self.json(ask).await?;
+        let items = list["items"].as_array().into_iter().flatten();
+        let name = |item: &Value| item["metadata"]["name"].as_str().map(Arc::from);
+        Ok(items.filter_map(name).collect())
     }
 
     /// Every namespace we may see.

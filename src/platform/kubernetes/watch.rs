@@ -182,6 +182,11 @@ impl<D: Decode> Watching<D> {
                 return Some((!at_once).then(|| self.pause(None)));
             }
             FailureKind::Forbidden(_) => return self.denied(failure).await,
+            // Whoever answers after this may have another past; a version of this one means nothing there.
+            FailureKind::Unreachable(_)
+            | FailureKind::Interrupted
+            | FailureKind::Tls(_)
+            | FailureKind::TlsExpired => self.version = None,
             FailureKind::NotFound => {
                 self.version = None;
                 self.say(Sighting::Absent).await?;
@@ -413,6 +418,8 @@ impl<D: Decode> Watching<D> {
             Seen::Mark { version, complete } => {
                 if complete && self.version.is_none() {
                     self.complete(version).await?;
+                } else if self.is_past(&version) {
+                    return Some(Some(Failure::new(FailureKind::Gone, "", "", "")));
                 } else {
                     self.reached(version);
                     self.flush().await?;
@@ -438,6 +445,13 @@ impl<D: Decode> Watching<D> {
             return Some(());
         }
         self.flush().await
+    }
+
+    /// Whether a server says that it stands before where we are: it is not the one that told us.
+    fn is_past(&self, version: &str) -> bool {
+        let known = self.version.as_deref().and_then(|v| v.parse::<u64>().ok());
+        let said = version.parse::<u64>().ok();
+        known.zip(said).is_some_and(|(known, said)| said < known)
     }
 
     /// Remembers how far we are, once there is a complete list to go on from.

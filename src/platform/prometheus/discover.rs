@@ -112,16 +112,29 @@ impl Prometheus {
         Ok((scrapes >= 2.0).then(|| SignedDuration::from_secs_f64((300.0 / scrapes).round())))
     }
 
+    /// Namespace and name of pods that it scrapes, as its own series about them say; without ordinals, which every cluster has.
+    pub async fn scraped_pods(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<(Arc<str>, Arc<str>)>, QueryFailure> {
+        let answered = self
+            .query(now, "count by (namespace, pod) (up{pod!=\"\"})")
+            .await?;
+        let pods = answered.result.iter().filter_map(|sample| {
+            let label = |name| sample.labels.get(name).map(|text| Arc::from(&**text));
+            Some((label("namespace")?, label("pod")?))
+        });
+        Ok(pods
+            .filter(|(_, pod): &(Arc<str>, Arc<str>)| !ordinal(pod))
+            .collect())
+    }
+
     /// Whether any series carries the name of one of these pods; without that, the source speaks of another cluster.
     pub async fn knows_pods(
         &self,
         pods: &[Arc<str>],
         now: Timestamp,
     ) -> Result<bool, QueryFailure> {
-        let ordinal = |name: &str| {
-            let tail = name.rsplit('-').next().unwrap_or(name);
-            tail.bytes().all(|byte| byte.is_ascii_digit())
-        };
         let mut sample: Vec<&str> = pods.iter().map(|name| &**name).collect();
         // Ordinals such as `redis-0` are called the same in every cluster: they are asked about only for want of better ones.
         if !sample.iter().all(|name| ordinal(name)) {
@@ -138,4 +151,10 @@ impl Prometheus {
         let answered = self.query(now, &counts.join(" or ")).await?;
         Ok(answered.result.iter().any(|sample| sample.value > 0.0))
     }
+}
+
+/// Whether a pod is called by a number, as those of a StatefulSet are: the same in every cluster.
+fn ordinal(name: &str) -> bool {
+    let tail = name.rsplit('-').next().unwrap_or(name);
+    tail.bytes().all(|byte| byte.is_ascii_digit())
 }
