@@ -49,6 +49,7 @@ pub mod state;
 pub mod stock;
 pub mod table;
 pub mod text;
+pub mod told;
 pub mod trail;
 mod update;
 pub mod wants;

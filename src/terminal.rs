@@ -21,4 +21,4 @@ pub use ground::{Ground, ground, may_ask};
 pub use guard::{Guard, Options, knows_kitty_keys, no_screen, restore};
 pub use keep::keep;
 pub use log::log_to;
-pub use signals::{Signal, Signals};
+pub use signals::{Resumed, Signal, Signals};

@@ -6,12 +6,13 @@
 use crate::app::App;
 use crate::app::command::Command;
 use crate::app::effect::Effect;
+use crate::app::links::COPIED;
 use crate::app::message::{Fact, Message, Notice};
 use crate::app::places::Destination;
 use crate::engine::{Engine, Errand};
 use crate::keymap::chord::Chord;
 use crate::keymap::{Keymap, Meaning};
-use crate::terminal::{self, Canvas, Guard, Notify, Signal, Signals};
+use crate::terminal::{self, Canvas, Guard, Notify, Resumed, Signal, Signals};
 use crate::ui::theme::Theme;
 use crate::ui::{self, View};
 use crossterm::event::{Event, EventStream};
@@ -80,11 +81,16 @@ pub struct Console<'a> {
     pub way: Way<'a>,
 }
 
+/// Said once, because tmux keeps what is copied to itself unless told otherwise.
+const TMUX: &str = "tmux passes it on with `set -g set-clipboard on`.";
+
 /// What is under way beside the loop.
 #[derive(Default)]
 pub struct Way<'a> {
     away: Option<Away<'a>>,
     going: Option<LocalBoxFuture<'a, Result<Box<Opened>, String>>>,
+    /// What tmux needs to pass a clipboard on was said.
+    told: bool,
 }
 
 /// How the loop ended.
@@ -101,6 +107,7 @@ enum Happened {
     Facts,
     Tick,
     Frame,
+    Resumed,
     Signal(Signal),
     Opened(Result<Box<Opened>, String>),
 }
@@ -111,6 +118,7 @@ impl Console<'_> {
         let mut canvas = Canvas::on_stdout()?;
         let mut input = EventStream::new();
         let mut signals = Signals::listen()?;
+        let mut resumed = Resumed::listen()?;
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut waiting = Vec::with_capacity(DRAIN);
@@ -126,6 +134,7 @@ impl Console<'_> {
             let happened = tokio::select! {
                 biased;
                 signal = signals.next() => Happened::Signal(signal),
+                () = resumed.next() => Happened::Resumed,
                 event = input.next() => Happened::Input(event),
                 () = tokio::time::sleep_until(drawn + FRAME), if due => Happened::Frame,
                 _ = self.facts.recv_many(&mut waiting, DRAIN) => Happened::Facts,
@@ -158,6 +167,13 @@ impl Console<'_> {
                         self.last_words("the console went to another target").await;
                     }
                     self.arrive(opened)
+                }
+                Happened::Resumed => {
+                    // Given back first: what the terminal was set to meanwhile is nothing to return to.
+                    self.guard = None;
+                    self.guard = Some(Guard::enter(self.terminal)?);
+                    canvas = Canvas::on_stdout()?;
+                    true
                 }
                 Happened::Frame => true,
             };
@@ -258,7 +274,14 @@ impl Console<'_> {
                     self.way.away = Some(Away::Errand(Errand::Shell { object, container }));
                 }
                 // A terminal that cannot be written to is noticed at the next frame.
-                Effect::Copy(text) => drop(terminal::write(&terminal::copy(&text))),
+                Effect::Copy(text) => {
+                    drop(terminal::write(&terminal::copy(&text)));
+                    if std::env::var_os("TMUX").is_some()
+                        && !std::mem::replace(&mut self.way.told, true)
+                    {
+                        self.notice(format!("{COPIED} {TMUX}"), false);
+                    }
+                }
                 Effect::Save { name, text } => self.save(&name, text),
                 Effect::Attention(sentence) => {
                     let call = terminal::level_changed(self.notify, "vigie", &sentence, |name| {

@@ -7,7 +7,6 @@ use super::desk::{RUN_PAGES, Subject, WHY};
 use super::effect::Effect;
 use super::layer::Layer;
 use super::list;
-use super::message::Notice;
 use super::runs::order::RunRequest;
 use super::runs::shelf::{Book, PastRun};
 use super::screen::Screen;
@@ -33,11 +32,7 @@ impl App {
     /// The runbooks that pass the filter, the suggested one first, broken ones last.
     pub fn books(&self) -> Vec<&Book> {
         let filter = &self.here().place.filter;
-        let suggested = self
-            .desk
-            .subject
-            .as_ref()
-            .is_some_and(|subject| subject.rollback);
+        let suggested = self.goes_back();
         let mut books: Vec<&Book> = self
             .runs
             .library
@@ -53,12 +48,14 @@ impl App {
 
     /// Whether a runbook is the suggested one.
     pub fn suggests(&self, book: &Book) -> bool {
-        &*book.id == ROLLBACK
-            && self
-                .desk
-                .subject
-                .as_ref()
-                .is_some_and(|subject| subject.rollback)
+        &*book.id == ROLLBACK && self.goes_back()
+    }
+
+    /// Whether going back is suggested now for what the runbooks were opened for: not whether it was when they were.
+    pub fn goes_back(&self) -> bool {
+        let subject = self.desk.subject.as_ref();
+        let row = subject.and_then(|subject| self.services.find(&subject.object));
+        row.is_some_and(|row| row.judgement.rollback)
     }
 
     /// The runs that pass the filter.
@@ -258,7 +255,7 @@ impl App {
             ))
         });
         let text = text.unwrap_or_else(|| super::links::update_to_paste(self));
-        self.tell("Copied.");
+        self.tell(super::links::COPIED);
         vec![Effect::Copy(text)]
     }
 
@@ -311,13 +308,21 @@ impl App {
             self.desk.opened = Some(entries);
             self.layers.push(Layer::Form(form));
         }
+        let Some(uid) = self.target.cluster_uid.clone() else {
+            return;
+        };
         if self.desk.announced || self.runs.past.is_empty() {
             return;
         }
         self.desk.announced = true;
+        let server = &self.target.server;
+        let here = |run: &&PastRun| {
+            *run.target.cluster_uid == *uid && *run.target.server == **server && !run.carried
+        };
         let runs: Vec<String> = self
             .runs
             .unfinished()
+            .filter(here)
             .map(|run| format!("{} in {}", run.runbook, run.target.namespace))
             .collect();
         if let Some(first) = runs.first() {
@@ -326,13 +331,7 @@ impl App {
                 "{} unfinished {which}: {first}. K, then p lists them.",
                 runs.len()
             );
-            self.notice = Some((
-                Notice {
-                    text: words,
-                    error: true,
-                },
-                self.now,
-            ));
+            self.tell(words);
         }
     }
 

@@ -109,16 +109,20 @@ fn rollouts(cluster: &Cluster, services: &Services, workload: &Workload) -> Vec<
     let revisions = cluster.revisions_of(workload);
     let row = services.get(&workload.uid);
     let mut found = Vec::new();
-    for (index, revision) in revisions.iter().enumerate() {
+    for revision in &revisions {
         let current = revision.number.is_some() && revision.number == workload.revision;
-        let at = if current {
-            row.and_then(|row| row.taken_over)
-        } else {
-            revision.created
+        found.extend(birth(workload, revision, &revisions));
+        let at = match (current, revision.earlier.is_empty()) {
+            (true, _) => row.and_then(|row| row.taken_over),
+            (false, true) => revision.created,
+            // It was returned to, and nothing says when.
+            (false, false) => None,
         };
-        let Some(at) = at else { continue };
-        let before = revisions.get(index + 1).copied();
-        if before.is_none() && revision.number == Some(1) {
+        let (Some(at), Some(number)) = (at, revision.number) else {
+            continue;
+        };
+        let before = before(&revisions, number);
+        if number == 1 {
             continue; // the first revision is a birth, not a change
         }
         let returned = current
@@ -134,27 +138,48 @@ fn rollouts(cluster: &Cluster, services: &Services, workload: &Workload) -> Vec<
             at,
             kind: ChangeKind::Rollout,
             object: workload.object(),
-            text: text(revision, before, by.as_deref(), returned),
+            text: text((number, revision), before, by.as_deref(), returned),
             note: None,
-            mark: revision.number.map(|number| number.to_string().into()),
+            mark: Some(number.to_string().into()),
         });
     }
     found
 }
 
+/// The revision that a number followed: by the numbers it has and those it had. Where it is not known, none is named.
+fn before<'a>(revisions: &[&'a Revision], number: u64) -> Option<(u64, &'a Revision)> {
+    let wanted = number.checked_sub(1)?;
+    let had = |r: &&&Revision| r.number == Some(wanted) || r.earlier.contains(&wanted);
+    let found = revisions.iter().find(had)?;
+    Some((wanted, *found))
+}
+
+/// The first takeover of a revision that has been returned to since, under the number it had then.
+fn birth(workload: &Workload, revision: &Revision, revisions: &[&Revision]) -> Option<Change> {
+    let number = revision.earlier.iter().copied().min()?;
+    (number > 1).then_some(())?;
+    Some(Change {
+        at: revision.created?,
+        kind: ChangeKind::Rollout,
+        object: workload.object(),
+        text: text((number, revision), before(revisions, number), None, false),
+        note: None,
+        mark: Some(number.to_string().into()),
+    })
+}
+
 fn text(
-    revision: &Revision,
-    before: Option<&Revision>,
+    (number, revision): (u64, &Revision),
+    before: Option<(u64, &Revision)>,
     by: Option<&str>,
     returned: bool,
 ) -> String {
-    let number = |r: &Revision| r.number.map_or_else(|| "?".to_owned(), |n| n.to_string());
     let mut parts = vec![match before {
-        Some(before) => format!("revision {} → {}", number(before), number(revision)),
-        None => format!("revision {}", number(revision)),
+        Some((before, _)) => format!("revision {before} → {number}"),
+        None => format!("revision {number}"),
     }];
     if let Some((old, new)) =
-        before.and_then(|b| Some((b.version_name()?, revision.version_name()?)))
+        before.and_then(|(_, b)| Some((b.version_name()?, revision.version_name()?)))
     {
         parts.push(if old == new {
             format!("image {new} unchanged")
@@ -218,4 +243,49 @@ fn onsets(services: &Services) -> impl Iterator<Item = Change> {
             mark: None,
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(number: u64, earlier: &[u64], version: &str) -> Revision {
+        Revision {
+            uid: format!("rs-{number}").as_str().into(),
+            namespace: "veza".into(),
+            name: "backend".into(),
+            owner: None,
+            number: Some(number),
+            earlier: earlier.to_vec(),
+            images: Vec::new(),
+            version: Some(version.into()),
+            labels: [].into(),
+            created: None,
+            returned: !earlier.is_empty(),
+            settled: None,
+            desired: 0,
+            current: 0,
+            ready: 0,
+            available: 0,
+            change_cause: None,
+            commit: None,
+        }
+    }
+
+    #[test]
+    fn a_revision_that_was_returned_to_is_still_the_one_it_was() {
+        let (good, bad) = (set(44, &[42], "v1.0.0"), set(43, &[], "v1.1.0"));
+        let older = set(41, &[], "v0.9.9");
+        let all = [&good, &bad, &older];
+        let said = |revision: &Revision, number| {
+            text((number, revision), before(&all, number), None, false)
+        };
+        assert_eq!(said(&bad, 43), "revision 42 → 43, image v1.0.0 → v1.1.0");
+        assert_eq!(said(&good, 44), "revision 43 → 44, image v1.1.0 → v1.0.0");
+        assert_eq!(
+            said(&older, 41),
+            "revision 41",
+            "what came before is not known"
+        );
+    }
 }

@@ -109,7 +109,7 @@ pub fn compare(app: &App, workload: &Workload) -> Option<Comparison> {
     let new_side = side(app, new, evidence.figures(new, alone, true));
     let old_side = old.map(|old| side(app, old, evidence.figures(old, false, false)));
     let (errors, p99, judged) = match old {
-        Some(old) => evidence.differences(old, new),
+        Some(revision) => evidence.differences((revision, old_side.as_ref()), (new, &new_side)),
         None => (None, None, None),
     };
     Some(Comparison {
@@ -209,10 +209,11 @@ impl Evidence<'_> {
         mean(&own.filter(|points| !points.is_empty()).or_else(before)?)
     }
 
+    /// New minus old, of the very figures that are shown.
     fn differences(
         &self,
-        old: &Revision,
-        new: &Revision,
+        (old, old_side): (&Revision, Option<&Side>),
+        (new, new_side): (&Revision, &Side),
     ) -> (Option<Difference>, Option<Difference>, Option<f64>) {
         let counted = |revision| {
             let requests = self.series(SignalName::Requests, revision)?;
@@ -221,15 +222,31 @@ impl Evidence<'_> {
                 self.series(SignalName::ErrorRatio, revision)?,
             ))
         };
-        let (before, after) = (counted(old), counted(new));
-        let errors = before
-            .zip(after)
-            .and_then(|(before, after)| share_difference(before, after));
-        let p99 = self
-            .series(SignalName::P99, old)
-            .zip(self.series(SignalName::P99, new));
-        let p99 = p99.and_then(|(before, after)| mean_difference(before, after));
-        (errors, p99, after.map(|(all, _)| all))
+        let judged = counted(new).map(|(all, _)| all);
+        let Some(old_side) = old_side else {
+            return (None, None, judged);
+        };
+        let shares = |side: &Side, revision| {
+            let [requests, errors, _] = side.figures;
+            let all = if errors.past {
+                counted(revision).map(|(all, _)| all)
+            } else {
+                requests.value.map(|rate| rate * INDEPENDENT_S)
+            };
+            let all = all.unwrap_or(0.0);
+            errors.value.map(|share| (all, share))
+        };
+        let errors = shares(old_side, old)
+            .zip(shares(new_side, new))
+            .map(|(before, after)| share_difference(before, after));
+        let swung = |revision, figure: Figure| {
+            let series = self.series(SignalName::P99, revision)?;
+            Some((figure.value?, swing(series, figure.past)))
+        };
+        let p99 = swung(old, old_side.figures[2])
+            .zip(swung(new, new_side.figures[2]))
+            .map(|(before, after)| swung_difference(before, after));
+        (errors, p99, judged)
     }
 }
 
@@ -274,41 +291,53 @@ fn count(requests: &Series, errors: &Series) -> (f64, f64) {
         })
 }
 
-/// Two shares, each with the uncertainty of having been counted. One imagined failure on either side keeps a share of none from being certain.
-fn share_difference(before: (f64, f64), after: (f64, f64)) -> Option<Difference> {
-    if before.0 <= 0.0 || after.0 <= 0.0 {
-        return None;
-    }
-    let share = |(all, failed): (f64, f64)| failed / all;
-    let variance = |(all, failed): (f64, f64)| {
-        let share = (failed + 1.0) / (all + 2.0);
+/// Two shares, each of so many requests, with the uncertainty of having been counted. One imagined failure on either side
+/// keeps a share of none from being certain.
+fn share_difference(before: (f64, f64), after: (f64, f64)) -> Difference {
+    let variance = |(all, share): (f64, f64)| {
+        let share = (share * all + 1.0) / (all + 2.0);
         share * (1.0 - share) / all
     };
     let enough = before.0 >= FEWEST && after.0 >= FEWEST;
-    let margin = enough.then(|| SIGMAS * (variance(before) + variance(after)).sqrt());
-    Some(Difference {
-        by: share(after) - share(before),
-        margin,
-    })
+    Difference {
+        by: after.1 - before.1,
+        margin: enough.then(|| SIGMAS * (variance(before) + variance(after)).sqrt()),
+    }
 }
 
-fn mean_difference(before: &Series, after: &Series) -> Option<Difference> {
-    let spread = |series: &Series| {
-        let values = last_minutes(series);
-        let mean = mean(&values)?;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        let apart = values.len() as f64 * series.step.as_secs_f64() / INDEPENDENT_S;
-        let variance = squares / (values.len() as f64 - 1.0).max(1.0);
-        Some((mean, (apart >= 2.0).then_some(variance / apart)))
+/// How much a figure of a series varies by itself: the usual step between points that do not share their window, so that one
+/// climb from good to bad is no swing. `mean` where the figure is the mean of the stretch.
+fn swing(series: &Series, mean: bool) -> Option<f64> {
+    /// The median size of the difference of two, in standard deviations of one.
+    const MEDIAN_STEP: f64 = 0.954;
+    let values = last_minutes(series);
+    let step = series.step.as_secs_f64().max(1.0);
+    let lag = (INDEPENDENT_S / step).ceil().max(1.0) as usize;
+    let mut steps: Vec<f64> = values
+        .iter()
+        .zip(values.iter().skip(lag))
+        .map(|(a, b)| (b - a).abs())
+        .collect();
+    if steps.len() < 3 {
+        return None;
+    }
+    steps.sort_by(f64::total_cmp);
+    let usual = steps.get(steps.len() / 2)? / MEDIAN_STEP;
+    let apart = if mean {
+        (values.len() as f64 * step / INDEPENDENT_S).max(1.0)
+    } else {
+        1.0
     };
-    let ((old, old_error), (new, new_error)) = (spread(before)?, spread(after)?);
-    let margin = old_error
-        .zip(new_error)
-        .map(|(a, b)| SIGMAS * (a + b).sqrt());
-    Some(Difference {
-        by: new - old,
-        margin,
-    })
+    Some(usual.powi(2) / apart)
+}
+
+/// Two figures, each with its own variance.
+fn swung_difference(before: (f64, Option<f64>), after: (f64, Option<f64>)) -> Difference {
+    let both = before.1.zip(after.1);
+    Difference {
+        by: after.0 - before.0,
+        margin: both.map(|(a, b)| SIGMAS * (a + b).sqrt()),
+    }
 }
 
 #[cfg(test)]
@@ -325,13 +354,13 @@ mod tests {
 
     #[test]
     fn a_share_differs_for_real_only_beyond_chance() {
-        let clear = share_difference((1200.0, 2.0), (1200.0, 250.0)).unwrap();
+        let clear = share_difference((1200.0, 0.001), (1200.0, 0.216));
         assert_eq!(clear.real(), Some(true));
-        let close = share_difference((1200.0, 2.0), (1200.0, 3.0)).unwrap();
+        assert!((clear.by - 0.215).abs() < 1e-9, "new minus old as shown");
+        let close = share_difference((1200.0, 0.0017), (1200.0, 0.0025));
         assert_eq!(close.real(), Some(false));
-        let few = share_difference((1200.0, 2.0), (5.0, 1.0)).unwrap();
+        let few = share_difference((1200.0, 0.0017), (5.0, 0.2));
         assert_eq!(few.real(), None, "five requests say nothing");
-        assert_eq!(share_difference((0.0, 0.0), (10.0, 1.0)), None);
     }
 
     #[test]
@@ -339,14 +368,25 @@ mod tests {
         let calm = series(&[90.0, 92.0, 91.0, 90.0, 89.0, 91.0]);
         let slow = series(&[890.0, 902.0, 911.0, 890.0, 889.0, 891.0]);
         let wild = series(&[20.0, 400.0, 10.0, 300.0, 5.0, 90.0]);
-        let real = |a, b| mean_difference(a, b).unwrap().real();
-        assert_eq!(real(&calm, &slow), Some(true));
-        assert_eq!(real(&calm, &wild), Some(false));
-        assert_eq!(
-            real(&calm, &series(&[100.0])),
-            None,
-            "one point has no swing"
-        );
+        let differs = |a: (f64, &Series), b: (f64, &Series)| {
+            swung_difference((a.0, swing(a.1, false)), (b.0, swing(b.1, false)))
+        };
+        assert_eq!(differs((91.0, &calm), (891.0, &slow)).real(), Some(true));
+        assert_eq!(differs((91.0, &calm), (150.0, &wild)).real(), Some(false));
+        let one = series(&[100.0]);
+        let alone = differs((91.0, &calm), (100.0, &one));
+        assert_eq!(alone.real(), None, "one point has no swing");
+    }
+
+    #[test]
+    fn one_climb_from_good_to_bad_is_no_swing() {
+        let old = series(&[249.0; 20]);
+        let climb = [250.0, 400.0, 650.0, 900.0].into_iter();
+        let plateau = (0..14).map(|i| 983.0 + f64::from(i % 3) * 4.0);
+        let new = series(&climb.chain(plateau).collect::<Vec<_>>());
+        let difference = swung_difference((249.0, swing(&old, true)), (983.0, swing(&new, false)));
+        assert_eq!((difference.by, difference.real()), (734.0, Some(true)));
+        assert!(difference.margin.unwrap() < 100.0, "{difference:?}");
     }
 
     #[test]

@@ -220,17 +220,21 @@ fn cluster(app: &App, row: &ServiceRow) -> Vec<Line> {
         format!("{}: {}", row.rollout.state.word(), row.rollout.reason),
         None,
     )];
-    lines.push(line(
-        "pods",
-        format!("{} of {} ready", row.ready, row.desired),
-        None,
-    ));
     let mut unwell: Vec<_> = app
         .pods_of(&row.object)
         .map(|pod| (app.cluster.pod_level(&pod.uid), pod))
         .filter(|(level, _)| *level != Level::Healthy)
         .collect();
     unwell.sort_by(|a, b| (b.0, &a.1.name).cmp(&(a.0, &b.1.name)));
+    let bad = match unwell.len() {
+        0 => String::new(),
+        n => format!(
+            ", {n} of {} pods not well",
+            app.pods_of(&row.object).count()
+        ),
+    };
+    let ready = format!("{} of {} ready{bad}", row.ready, row.desired);
+    lines.push(line("pods", ready, None));
     let more = unwell.len().saturating_sub(PODS);
     lines.extend(unwell.into_iter().take(PODS).map(|(level, pod)| {
         let reason = pod

@@ -226,7 +226,7 @@ impl App {
                 let Some(link) = links.get(chosen.min(links.len().saturating_sub(1))) else {
                     return Vec::new();
                 };
-                self.mention(&format!("Copied the {}.", link.what));
+                self.mention(super::links::COPIED);
                 return vec![Effect::Copy(link.text.clone())];
             }
             Command::Back | Command::Links | Command::Quit => return Vec::new(),

@@ -56,17 +56,22 @@ fn verdict(app: &App) -> Headline {
         return all_well(app, &alerts);
     }
     let blind = app.signals.blind(app.now);
-    let text = match &blind {
-        Some(why) if worst.level() == Level::Unknown => silence(app, why, &alerts),
+    let (text, brief) = match &blind {
+        Some(why) if worst.level() == Level::Unknown => {
+            let text = silence(app, why, &alerts);
+            (text.clone(), text)
+        }
         _ => {
             let others = others(app, worst.level(), blind);
-            format!("{}.{alerts}{others}", worst.judgement.verdict.reason)
+            let full = &worst.judgement.verdict.reason;
+            let said = |what: &str| format!("{what}.{alerts}{others}");
+            (said(full), said(&brief(worst)))
         }
     };
     Headline {
         level: worst.level(),
         moving: false,
-        brief: format!("{}.{alerts}{others}", brief(worst)),
+        brief,
         text,
     }
 }

@@ -93,7 +93,9 @@ fn sentence(
             c.revision
         )
     });
-    format!("{name}: {}{since}{cause}", worst.sentence)
+    // What recovers is the service.
+    let colon = if worst.clause == "recovers" { "" } else { ":" };
+    format!("{name}{colon} {}{since}{cause}", worst.sentence)
 }
 
 fn rollout(evidence: &Evidence<'_>) -> Vec<Finding> {

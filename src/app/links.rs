@@ -9,6 +9,9 @@ use crate::domain::object::ObjectRef;
 use crate::domain::signal::SignalName;
 use crate::domain::verdict::Level;
 
+/// What is said of something copied: whether the terminal took it, it does not tell.
+pub const COPIED: &str = "Sent to the terminal's clipboard (OSC 52).";
+
 /// What is longer is no link.
 const LONGEST: usize = 2048;
 

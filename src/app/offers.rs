@@ -55,7 +55,7 @@ impl App {
         let count = |app: &Self, line: &Line| palette::rank(&app.offers(), &line.text).len();
         let to = match command {
             Command::Enter => return self.said(&line.text, chosen),
-            Command::Move(Motion::Down) => (chosen + 1).min(count(self, &line).saturating_sub(1)),
+            Command::Move(Motion::Down) => (chosen + 1).min(count(self, &line)),
             Command::Move(Motion::Up) => chosen.saturating_sub(1),
             // Emptying an empty line closes it, as people expect of a prompt.
             Command::Erase if line.text.is_empty() => return Err(Vec::new()),
@@ -81,7 +81,8 @@ impl App {
         }
         let offers = self.offers();
         let found = palette::rank(&offers, typed);
-        if let Some(offer) = found.get(chosen).or(found.first()) {
+        let meant = palette::meant(&found, typed, chosen);
+        if let Some(offer) = meant.and_then(|index| found.get(index)) {
             return Ok(offer.command.clone());
         }
         if let Some(said) = palette::kind(&offers, typed) {

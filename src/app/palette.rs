@@ -170,6 +170,23 @@ impl Said {
     }
 }
 
+/// Which of the ranked offers enter means: the one that was moved to, else the first if its name begins as typed. What is only
+/// like it is never meant.
+pub fn meant(found: &[&Offer], typed: &str, chosen: usize) -> Option<usize> {
+    let lower = typed.trim().to_lowercase();
+    let sure = found
+        .first()
+        .is_some_and(|offer| offer.name.starts_with(&lower));
+    let index = if sure {
+        Some(chosen)
+    } else {
+        chosen.checked_sub(1)
+    };
+    index
+        .map(|index| index.min(found.len().saturating_sub(1)))
+        .filter(|_| !found.is_empty())
+}
+
 /// What a line means that is more than a name: `ns NAME`, `ctx NAME`, `kind NAME`.
 pub fn argued(typed: &str) -> Option<Said> {
     let (verb, argument) = typed.trim().split_once(char::is_whitespace)?;
@@ -249,6 +266,21 @@ mod tests {
         assert_eq!(first("wrkld"), "workloads");
         assert_eq!(first("ing"), "ing");
         assert!(first("zzzz").is_empty());
+    }
+
+    #[test]
+    fn enter_never_means_what_is_only_like_the_line() {
+        let offers = fixed();
+        let enter = |typed: &str, chosen| {
+            let found = rank(&offers, typed);
+            let index = meant(&found, typed, chosen);
+            index.map(|index| found[index].name.clone())
+        };
+        assert_eq!(enter("time", 0).as_deref(), Some("timeline"));
+        assert!(!rank(&offers, "wrkld").is_empty());
+        assert_eq!(enter("wrkld", 0), None);
+        assert_eq!(enter("wrkld", 1).as_deref(), Some("workloads"), "moved to");
+        assert_eq!((enter("delete", 0), enter("zzzz", 3)), (None, None));
     }
 
     #[test]

@@ -132,6 +132,8 @@ pub struct App {
     /// What is read one thing at a time.
     pub reading: Reading,
     pub(super) last_move: Option<Timestamp>,
+    /// What was told of changes before.
+    pub(super) told: super::told::Told,
     pub(super) changes_stale: bool,
     /// Whether every workload is to be judged anew.
     pub(super) judge_all: bool,
@@ -193,6 +195,7 @@ impl App {
             keyed_offers: Vec::new(),
             reading: Reading::default(),
             last_move: None,
+            told: super::told::Told::default(),
             changes_stale: false,
             judge_all: false,
             was_blind: false,

@@ -11,7 +11,7 @@ use super::screen::Screen;
 use super::services::Grounds;
 use super::signals::hear;
 use super::state::{App, HORIZON, seconds_of};
-use super::{changes, headline, list};
+use super::{headline, list};
 use crate::domain::link::Source;
 use crate::domain::object::Uid;
 use crate::domain::verdict::Level;
@@ -67,13 +67,7 @@ impl App {
         let told = self.cluster.revised() + self.services.told();
         self.changes_stale |= std::mem::replace(&mut self.told_of, told) != told;
         if std::mem::take(&mut self.changes_stale) {
-            self.changes = changes::changes(
-                &self.cluster,
-                &self.services,
-                &self.alerts,
-                HORIZON,
-                self.now,
-            );
+            self.retell();
         }
         self.raise_question();
         self.headline = headline::headline(self);
@@ -342,7 +336,7 @@ impl App {
             Some(item) if self.here().screen != Screen::Overview => item.object.name.to_string(),
             _ => super::links::update_to_paste(self),
         };
-        self.tell("Copied.");
+        self.tell(super::links::COPIED);
         vec![Effect::Copy(text)]
     }
 }

@@ -18,6 +18,8 @@ pub struct Revision {
     pub owner: Option<Uid>,
     /// The annotation deployment.kubernetes.io/revision.
     pub number: Option<u64>,
+    /// The numbers it had before it was returned to: the annotation deployment.kubernetes.io/revision-history.
+    pub earlier: Vec<u64>,
     /// The containers and images of its template.
     pub images: Vec<Image>,
     /// The label `version` of its template.

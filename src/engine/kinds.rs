@@ -50,7 +50,7 @@ async fn unknown(cluster: &Cluster, name: &str) -> String {
     let all = cluster.kinds().await.unwrap_or_default();
     let nearest =
         nearest(&all, name).map_or(String::new(), |near| format!(" Did you mean :{near}?"));
-    format!("The server has no kind called {name}.{nearest}")
+    format!("There is no command {name}, and the server has no kind called {name}.{nearest}")
 }
 
 /// The name most like the one given, where one is.

@@ -153,6 +153,11 @@ pub fn try_lock(path: &Path) -> Result<Lock, LockError> {
     }
 }
 
+/// Whether somebody holds the lock file now; one that was never made is held by nobody.
+pub fn held(path: &Path) -> bool {
+    path.exists() && matches!(try_lock(path), Err(LockError::Held(_)))
+}
+
 /// Takes the lock file, waiting for it.
 pub fn lock(path: &Path) -> io::Result<Lock> {
     let file = private(OpenOptions::new().write(true).create(true).truncate(false)).open(path)?;

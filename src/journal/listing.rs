@@ -26,6 +26,8 @@ pub struct RunListing {
     pub ended: Option<Timestamp>,
     /// Damaged or from a later version.
     pub read_only: Option<String>,
+    /// Whether a process of this machine carries it out now: its lock is held.
+    pub carried: bool,
 }
 
 impl<D: Disk + Clone> Runs<D> {
@@ -85,6 +87,7 @@ impl<D: Disk + Clone> Runs<D> {
 }
 
 fn listing(dir: PathBuf, header: Header, entries: &[Entry], condition: &Condition) -> RunListing {
+    let carried = disk::held(&dir.join("lock"));
     let (mut state, mut reason, mut ended) = (RunState::Draft, None, None);
     for entry in entries {
         match &entry.fact {
@@ -112,6 +115,11 @@ fn listing(dir: PathBuf, header: Header, entries: &[Entry], condition: &Conditio
             _ => {}
         }
     }
+    if !carried && !state.is_terminal() && state != RunState::NeedsHuman {
+        state = RunState::NeedsHuman;
+        let gone = || "interrupted: the process that carried it is gone".to_owned();
+        reason = reason.or_else(|| Some(gone()));
+    }
     let read_only = match condition {
         Condition::Damaged(damage) => {
             Some(format!("damaged or altered at record {}", damage.record))
@@ -129,5 +137,6 @@ fn listing(dir: PathBuf, header: Header, entries: &[Entry], condition: &Conditio
         reason,
         ended,
         read_only,
+        carried,
     }
 }

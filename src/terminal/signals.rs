@@ -25,6 +25,30 @@ impl Signal {
     }
 }
 
+/// That the process goes on after it was stopped: whoever had the terminal meanwhile left it as they like it.
+pub struct Resumed {
+    #[cfg(unix)]
+    listening: super::unix::Continuing,
+}
+
+impl Resumed {
+    /// Begins to listen. To be called inside the runtime.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            listening: super::unix::Continuing::begin()?,
+        })
+    }
+
+    /// The next time; never where nothing can be stopped.
+    pub async fn next(&mut self) {
+        #[cfg(unix)]
+        self.listening.next().await;
+        #[cfg(not(unix))]
+        std::future::pending::<()>().await;
+    }
+}
+
 /// The signals as they come.
 pub struct Signals {
     #[cfg(unix)]

@@ -31,6 +31,33 @@ pub fn private_log(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// SIGCONT by its number, which the two families of systems do not share.
+const CONTINUE: i32 = if cfg!(any(
+    target_os = "macos",
+    target_os = "freebsd",
+    target_os = "netbsd",
+    target_os = "openbsd"
+)) {
+    19
+} else {
+    18
+};
+
+/// The end of a stop.
+pub struct Continuing(Stream);
+
+impl Continuing {
+    /// Begins to listen.
+    pub fn begin() -> io::Result<Self> {
+        signal(SignalKind::from_raw(CONTINUE)).map(Self)
+    }
+
+    /// Waits until the process goes on after a stop.
+    pub async fn next(&mut self) {
+        self.0.recv().await;
+    }
+}
+
 /// The signals that end us.
 pub struct Listening {
     terminate: Stream,

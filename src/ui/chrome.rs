@@ -308,10 +308,12 @@ pub fn foot(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let mut hints = view.keys.hints(app);
     let charts = hints.first().is_some_and(|hint| hint.group == "charts");
     hints.sort_by_key(|hint| foremost(hint.id, hint.group, charts));
+    let mut said = std::collections::BTreeSet::new();
     let shown: Vec<(&str, &str)> = hints
         .iter()
         .filter(|hint| !hint.keys.is_empty() && !matches!(hint.words, "down" | "up" | "help"))
         .map(|hint| (hint.keys.as_str(), hint.words))
+        .filter(|hint| said.insert(*hint))
         .collect();
     let hints = KeyHints {
         hints: &shown,

@@ -129,6 +129,9 @@ fn row(view: &View<'_>, name: &Arc<str>) -> Row<'static> {
         .and_then(|place| place.environment.as_deref())
         .unwrap_or("")
         .to_owned();
+    if app.settings.simulated {
+        environment = "simulated".into();
+    }
     if place.is_some_and(|place| place.going) {
         environment = "deleting".into();
     }

@@ -5,7 +5,7 @@ use super::view::View;
 use super::widget::pane::Pane;
 use super::widget::table::{Column, Row, Table};
 use super::widget::window::window;
-use crate::app::palette::{argued, kind, rank, unknown};
+use crate::app::palette::{argued, kind, meant, rank, unknown};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Widget};
@@ -48,7 +48,8 @@ pub fn draw(view: &View<'_>, area: Rect, (typed, chosen): (&str, usize), buf: &m
         Column::words("KEYS", 10, 16).drops(2),
     ];
     let inside = Pane::inner(over);
-    let chosen = chosen.min(len.saturating_sub(1));
+    let meant = meant(&found, typed, chosen).filter(|_| len > 0);
+    let chosen = meant.unwrap_or(0);
     let visible = usize::from(inside.height.saturating_sub(1));
     let table = Table {
         columns: &columns,
@@ -64,7 +65,7 @@ pub fn draw(view: &View<'_>, area: Rect, (typed, chosen): (&str, usize), buf: &m
         },
         len,
         offset: window(chosen, 0, visible, len),
-        selected: (len > 0).then_some(chosen),
+        selected: meant,
         scroll: 0,
         stale: false,
         empty: &sentence,

@@ -18,6 +18,12 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let runs = app.past_runs();
     let unfinished = app.runs.unfinished().count();
     let note = format!("{}, {unfinished} unfinished", runs.len());
+    let filter = &app.here().place.filter;
+    let empty = if filter.is_empty() {
+        "No run has been made from this machine. K opens the runbooks.".to_owned()
+    } else {
+        format!("No run passes the filter `{filter}`. esc clears it.")
+    };
     let listed = Listing {
         name: "runs",
         title: "runs",
@@ -41,7 +47,7 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         selected: list::at(app),
         focused: true,
         stale: false,
-        empty: "No run has been made from this machine. K opens the runbooks.",
+        empty: &empty,
         whole: None,
     };
     listing(view, &listed, area, buf);

@@ -785,6 +785,7 @@ fn past(id: &str, state: RunState) -> PastRun {
         actor: "oncall".into(),
         journal: "journal".into(),
         read_only: None,
+        carried: false,
     }
 }
 
@@ -796,6 +797,26 @@ fn unfinished_runs_are_announced_once_and_listed() {
         past("01JD0000000000000000000007", RunState::NeedsHuman),
         past("01JD0000000000000000000008", RunState::Succeeded),
     ];
+    app.target.cluster_uid = Some("uid-1".into());
+    let server = app.target.server.to_string();
+    let at = |uid: &str, server: &str, carried| {
+        let mut run = past("01JD0000000000000000000007", RunState::NeedsHuman);
+        (run.target.cluster_uid, run.target.server) = (uid.into(), server.into());
+        run.carried = carried;
+        run
+    };
+    let others = vec![
+        at("uid-2", &server, false),
+        at("uid-1", "https://elsewhere", false),
+        at("uid-1", &server, true),
+    ];
+    let mut quiet = console(Screen::Overview, &world);
+    quiet.target = app.target.clone();
+    quiet.update(Message::Fact(Fact::Run(RunNews::Listed(others))), world.now);
+    quiet.refresh();
+    assert!(!picture(&quiet, 120, 40).contains("unfinished run"));
+    let mut runs = runs;
+    runs[0] = at("uid-1", &server, false);
     app.update(Message::Fact(Fact::Run(RunNews::Listed(runs))), world.now);
     app.refresh();
     contains(

@@ -58,6 +58,7 @@ fn revision() -> Revision {
         name: "veza-backend-43".into(),
         owner: Some("backend".into()),
         number: Some(43),
+        earlier: Vec::new(),
         images: Vec::new(),
         version: Some("v1.1.0".into()),
         labels: [].into(),

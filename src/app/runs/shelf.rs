@@ -74,4 +74,6 @@ pub struct PastRun {
     pub journal: String,
     /// Why it can only be read, if so.
     pub read_only: Option<String>,
+    /// Whether a process of this machine carries it out now.
+    pub carried: bool,
 }

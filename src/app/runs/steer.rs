@@ -122,6 +122,10 @@ impl App {
         if self.runs.active().is_some() {
             return self.step_run(Event::Tick);
         }
+        // Another process may have begun or ended one.
+        if self.here().screen == Screen::Runs && self.now.as_second() % 3 == 0 {
+            return vec![Effect::Run(RunOrder::List)];
+        }
         Vec::new()
     }
 

@@ -35,6 +35,7 @@ fn listing(run: RunListing) -> PastRun {
         actor: start.actor,
         journal: run.dir.join("journal").display().to_string(),
         read_only: run.read_only,
+        carried: run.carried,
     }
 }
 

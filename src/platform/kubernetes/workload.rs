@@ -205,6 +205,7 @@ impl Kind for ReplicaSets {
             name: meta.name.some()?.into(),
             owner: controller(meta, pool),
             number: revision(meta),
+            earlier: earlier(meta),
             images: images(spec, pool),
             version: version(spec, pool),
             labels: pool.label_map(&meta.labels),
@@ -353,6 +354,18 @@ fn settled(meta: &FullMeta<'_>) -> Option<jiff::Timestamp> {
     let fields = meta.managed_fields.iter();
     let status = fields.filter(|field| &*field.subresource == "status");
     status.filter_map(|field| field.time.moment()).max()
+}
+
+/// Numbers it had before; a list of any length is bounded.
+fn earlier(meta: &FullMeta<'_>) -> Vec<u64> {
+    let history = meta
+        .annotations
+        .get("deployment.kubernetes.io/revision-history");
+    let text = history.and_then(|text| text.some()).unwrap_or_default();
+    text.split(',')
+        .filter_map(|number| number.trim().parse().ok())
+        .take(100)
+        .collect()
 }
 
 fn controller(meta: &FullMeta<'_>, pool: &mut Pool) -> Option<Arc<str>> {

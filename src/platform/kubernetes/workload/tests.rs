@@ -80,7 +80,7 @@ fn who_would_revert_is_named_and_a_chart_alone_is_not_argo() {
 #[test]
 fn a_revision_knows_its_owner_number_and_commit() {
     let r = read::<ReplicaSets>(
-        "{metadata: {uid: u, name: api-7, ownerReferences: [{kind: Deployment, name: api, uid: d, controller: true}], annotations: {deployment.kubernetes.io/revision: '7'}},
+        "{metadata: {uid: u, name: api-7, ownerReferences: [{kind: Deployment, name: api, uid: d, controller: true}], annotations: {deployment.kubernetes.io/revision: '7', deployment.kubernetes.io/revision-history: '2,5'}},
           spec: {replicas: 0, template: {metadata: {annotations: {org.opencontainers.image.revision: abc123}}}}}",
     );
     assert_eq!(
@@ -88,4 +88,6 @@ fn a_revision_knows_its_owner_number_and_commit() {
         (Some(7), Some("d"), 0)
     );
     assert_eq!(r.commit.as_deref(), Some("abc123"));
+    assert!(r.returned);
+    assert_eq!(r.earlier, [2, 5]);
 }
