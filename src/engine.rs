@@ -25,7 +25,7 @@ use crate::app::runs::order::RunOrder;
 use crate::app::wants::Wants;
 use crate::platform::alertmanager::Alertmanager;
 use clock::Clock;
-pub use identity::EnvironmentOf;
+pub use identity::{EnvironmentOf, Place};
 pub use outside::Outside;
 use reading::Readers;
 use setting::{Found, Orders, Rhythm, Setting};
@@ -154,6 +154,7 @@ impl Engine {
         self.runs = Some(runs::Desk::open(runs::Means {
             cluster: outside.cluster.clone(),
             prometheus: self.prometheus.clone(),
+            trusted: Arc::default(),
             window: outside.window,
             windows: outside.windows.clone(),
             clock: outside.clock.clone(),

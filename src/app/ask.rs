@@ -331,6 +331,9 @@ fn again(reason: Reason) -> (&'static str, String) {
 }
 
 fn stop(run: &Run) -> String {
+    if run.unresolved().is_some() {
+        return "The run ends; whether its last change landed is not known.".into();
+    }
     match run.leftovers().len() {
         0 => "The run ends; nothing was changed.".into(),
         1 => "The run ends; its change stays as it is now.".into(),

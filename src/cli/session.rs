@@ -14,7 +14,7 @@ use crate::domain::signal::Thresholds;
 use crate::domain::target::{Environment, Scope, Target};
 use crate::engine::clock::Clock;
 use crate::engine::setting::Sources;
-use crate::engine::{Engine, EnvironmentOf, Outside, WAITING};
+use crate::engine::{Engine, EnvironmentOf, Outside, Place as Whereabouts, WAITING};
 use crate::platform::http::Http;
 use crate::platform::kubernetes::{Cluster, Options, Patience};
 use jiff::SignedDuration;
@@ -130,7 +130,7 @@ impl Start {
             // Until the cluster has said which it is, it counts as production.
             environment: Environment {
                 guarded: !place.simulated,
-                ..environment(None, None)
+                ..environment(Whereabouts::default())
             },
             user: None,
         };
@@ -216,15 +216,16 @@ fn environment_of(
     scope: Scope,
     simulated: bool,
 ) -> EnvironmentOf {
-    Arc::new(move |uid, label| {
+    Arc::new(move |at: Whereabouts<'_>| {
         if simulated {
             return Environment {
                 name: "simulated".into(),
                 guarded: false,
             };
         }
-        let namespace = scope.namespace().map(|name| &**name);
-        let (name, policy) = environment_for(&config, uid, &context, namespace, label);
+        let seen = scope.namespace().map(|name| &**name);
+        let namespace = at.namespace.or(seen);
+        let (name, policy) = environment_for(&config, at.cluster, &context, namespace, at.label);
         Environment {
             name: name.into(),
             guarded: policy.read_only,

@@ -18,7 +18,18 @@ const FIRST: Duration = Duration::from_secs(1);
 const RAREST: Duration = Duration::from_mins(1);
 
 /// Decides the environment from what the cluster says of itself: its uid, and the label of the namespace.
-pub type EnvironmentOf = Arc<dyn Fn(Option<&str>, Option<&str>) -> Environment + Send + Sync>;
+pub type EnvironmentOf = Arc<dyn Fn(Place<'_>) -> Environment + Send + Sync>;
+
+/// What is known of a place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The cluster's uid.
+    pub cluster: Option<&'a str>,
+    /// The namespace; without one, what the session looks at.
+    pub namespace: Option<&'a str>,
+    /// The namespace's label `environment`.
+    pub label: Option<&'a str>,
+}
 
 /// What was answered so far; the outer `None` is a question still open.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -120,7 +131,11 @@ fn nowhere(scope: &Scope, cluster: &Cluster) -> Fact {
 fn fact(known: &Known, environment: &EnvironmentOf) -> Fact {
     let uid = known.uid.clone().flatten();
     let label = known.label.clone().flatten();
-    let decided = environment(uid.as_deref(), label.as_deref());
+    let decided = environment(Place {
+        cluster: uid.as_deref(),
+        namespace: None,
+        label: label.as_deref(),
+    });
     Fact::Identity {
         user: known.user.clone().flatten(),
         cluster_uid: uid,

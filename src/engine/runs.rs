@@ -24,6 +24,7 @@ mod rollout;
 mod sides;
 mod state;
 mod stuck;
+mod trust;
 mod write;
 
 use crate::app::message::Fact;

@@ -139,6 +139,8 @@ pub async fn signals(mut setting: Setting, found: watch::Sender<Option<Found>>) 
                 Duration::ZERO
             }
             Look::None(why) => {
+                // The same again, for those who wait for the search to end.
+                found.send_replace(None);
                 if said.as_ref() != Some(&why) {
                     let absent = SourceNews::Absent(why.clone());
                     if !setting.say(Source::Prometheus, absent).await {
@@ -163,6 +165,7 @@ pub async fn signals(mut setting: Setting, found: watch::Sender<Option<Found>>) 
                 }
             }
             Look::Later(why) => {
+                found.send_replace(None);
                 let troubled = SourceNews::Troubled(why);
                 if !setting.say(Source::Prometheus, troubled).await {
                     return;

@@ -111,7 +111,7 @@ impl Console {
             ..Settings::default()
         };
         let (sender, facts) = mpsc::channel(WAITING);
-        let decide = Arc::new(move |_: Option<&str>, _: Option<&str>| environment.clone());
+        let decide = Arc::new(move |_: vigie::engine::Place<'_>| environment.clone());
         Self {
             app: App::new(target, settings, screen, clock.now()),
             engine: Engine::start(outside, decide, sender),

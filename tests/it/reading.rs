@@ -47,7 +47,7 @@ pub async fn bench(scenario: Scenario, who: Identity) -> Bench {
     let (sender, facts) = mpsc::channel(vigie::engine::WAITING);
     let now = outside.clock.now();
     let app = App::new(target, Settings::default(), Screen::Overview, now);
-    let engine = Engine::start(outside, Arc::new(|_, _| outside::simulated()), sender);
+    let engine = Engine::start(outside, Arc::new(|_| outside::simulated()), sender);
     let mut bench = Bench {
         app,
         engine,

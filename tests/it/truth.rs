@@ -117,8 +117,13 @@ impl Console {
             ..Settings::default()
         };
         let (sender, facts) = mpsc::channel(WAITING);
-        let environment = Arc::new(|uid: Option<&str>, _: Option<&str>| Environment {
-            name: if uid.is_some() { "known" } else { "staging" }.into(),
+        let environment = Arc::new(|at: vigie::engine::Place<'_>| Environment {
+            name: if at.cluster.is_some() {
+                "known"
+            } else {
+                "staging"
+            }
+            .into(),
             guarded: false,
         });
         Self {

@@ -56,6 +56,11 @@ impl Carrier {
         }
     }
 
+    /// Who tells what happens, with the lock of what is changed.
+    pub fn reporter(&self) -> &Reporter {
+        &self.to
+    }
+
     /// The run.
     pub fn run(&self) -> &RunId {
         &self.start.run
@@ -113,6 +118,7 @@ impl Carrier {
                 object,
                 since,
                 before,
+                ours,
             } => {
                 let to = self.to.clone();
                 let look = measure::Look {
@@ -120,6 +126,7 @@ impl Carrier {
                     object,
                     since,
                     before,
+                    ours,
                 };
                 let measured = async move {
                     let readings = measure::read(&to.means, &look).await;

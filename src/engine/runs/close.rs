@@ -4,7 +4,7 @@ use super::records;
 use crate::app::runs::Refusal;
 use crate::journal::runs::restore;
 use crate::journal::{RealDisk, Runs};
-use crate::runbook::machine::{self, Effect, End, Event};
+use crate::runbook::machine::{self, Effect, End, Event, Start};
 use jiff::Timestamp;
 use std::path::Path;
 
@@ -40,7 +40,11 @@ pub fn abandon(
             open.journal
                 .append(&entries)
                 .map_err(|error| plain(error.to_string()))?;
-            records::audit(state, &open.header.start, &entries).map_err(plain)?;
+            let start = Start {
+                actor: by.to_owned(),
+                ..open.header.start.clone()
+            };
+            records::audit(state, &start, &entries).map_err(plain)?;
         }
     }
     let (run, _) = machine::step(run, now, Event::Recorded);

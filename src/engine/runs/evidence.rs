@@ -3,6 +3,7 @@
 
 use super::means::Means;
 use super::measure::subject;
+use super::trust;
 use crate::domain::signal::{Part, SignalName, SignalSeries, Split, Thresholds};
 use crate::domain::target::Scope;
 use crate::platform::prometheus::{Ask, AskRange};
@@ -31,7 +32,7 @@ type Points = BTreeMap<Timestamp, (f64, Option<f64>)>;
 
 /// Fills in what signals say about each revision.
 pub async fn gather(means: &Means, object: &ObjectRef, revisions: &mut [Revision]) {
-    let prometheus = match means.prometheus() {
+    let prometheus = match trust::prometheus(means, object).await {
         Ok(prometheus) => prometheus,
         Err(why) => return say(revisions, &why),
     };

@@ -3,8 +3,8 @@
 use crate::app::message::Fact;
 use crate::app::runs::news::RunNews;
 use crate::app::services::Limits;
-use crate::domain::target::Environment;
 use crate::engine::clock::Clock;
+use crate::engine::identity::EnvironmentOf;
 use crate::engine::setting::Found;
 use crate::platform::kubernetes::Cluster;
 use crate::platform::prometheus::Prometheus;
@@ -13,11 +13,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
-
-/// Decides the environment from the cluster's uid and the namespace's label.
-pub type Where = Arc<dyn Fn(Option<&str>, Option<&str>) -> Environment + Send + Sync>;
 
 /// Where runs are kept and what governs them.
 #[derive(Clone)]
@@ -25,7 +23,7 @@ pub struct Keeping {
     /// The state directory.
     pub state: PathBuf,
     /// Which environment a place is in.
-    pub environment: Where,
+    pub environment: EnvironmentOf,
     /// What counted as good for a revision.
     pub limits: Limits,
     /// What holds for them.
@@ -45,6 +43,8 @@ pub struct Means {
     pub cluster: Cluster,
     /// The Prometheus of the target, once it is found.
     pub prometheus: watch::Receiver<Option<Found>>,
+    /// Whether this run's pods were found in its series.
+    pub trusted: Arc<AtomicBool>,
     /// The window of rates.
     pub window: SignedDuration,
     /// The windows of services that have one of their own.

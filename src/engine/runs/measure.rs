@@ -4,18 +4,18 @@
 use super::means::Means;
 use super::sides::{self, Sides};
 use super::state::{known, selector};
+use super::trust;
 use crate::domain::signal::{Part, Reading as Measured, ServiceSignals, SignalName};
 use crate::domain::target::Scope;
 use crate::domain::workload::WorkloadKind;
+use crate::platform::prometheus::Ask;
 use crate::platform::prometheus::subjects::Subject;
-use crate::platform::prometheus::{Ask, Prometheus};
 use crate::runbook::gate::{GateSpec, MetricSpec, Reading};
 use crate::runbook::model::Side;
-use crate::runbook::patch::ObjectRef;
+use crate::runbook::patch::{ObjectRef, Planned, Standing};
 use crate::runbook::preflight::{Level, Line};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use std::sync::Arc;
 
 /// The signal that is counted from pods.
 const RESTARTS: &str = "restarts";
@@ -30,6 +30,8 @@ pub struct Look {
     pub since: Timestamp,
     /// The moment before the change, to compare with.
     pub before: Timestamp,
+    /// What this run put there: only as long as it stands is it judged.
+    pub ours: Option<Box<Planned>>,
 }
 
 /// The readings of a gate's metrics, in their order.
@@ -39,6 +41,10 @@ pub async fn read(means: &Means, look: &Look) -> Vec<Reading> {
         let nothing = || Reading::unknown("the gate names no object");
         return spec.metrics.iter().map(|_| nothing()).collect();
     };
+    if let Some(why) = replaced(means, object, look.ours.as_deref()).await {
+        let replaced = || Reading::unknown(why.clone());
+        return spec.metrics.iter().map(|_| replaced()).collect();
+    }
     let named = |metric: &&MetricSpec| metric.query.is_none() && metric.signal != RESTARTS;
     let judged = match spec.metrics.iter().find(named) {
         Some(_) => judged(means, look, object).await,
@@ -47,12 +53,29 @@ pub async fn read(means: &Means, look: &Look) -> Vec<Reading> {
     let mut readings = Vec::new();
     for metric in &spec.metrics {
         readings.push(match &metric.query {
-            Some(query) => raw(means, query).await,
+            Some(query) => raw(means, object, query).await,
             None if metric.signal == RESTARTS => restarts(means, object, look.since).await,
             None => judged.reading(metric),
         });
     }
     readings
+}
+
+/// Why these are no longer the signals of what this run put there. A server that does not answer is no such reason.
+async fn replaced(means: &Means, object: &ObjectRef, ours: Option<&Planned>) -> Option<String> {
+    let ours = ours.filter(|ours| ours.object.short() == object.short())?;
+    let kind = known(&object.kind).ok()?;
+    let found = means
+        .cluster
+        .object_of(&kind, &object.namespace, &object.name)
+        .await;
+    match ours.standing(&found.ok()?) {
+        Standing::After => None,
+        Standing::Before => Some("its change was taken back by somebody else".to_owned()),
+        Standing::Diverged(fields) => {
+            Some(format!("somebody changed it since: {}", fields.join("; ")))
+        }
+    }
 }
 
 /// The signals of the side that is judged, and those it is compared with.
@@ -148,10 +171,6 @@ pub fn subject(object: &ObjectRef) -> Subject {
     Subject::new(&object.namespace, &object.name, kind.into())
 }
 
-fn prometheus(means: &Means) -> Result<Arc<Prometheus>, String> {
-    means.prometheus().map_err(|why| why.to_string())
-}
-
 /// The signals of a workload at a moment: the whole, and each side where they are asked for.
 async fn parts(
     means: &Means,
@@ -159,7 +178,7 @@ async fn parts(
     sides: Option<&Sides>,
     at: Timestamp,
 ) -> Result<Vec<ServiceSignals>, String> {
-    let prometheus = prometheus(means)?;
+    let prometheus = trust::prometheus(means, object).await?;
     let mut subject = subject(object);
     subject.versions = sides.map(Sides::versions).unwrap_or_default();
     let scope = Scope::Namespace(object.namespace.as_str().into());
@@ -197,7 +216,11 @@ fn named_reading(
     let Some(signal) = SignalName::parse(name) else {
         return Reading::unknown(format!("there is no signal `{name}`"));
     };
-    let rate = signals.get(SignalName::Requests).value();
+    // A rate that cannot be read is not a rate of nothing.
+    let rate = match signals.get(SignalName::Requests) {
+        Measured::Known(rate) => *rate,
+        Measured::Unknown(why) => return Reading::unknown(format!("requests: {why}")),
+    };
     let value = match signals.get(signal) {
         Measured::Known(value) => Ok(base_units(signal, *value)),
         Measured::Unknown(why) => Err(why.to_string()),
@@ -205,8 +228,8 @@ fn named_reading(
     Reading {
         value,
         baseline: None,
-        requests: Some(rate.unwrap_or(0.0) * window.as_secs_f64()),
-        rate,
+        requests: Some(rate * window.as_secs_f64()),
+        rate: Some(rate),
     }
 }
 
@@ -219,8 +242,8 @@ fn base_units(signal: SignalName, value: f64) -> f64 {
 }
 
 /// A query of somebody's own words: one series, or unknown.
-async fn raw(means: &Means, query: &str) -> Reading {
-    let answer = match prometheus(means) {
+async fn raw(means: &Means, object: &ObjectRef, query: &str) -> Reading {
+    let answer = match trust::prometheus(means, object).await {
         Ok(prometheus) => prometheus.query(means.clock.now(), query).await,
         Err(why) => return Reading::unknown(why),
     };
@@ -309,7 +332,12 @@ pub async fn outlook(means: &Means, object: &ObjectRef, least: u64) -> Line {
     match found.and_then(|parts| whole(&parts)) {
         Err(why) => cannot(format!("it will end inconclusive: {why}")),
         Ok(signals) => {
-            let rate = signals.get(SignalName::Requests).value().unwrap_or(0.0);
+            let rate = match signals.get(SignalName::Requests) {
+                Measured::Known(rate) => *rate,
+                Measured::Unknown(why) => {
+                    return cannot(format!("it will end inconclusive: requests: {why}"));
+                }
+            };
             let requests = rate * window.as_secs_f64();
             let said = format!(
                 "{requests:.0} requests in {} s, at least {least} are needed",

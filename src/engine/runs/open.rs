@@ -2,17 +2,21 @@
 //! is the same cluster and who takes it over.
 
 use super::carry::Carrier;
+use super::lock;
 use super::means::Means;
 use super::{policy, records};
 use crate::app::runs::Refusal;
 use crate::app::runs::order::Opening;
 use crate::domain::target::Environment;
+use crate::engine::identity::Place;
 use crate::journal::runs::{plan_json, restore};
 use crate::journal::{Header, JournalError, RealDisk, Runs};
 use crate::platform::failure::Failure;
 use crate::runbook::ids::RunId;
 use crate::runbook::machine::{Entry, Run, RunTarget, Start};
+use crate::runbook::preflight::Level;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// A run of before, ready to be taken up.
 pub struct Reopened {
@@ -51,7 +55,11 @@ async fn here(means: &Means, namespace: &str) -> Result<Here, Refusal> {
     let uid = means.cluster.cluster_uid().await.map_err(|f| failed(&f))?;
     // Without the right to look, the namespace's label is not known: its name still is.
     let label = means.cluster.environment(namespace).await.ok().flatten();
-    let environment = (means.keeping.environment)(Some(&uid), label.as_deref());
+    let environment = (means.keeping.environment)(Place {
+        cluster: Some(&uid),
+        namespace: Some(namespace),
+        label: label.as_deref(),
+    });
     Ok(Here {
         user: identity.username,
         uid,
@@ -72,6 +80,7 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
             opening.namespace, here.environment.name, opening.namespace
         )));
     }
+    means.trusted.store(false, Ordering::Relaxed);
     let now = means.clock.now();
     let passed = held(means, &here, &opening, now).await?;
     let unrecorded = opening.unrecorded;
@@ -175,6 +184,7 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
         id.to_owned(),
         means.clock.now(),
     );
+    means.trusted.store(false, Ordering::Relaxed);
     let opened = records::off(move || {
         let runs = Runs::new(&state, RealDisk);
         let dir = runs.find(&id).map_err(|sentence| Refusal {
@@ -185,8 +195,8 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
         let run = restore(&open).map_err(|error| unopened(&error))?;
         Ok::<_, Refusal>((open, run))
     });
-    let (open, run) = opened.await.map_err(refusal)??;
-    let start = open.header.start;
+    let (open, mut run) = opened.await.map_err(refusal)??;
+    let mut start = open.header.start;
     if let Some(end) = &run.ledger().end {
         return Err(refusal(format!(
             "run {} is over: {}",
@@ -207,10 +217,30 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
             means.cluster.server()
         )));
     }
+    // A simulated platform ends with its process, and the next one is another world of the same name.
+    if &*here.environment.name == "simulated" && *start.target.server != **means.cluster.server() {
+        return Err(refusal(format!(
+            "run {} belongs to the simulated platform at {}, which has ended; close it with `vigie abandon {}`",
+            start.run, start.target.server, start.run
+        )));
+    }
+    // The stricter of then and now: a place that has become guarded asks for its name.
+    if here.environment.guarded {
+        run.guard();
+    }
     let hand_over = (here.user != start.actor)
         .then(|| format!("{} takes over from {}", here.user, start.actor));
+    // From here on the record says who really did it.
+    start.actor.clone_from(&here.user);
+    let carrier = Carrier::new(means.clone(), start, open.journal);
+    for object in run.objects() {
+        let line = lock::take(carrier.reporter(), &object).await;
+        if line.level == Level::Red {
+            return Err(refusal(format!("{}: {}", object.short(), line.fact)));
+        }
+    }
     Ok(Reopened {
-        carrier: Carrier::new(means.clone(), start, open.journal),
+        carrier,
         run,
         entries: open.entries,
         by: here.user,

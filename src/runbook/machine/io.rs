@@ -293,6 +293,8 @@ pub enum Effect {
         since: Timestamp,
         /// The moment before the run's first change, to compare with.
         before: Timestamp,
+        /// What this run put there last: the judgement is about that.
+        ours: Option<Box<Planned>>,
     },
     /// Send a tick at this moment.
     Wake(Timestamp),

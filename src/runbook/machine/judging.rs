@@ -16,6 +16,7 @@ use crate::runbook::machine::run::Run;
 use crate::runbook::model::StepKind;
 use crate::runbook::model::Then;
 use crate::runbook::model::ThenBy;
+use crate::runbook::patch::{ObjectRef, Planned};
 
 impl Run {
     pub(super) fn hold(&mut self, now: Timestamp, index: usize, out: &mut Vec<Effect>) {
@@ -125,17 +126,31 @@ impl Run {
                 .kind
                 .target()
                 .and_then(|target| self.object_of(target).ok());
+            let ours = self.standing_change(object.as_ref());
             out.push(Effect::Measure {
                 id: self.live.next_read,
                 spec: Box::new(spec),
                 object,
                 since,
                 before: self.before_change(),
+                ours,
             });
         }
     }
 
     /// When the run's first change took hold; its beginning where it changed nothing.
+    /// The last change of this object that this run made and did not take back.
+    fn standing_change(&self, object: Option<&ObjectRef>) -> Option<Box<Planned>> {
+        let object = object?;
+        let standing = self.ledger.steps.iter().filter(|step| step.effective());
+        let plans = standing.filter_map(|step| Some(&step.effect.as_ref()?.action.planned));
+        plans
+            .filter(|planned| planned.object.short() == object.short())
+            .last()
+            .cloned()
+            .map(Box::new)
+    }
+
     fn before_change(&self) -> Timestamp {
         let effects = self
             .ledger

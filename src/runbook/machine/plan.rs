@@ -39,6 +39,18 @@ impl Run {
         Ok(ObjectRef { uid, ..object })
     }
 
+    /// Everything its steps are about, as far as it was found.
+    pub fn objects(&self) -> Vec<ObjectRef> {
+        let targets = self.plan.iter().filter_map(|step| step.kind.target());
+        let mut all: Vec<ObjectRef> = Vec::new();
+        for object in targets.filter_map(|target| self.object_of(target).ok()) {
+            if !object.uid.is_empty() && !all.contains(&object) {
+                all.push(object);
+            }
+        }
+        all
+    }
+
     /// What a step kind would change on this object.
     #[expect(
         clippy::too_many_lines,

@@ -225,6 +225,11 @@ impl Run {
         self.live.in_flight
     }
 
+    /// From now on what its steps want typed is asked for, whatever the place was when it began.
+    pub fn guard(&mut self) {
+        self.start.typed = true;
+    }
+
     /// A stop was asked for and takes effect after this step.
     pub fn stopping(&self) -> bool {
         self.live.stop

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::runbook::machine::act::{MAX_RETRIES, same_object};
 use crate::runbook::machine::fact::{Fact, Found, Probe, RunState, Status};
 use crate::runbook::machine::io::{Answer, Effect, Question};
-use crate::runbook::machine::ledger::StepState;
+use crate::runbook::machine::ledger::{StepRecord, StepState};
 use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::model::Undo;
 use crate::runbook::patch::{Planned, Standing};
@@ -188,20 +188,35 @@ impl Run {
         );
     }
 
-    /// What the run changed and did not undo, with the way to undo it by hand.
+    /// What the run changed and did not undo, with the way to undo it by hand; and what it may have changed, with the
+    /// way to see.
     pub fn leftovers(&self) -> Vec<String> {
-        let effective = self.ledger.steps.iter().filter(|record| record.effective());
-        effective
-            .filter_map(|record| {
-                let planned = &record.effect.as_ref()?.action.planned;
-                let back = planned.way_back();
-                Some(format!(
-                    "{}: {}{}",
-                    planned.object.short(),
-                    planned.lines.join(", "),
-                    back.map_or_else(String::new, |back| format!("; by hand back: {back}"))
-                ))
-            })
-            .collect()
+        self.ledger.steps.iter().flat_map(leftovers).collect()
     }
+}
+
+/// What is left of one step: the undo whose outcome nobody knows, the change that stands, the change that may stand.
+fn leftovers(record: &StepRecord) -> Option<String> {
+    let open = |state| matches!(state, StepState::Intent | StepState::Unknown);
+    let undo = record.undo.as_ref().filter(|undo| open(undo.state));
+    let doubtful = undo.or(record.effect.as_ref().filter(|effect| open(effect.state)));
+    if let Some(doubtful) = doubtful {
+        let planned = &doubtful.action.planned;
+        return Some(format!(
+            "{}: {} may have landed, its outcome is not known; look with: {}",
+            planned.object.short(),
+            planned.lines.join(", "),
+            planned.object.look()
+        ));
+    }
+    let planned = &record.effect.as_ref()?.action.planned;
+    record.effective().then(|| {
+        let back = planned.way_back();
+        format!(
+            "{}: {}{}",
+            planned.object.short(),
+            planned.lines.join(", "),
+            back.map_or_else(String::new, |back| format!("; by hand back: {back}"))
+        )
+    })
 }

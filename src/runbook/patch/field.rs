@@ -21,6 +21,24 @@ impl ObjectRef {
     pub fn short(&self) -> String {
         format!("{}/{}", self.kind, self.name)
     }
+
+    /// What a person types to look at it.
+    pub fn look(&self) -> String {
+        format!("{} get {} -o yaml", self.kubectl(), self.typed())
+    }
+
+    /// What a person types to go back to the template it had before the last change.
+    pub fn undo(&self) -> String {
+        format!("{} rollout undo {}", self.kubectl(), self.typed())
+    }
+
+    fn kubectl(&self) -> String {
+        format!("kubectl -n {}", self.namespace)
+    }
+
+    fn typed(&self) -> String {
+        format!("{}/{}", self.kind.to_lowercase(), self.name)
+    }
 }
 
 /// One field an action touches: a JSON pointer outside of lists, its value before and after; `None` is absent.

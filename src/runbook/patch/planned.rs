@@ -137,8 +137,19 @@ impl Planned {
         Ok(())
     }
 
-    /// What a person can type when the program cannot.
+    /// What a person can type when the program cannot. A pod template holds values that are nobody's business: it goes
+    /// back by its revision, whose patch is never shown.
     pub fn command(&self) -> String {
+        if self
+            .changes
+            .iter()
+            .any(|change| change.path.starts_with("/spec/template"))
+        {
+            return format!(
+                "{} (first see `rollout history` for what came since)",
+                self.object.undo()
+            );
+        }
         let ObjectRef {
             kind,
             namespace,

@@ -83,13 +83,27 @@ fn an_answer_with_server_defaults_carries_the_plan_and_another_image_does_not() 
 }
 
 #[test]
+fn a_template_goes_back_by_its_revision_and_its_values_are_never_printed() {
+    let secret =
+        json!({"spec": {"containers": [{"name": "a", "env": [{"name": "P", "value": "hush"}]}]}});
+    let planned = plan_rollback(object(), &json!({"spec": {"template": {}}}), &secret);
+    let command = planned.inverse().command();
+    assert!(command.contains("rollout undo deployment/"), "{command}");
+    assert!(!command.contains("hush") && !planned.command().contains("hush"));
+}
+
+#[test]
 fn a_command_for_a_person_survives_quotes_in_values() {
-    let mut planned = plan_rollback(
-        object(),
-        &json!({"spec": {"template": {}}}),
-        &json!({"metadata": {"annotations": {"a": "it's; rm -rf /"}}}),
-    );
-    planned.lines.clear();
+    let planned = Planned {
+        kind: "k8s.patch".to_owned(),
+        object: object(),
+        changes: vec![FieldChange {
+            path: "/metadata/annotations/a".to_owned(),
+            before: None,
+            after: Some("it's; rm -rf /".into()),
+        }],
+        lines: Vec::new(),
+    };
     assert!(
         planned.command().contains(r"it'\''s; rm -rf /"),
         "{}",

@@ -87,7 +87,7 @@ impl Bench {
         };
         let guarded = outside::production();
         let target = outside::target(&outside, guarded.clone());
-        let environment: EnvironmentOf = Arc::new(move |_, _| guarded.clone());
+        let environment: EnvironmentOf = Arc::new(move |_| guarded.clone());
         let mut app = App::new(target, Settings::default(), Screen::Overview, clock.now());
         let mut library = Book::shipped();
         library.push(short());

@@ -92,7 +92,7 @@ async fn heard(scenario: Scenario, seconds: u64) -> (Vec<Fact>, Timestamp) {
     let now = outside.clock.now();
     let (sender, mut facts) = tokio::sync::mpsc::channel(WAITING);
     let environment = target().environment;
-    let mut engine = Engine::start(outside, Arc::new(move |_, _| environment.clone()), sender);
+    let mut engine = Engine::start(outside, Arc::new(move |_| environment.clone()), sender);
     let mut app = silent(now);
     let mut all = Vec::new();
     let screens = [

@@ -215,7 +215,7 @@ fn an_undo_never_overwrites_somebody_else_and_prints_the_command() {
         (RunState::RollbackIncomplete, template("v7.7.7"))
     );
     assert!(
-        end.leftovers[0].contains("kubectl -n prod patch deployment api"),
+        end.leftovers[0].contains("kubectl -n prod rollout undo deployment/api"),
         "{:?}",
         end.leftovers
     );
