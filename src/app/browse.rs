@@ -39,7 +39,9 @@ impl App {
             Screen::Kind(_) if *command == Command::Enter => self.open_of(Screen::Describe),
             _ => None,
         };
-        effects.or_else(|| self.anywhere(command))
+        effects
+            .or_else(|| self.take_out(command))
+            .or_else(|| self.anywhere(command))
     }
 
     fn anywhere(&mut self, command: &Command) -> Option<Vec<Effect>> {
@@ -55,7 +57,7 @@ impl App {
                 self.reading.again += 1;
                 None
             }
-            command => self.take_out(command),
+            _ => None,
         }
     }
 

@@ -253,7 +253,7 @@ fn the_help_is_about_the_screen_below_it() {
     press(&mut app, "?");
     let hints = crate::screens::night::keys().hints(&app);
     let words: Vec<&str> = hints.iter().map(|hint| hint.words).collect();
-    assert!(words.contains(&"rollout") && words.contains(&"copy PromQL"));
+    assert!(words.contains(&"rollout") && words.contains(&"last week"));
     assert!(!words.contains(&"next match"), "nothing is searched here");
     let open = hints.iter().filter(|hint| hint.keys == "enter").count();
     assert_eq!(open, 1, "no key stands there twice");

@@ -132,7 +132,7 @@ pub fn at_a_word(sentence: &str, columns: usize) -> Cow<'_, str> {
     let room = columns.saturating_sub(2);
     let kept = prefix(sentence, room);
     let rest = sentence.get(kept.len()..).unwrap_or_default();
-    let whole = rest.is_empty() || rest.starts_with(char::is_whitespace);
+    let whole = rest.starts_with(|c: char| c.is_whitespace() || matches!(c, ',' | '.' | ';' | ')'));
     let end = if whole {
         Some(kept.len())
     } else {
