@@ -362,12 +362,13 @@ fn param(opening: &Opening, name: &str) -> String {
 }
 
 #[test]
-fn a_read_only_console_begins_no_act_until_it_is_armed() {
+fn a_read_only_console_begins_no_act() {
     let mut app = after(Scenario::BadRelease, 150);
+    app.settings.read_only = true;
     assert_eq!(opens(&mut app, "", restart()), None);
     let (notice, _) = app.notice.clone().unwrap();
     assert!(notice.text.contains("read-only"), "{}", notice.text);
-    app.armed_until = Some(app.now + jiff::SignedDuration::from_mins(5));
+    app.settings.read_only = false;
     let opening = opens(&mut app, "", restart()).unwrap();
     assert_eq!(opening.book.id, "restart");
     assert!(opening.attended, "a person is asked");
@@ -376,7 +377,6 @@ fn a_read_only_console_begins_no_act_until_it_is_armed() {
 #[test]
 fn keys_and_lines_fill_the_runbooks_parameters_in() {
     let mut app = after(Scenario::BadRelease, 150);
-    app.armed_until = Some(app.now + jiff::SignedDuration::from_mins(5));
     let found = night::keys().offers();
     assert!(
         found
