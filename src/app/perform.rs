@@ -9,6 +9,7 @@ use super::palette::Offer;
 use super::runs::order::RunRequest;
 use super::state::App;
 use crate::domain::object::ObjectRef;
+use crate::domain::workload::Workload;
 use std::collections::BTreeMap;
 
 /// Kinds of workloads, with the names people type.
@@ -116,7 +117,7 @@ impl App {
             &*object.name == name && kind.is_none_or(|kind| kind == &*object.kind)
         };
         let all = self.cluster.all_workloads();
-        let found: Vec<ObjectRef> = all.map(|one| one.object()).filter(fits).collect();
+        let found: Vec<ObjectRef> = all.map(Workload::object).filter(fits).collect();
         match found.as_slice() {
             [one] => Ok(one.clone()),
             [] => self.unseen(kind.unwrap_or("Deployment"), name),

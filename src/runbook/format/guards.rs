@@ -77,16 +77,17 @@ pub fn wait_for(table: Reader<'_, '_, '_>) -> Option<WaitFor> {
         ("replicas", "reached", WaitFor::Replicas),
         ("pod", "replaced", WaitFor::Replaced),
     ];
-    let mut found = Vec::new();
-    for (key, done, what) in WAITS.iter().filter(|(key, ..)| table.has(key)) {
-        found.push(table.word(key, &[done], |word| (word == *done).then(|| what.clone())));
+    let mut found = None;
+    for (key, done, what) in &WAITS {
+        let word = table.word(key, &[done], |word| (word == *done).then(|| what.clone()));
+        found = word.or(found);
     }
-    if found.len() != 1 {
+    if WAITS.iter().filter(|(key, ..)| table.has(key)).count() != 1 {
         let known = WAITS.map(|(key, done, _)| format!("`{key} = \"{done}\"`"));
         table.error(format!("`wait` needs one of {}", known.join(", ")), None);
     }
     table.finish();
-    found.pop().flatten()
+    found
 }
 
 fn test(table: &Reader<'_, '_, '_>) -> Option<Test> {

@@ -335,16 +335,24 @@ fn common(kind: &str) -> Vec<Key> {
         ("critical", flag(), false),
         ("evidence", text(), false),
         ("sensitive_output", flag(), false),
-        (
-            "wait",
-            table(vec![("rollout", words(&["complete"]), true)]),
-            false,
-        ),
+        ("wait", wait(), false),
     ];
     if kind != "each" {
         keys.push(("each", to("each"), false));
     }
     keys
+}
+
+/// What a step waits for: exactly one of these.
+fn wait() -> Value {
+    let mut wait = table(vec![
+        ("rollout", words(&["complete"]), false),
+        ("replicas", words(&["reached"]), false),
+        ("pod", words(&["replaced"]), false),
+    ]);
+    wait["oneOf"] =
+        json!([{"required": ["rollout"]}, {"required": ["replicas"]}, {"required": ["pod"]}]);
+    wait
 }
 
 /// The keys of one kind's own.
@@ -392,7 +400,9 @@ fn own(kind: &str) -> Vec<Key> {
             json!({"type": ["integer", "string"]}),
             true,
         )]),
-        "k8s.rollout-restart" | "k8s.pause" | "k8s.resume" => object(Vec::new()),
+        "k8s.rollout-restart" | "k8s.pause" | "k8s.resume" | "k8s.delete" | "k8s.evict" => {
+            object(Vec::new())
+        }
         "k8s.set-image" => object(vec![("container", text(), false), ("image", text(), true)]),
         "k8s.annotate" => object(vec![("set", texts(), false)]),
         _ => {

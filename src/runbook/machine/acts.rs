@@ -76,22 +76,18 @@ impl Run {
         why: String,
         out: &mut Vec<Effect>,
     ) {
-        match &record.effect {
-            Some(effect) => {
-                let probe = Probe {
-                    step: record.path.clone(),
-                    effect: effect.effect.clone(),
-                    found: Found::Present,
-                    detail: vec![why],
-                    generation: None,
-                };
-                self.record(now, vec![Fact::Probed(probe)], out);
-            }
-            None => {
-                let found = json!({"unchanged": true, "by": "somebody else", "lines": [why]});
-                self.finish(now, index, found, out);
-            }
-        }
+        let Some(effect) = &record.effect else {
+            let found = json!({"unchanged": true, "by": "somebody else", "lines": [why]});
+            return self.finish(now, index, found, out);
+        };
+        let probe = Probe {
+            step: record.path.clone(),
+            effect: effect.effect.clone(),
+            found: Found::Present,
+            detail: vec![why],
+            generation: None,
+        };
+        self.record(now, vec![Fact::Probed(probe)], out);
     }
 
     /// The line that says that nothing would be left to serve.
