@@ -101,7 +101,7 @@ impl Console {
             sources: Arc::new(sources),
             scope: setup.scope,
             patience: Patience {
-                opening: Duration::from_millis(500),
+                opening: Duration::from_secs(3),
                 listing: Duration::from_secs(1),
                 first: Duration::from_millis(50),
                 longest: Duration::from_millis(400),

@@ -170,7 +170,7 @@ impl App {
     /// Why nothing may be changed from here at all, where that is configured.
     fn forbidden(&self) -> Option<Refusal> {
         self.settings.read_only.then(|| Refusal {
-            sentence: "Nothing is changed from here: read-only is set (read_only in the configuration, VIGIE_READ_ONLY or --read-only). A dry run is possible.".into(),
+            sentence: "Nothing is changed from here: read-only is set (read_only in the configuration, VIGIE_READ_ONLY or --read-only); --dry-run shows what would be done.".into(),
             usage: false,
         })
     }
