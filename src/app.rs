@@ -38,6 +38,7 @@ pub mod panes;
 mod perform;
 pub mod places;
 pub mod reading;
+mod retell;
 pub mod roster;
 pub mod runs;
 #[cfg(test)]

@@ -173,7 +173,7 @@ impl Keymap {
                 let (keys, words, group) = (self.keys_of(entry.id), entry.words, place.heading());
                 let id = entry.id;
                 let same = |known: &Hint| known.keys == keys && self.sends(known.id, entry);
-                if hints.iter().any(|known| same(known)) {
+                if hints.iter().any(same) {
                     continue;
                 }
                 hints.push(Hint {

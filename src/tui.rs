@@ -114,6 +114,10 @@ enum Happened {
 
 impl Console<'_> {
     /// Runs until the operator leaves or the system says so. The terminal must have been taken.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "the loop: an arm for each thing that can happen, and one frame after it"
+    )]
     pub async fn run(mut self) -> io::Result<Ending> {
         let mut canvas = Canvas::on_stdout()?;
         let mut input = EventStream::new();

@@ -55,7 +55,9 @@ impl App {
     pub fn goes_back(&self) -> bool {
         let subject = self.desk.subject.as_ref();
         let row = subject.and_then(|subject| self.services.find(&subject.object));
-        row.is_some_and(|row| row.judgement.rollback)
+        row.map_or(subject.is_some_and(|subject| subject.rollback), |row| {
+            row.judgement.rollback
+        })
     }
 
     /// The runs that pass the filter.

@@ -117,12 +117,13 @@ fn others(app: &App, worst: Level, blind: Option<String>) -> String {
         1 => " 1 more service is not well.".into(),
         n => format!(" {n} more services are not well."),
     };
-    text += &match (unknown, blind) {
+    let unjudged = match (unknown, blind) {
         (0, _) => String::new(),
         (_, Some(why)) => format!(" And {why}: errors and latency are not known."),
         (1, None) => " 1 more cannot be judged.".into(),
         (n, None) => format!(" {n} more cannot be judged."),
     };
+    text.push_str(&unjudged);
     text
 }
 

@@ -87,6 +87,10 @@ pub struct Voice {
 }
 
 /// The log that is looked at.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own that a key turns"
+)]
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LogStore {
     /// Whose log, while one is looked at.

@@ -1,10 +1,8 @@
 //! What was told of changes while it could be seen: who released a revision that is no longer current, when trouble and
 //! alerts that are over began and ended. What the cluster and the sources say now is [`super::changes`]'s.
 
-use super::changes::{self, Change, ChangeKind};
-use super::state::{App, HORIZON};
+use super::changes::{Change, ChangeKind};
 use crate::domain::object::ObjectRef;
-use crate::domain::signal::SignalName;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,20 +57,17 @@ impl Told {
                 continue;
             };
             change.note = None;
-            match ended(&change) {
-                Some(at) => {
-                    let word = if change.kind == ChangeKind::Onset {
-                        "recovered"
-                    } else {
-                        "over"
-                    };
-                    change.text = format!("{}; {word} at {}", change.text, super::judge::clock(at));
-                    self.over.push(change);
-                }
-                None => {
-                    fresh.push(change.clone());
-                    self.open.insert(key, change);
-                }
+            if let Some(at) = ended(&change) {
+                let word = if change.kind == ChangeKind::Onset {
+                    "recovered"
+                } else {
+                    "over"
+                };
+                change.text = format!("{}; {word} at {}", change.text, super::judge::clock(at));
+                self.over.push(change);
+            } else {
+                fresh.push(change.clone());
+                self.open.insert(key, change);
             }
         }
         let excess = self.over.len().saturating_sub(MOST);
@@ -123,40 +118,6 @@ fn key(change: &Change) -> Key {
         _ => String::new(),
     };
     (change.kind, change.object.clone(), words)
-}
-
-impl App {
-    /// Tells the changes anew.
-    pub(super) fn retell(&mut self) {
-        let fresh = changes::changes(
-            &self.cluster,
-            &self.services,
-            &self.alerts,
-            HORIZON,
-            self.now,
-        );
-        let mut told = std::mem::take(&mut self.told);
-        self.changes = told.join(fresh, self.now - HORIZON, |change| self.ended(change));
-        self.told = told;
-    }
-
-    /// Since when a change that is no longer told is over; a source that does not answer ends nothing.
-    fn ended(&self, change: &Change) -> Option<Timestamp> {
-        match change.kind {
-            ChangeKind::Rollout => None,
-            ChangeKind::Alert => self.alerts_link.trusted(self.now).then_some(self.now),
-            ChangeKind::Onset => {
-                let row = self.services.find(&change.object)?;
-                row.signals.as_ref()?.get(SignalName::ErrorRatio).value()?;
-                if self.disbelief().is_some() {
-                    return None;
-                }
-                let findings = &row.judgement.findings;
-                let recovers = findings.iter().find(|finding| finding.clause == "recovers");
-                recovers.map_or(Some(self.now), |finding| finding.since)
-            }
-        }
-    }
 }
 
 #[cfg(test)]

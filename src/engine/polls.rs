@@ -146,8 +146,8 @@ impl Acquaintance {
                 changed
             });
         }
-        let known = self.knows.map(|(known, _)| known);
-        let knows = known.map(|known| known == Knows::These);
+        let answer = self.knows.map(|(answer, _)| answer);
+        let knows = answer.map(|answer| answer == Knows::These);
         found.send_if_modified(|found| {
             let changed = found
                 .as_ref()
@@ -157,7 +157,7 @@ impl Acquaintance {
             }
             changed
         });
-        known.unwrap_or(Knows::These)
+        answer.unwrap_or(Knows::These)
     }
 }
 

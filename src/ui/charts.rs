@@ -52,6 +52,15 @@ impl<'a> Line<'a> {
     }
 }
 
+/// What stands beside a line's name as its value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Present {
+    /// The end of the line.
+    End,
+    /// What was read apart from the line, or that it is not known.
+    Read(Option<f64>),
+}
+
 /// A chart and its pane.
 pub struct Question<'a> {
     /// The service whose changes are marked.
@@ -63,7 +72,7 @@ pub struct Question<'a> {
     /// The value not to be crossed.
     pub limit: Option<f64>,
     /// What is measured now, where that is known better than by the end of the only line.
-    pub present: Option<Option<f64>>,
+    pub present: Present,
     /// A value as a figure.
     pub figure: fn(Option<f64>) -> String,
     /// A remark at the right of the title.
@@ -182,8 +191,11 @@ fn title(question: &Question<'_>, series: &[Series<'_>], at: Option<f64>, room: 
         .rev()
         .filter(|line| !line.baseline)
         .map(|line| {
-            let now = question.present.filter(|_| at.is_none());
-            let value = (question.figure)(now.unwrap_or_else(|| value(line, at)));
+            let value = match question.present {
+                Present::Read(now) if at.is_none() => now,
+                _ => value(line, at),
+            };
+            let value = (question.figure)(value);
             if line.name.is_empty() {
                 value
             } else {

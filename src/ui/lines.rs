@@ -301,13 +301,13 @@ fn whole(theme: &Theme, said: &str, area: Rect, buf: &mut Buffer) {
 
 /// The columns a configuration names, in its order; the sign of the level stays first. Empty where it names none of them.
 fn order(columns: &[Column<'_>], names: &[String]) -> Vec<usize> {
-    let named = |name: &String| {
+    let place = |name: &String| {
         let name = name.to_lowercase().replace(['-', '_'], " ");
         let is = |column: &Column<'_>| !name.is_empty() && column.title.to_lowercase() == name;
         columns.iter().position(is)
     };
     let mut found: Vec<usize> = Vec::new();
-    for index in names.iter().filter_map(named) {
+    for index in names.iter().filter_map(place) {
         if !found.contains(&index) {
             found.push(index);
         }

@@ -9,7 +9,7 @@
 //! The question of 03:10 on one screen: what is failing, since when, what changed just before. One pane has the focus;
 //! the charts are those of the service its pane's cursor stands on, wherever the focus is.
 
-use super::charts::{self, Line, Question};
+use super::charts::{self, Line, Present, Question};
 use super::lines::{
     Listing, clock, focus_frame, level_cell, listing, millis, near, p99_cell, rate, reading_cell,
     share, since, staleness, words,
@@ -323,7 +323,9 @@ fn charts_pane(view: &View<'_>, shown: &Shown<'_>, area: Rect, buf: &mut Buffer)
             .signals
             .as_ref()
             .filter(|_| app.signals.link.trusted(app.now));
-        signals.map(|signals| signals.get(name).value())
+        signals.map_or(Present::End, |signals| {
+            Present::Read(signals.get(name).value())
+        })
     };
     let errors = Question {
         present: present(SignalName::ErrorRatio),

@@ -267,7 +267,7 @@ fn question<'a>(
         lines.extend(whole.map(|series| Line::only(series, theme.series_new())));
     }
     Question {
-        present: None,
+        present: charts::Present::End,
         object,
         subject: word.into(),
         lines,

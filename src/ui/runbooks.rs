@@ -85,7 +85,7 @@ fn suggestion(view: &View<'_>, paper: &mut Paper<'_>) {
         return;
     };
     let name = &subject.object.name;
-    if subject.rollback {
+    if view.app.goes_back() {
         let words = format!(
             "{name}: trouble began right after a release; rollback is suggested, with {name} filled in."
         );

@@ -144,7 +144,7 @@ pub fn question<'a>(
             Panel::Saturation => Some(limits.saturation),
             Panel::Requests => None,
         },
-        present: None,
+        present: charts::Present::End,
         figure: charts::figure(panel),
         note: if panel == Panel::Latency && app.here().place.at.is_none() {
             sureness(view, object)

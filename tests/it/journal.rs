@@ -318,8 +318,14 @@ fn runs_are_listed_unfinished_first_and_found_by_part_of_their_id() {
     let (listed, broken) = runs.list();
     assert_eq!(
         listed.iter().map(|run| run.state).collect::<Vec<_>>(),
-        [RunState::Draft, RunState::Succeeded, RunState::Succeeded]
+        [
+            RunState::NeedsHuman,
+            RunState::Succeeded,
+            RunState::Succeeded
+        ],
+        "nobody holds its lock: it was interrupted"
     );
+    assert!(!listed[0].carried && listed[0].reason.as_ref().unwrap().contains("interrupted"));
     assert_eq!(broken.len(), 1, "a broken one never hides the others");
     let id = listed[0].header.start.run.as_str();
     assert_eq!(runs.find(&id[18..]).unwrap(), listed[0].dir);

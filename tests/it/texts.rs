@@ -76,7 +76,7 @@ async fn an_unknown_kind_says_so_with_the_nearest_name() {
     let why = bench.app.reading.table.trouble.clone().unwrap();
     assert_eq!(
         &*why,
-        "The server has no kind called configmapz. Did you mean :configmaps?"
+        "There is no command configmapz, and the server has no kind called configmapz. Did you mean :configmaps?"
     );
 }
 

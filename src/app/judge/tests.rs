@@ -373,7 +373,7 @@ fn what_came_back_is_watched_for_a_while() {
     );
     assert_eq!(
         judged.verdict.reason,
-        "veza-backend: recovers: errors 0.1 % (limit 1 %), p99 240 ms, since 03:08:57"
+        "veza-backend recovers: errors 0.1 % (limit 1 %), p99 240 ms, since 03:08:57"
     );
 }
 

@@ -36,7 +36,7 @@ pub async fn prometheus(means: &Means, object: &ObjectRef) -> Result<Arc<Prometh
     }
     for names in pods(means, object).await?.chunks(SOME).take(QUESTIONS) {
         let knows = source.knows_pods(names, means.clock.now()).await;
-        if knows.map_err(|failure| failure.short().to_string())? {
+        if knows.map_err(|failure| String::from(&*failure.short()))? {
             means.trusted.store(true, Ordering::Relaxed);
             return Ok(source);
         }

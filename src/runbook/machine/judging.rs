@@ -138,19 +138,18 @@ impl Run {
         }
     }
 
-    /// When the run's first change took hold; its beginning where it changed nothing.
     /// The last change of this object that this run made and did not take back.
     fn standing_change(&self, object: Option<&ObjectRef>) -> Option<Box<Planned>> {
         let object = object?;
         let standing = self.ledger.steps.iter().filter(|step| step.effective());
-        let plans = standing.filter_map(|step| Some(&step.effect.as_ref()?.action.planned));
+        let mut plans = standing.filter_map(|step| Some(&step.effect.as_ref()?.action.planned));
         plans
-            .filter(|planned| planned.object.short() == object.short())
-            .last()
+            .rfind(|planned| planned.object.short() == object.short())
             .cloned()
             .map(Box::new)
     }
 
+    /// When the run's first change took hold; its beginning where it changed nothing.
     fn before_change(&self) -> Timestamp {
         let effects = self
             .ledger

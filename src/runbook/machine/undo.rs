@@ -191,7 +191,7 @@ impl Run {
     /// What the run changed and did not undo, with the way to undo it by hand; and what it may have changed, with the
     /// way to see.
     pub fn leftovers(&self) -> Vec<String> {
-        self.ledger.steps.iter().flat_map(leftovers).collect()
+        self.ledger.steps.iter().filter_map(leftovers).collect()
     }
 }
 
