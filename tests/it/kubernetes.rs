@@ -196,22 +196,6 @@ async fn a_server_that_stands_before_where_we_are_is_another_one_and_is_listed()
 }
 
 #[tokio::test]
-async fn after_a_server_was_away_its_objects_are_listed_anew() {
-    let server = Server::start(|number, _| match number {
-        0 => Reply::lines([line("ADDED", &pod("ghost", 1)), mark(5, true)]),
-        1 => Reply::text(200, "").cut(),
-        _ => Reply::lines([line("ADDED", &pod("own", 8)), mark(9, true)]).hang(),
-    })
-    .await;
-    let mut watch = cluster(&server)
-        .await
-        .watch_with::<Pods>(&veza(), None, SHORT);
-    let mut held = Held::default();
-    held.until(&mut watch, |held| held.listed == 2).await;
-    assert_eq!(held.names(), ["own"]);
-}
-
-#[tokio::test]
 async fn a_stream_cut_in_the_middle_of_a_line_goes_on_where_it_was() {
     let server = Server::start(|number, _| match number {
         0 => {

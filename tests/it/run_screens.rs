@@ -397,7 +397,7 @@ fn samples_say_how_long_enough_would_take_and_silence_says_why() {
         &of("not wholly undone"),
         &[
             "left in the world",
-            "kubectl -n veza-production patch deployment",
+            "kubectl -n veza-production rollout undo deployment",
         ],
     );
     contains(
