@@ -18,6 +18,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+/// Of the name of the place at least so much is shown.
+const LEAST_PLACE: usize = 6;
+
 /// The head, what the screen may use, and the foot.
 pub fn areas(area: Rect) -> [Rect; 3] {
     let row = |y, height| Rect::new(area.x, area.y + y, area.width, height);
@@ -58,6 +61,16 @@ pub fn head(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         if total(&segments) + text::width(&segment.text) + 2 <= columns {
             segments.insert(index.min(segments.len()), segment);
         }
+    }
+    // The ages stay whatever happens: the name of the place gives way.
+    let over = total(&segments).saturating_sub(columns);
+    if let Some(place) = segments.iter_mut().find(|s| !s.right && s.drop == 0)
+        && over > 0
+    {
+        let kept = text::width(&place.text)
+            .saturating_sub(over)
+            .max(LEAST_PLACE);
+        place.text = text::fit(&place.text, kept).into_owned();
     }
     row_one(&segments, Rect { height: 1, ..area }, buf);
     row_two(
