@@ -33,6 +33,7 @@ mod motion;
 pub mod needs;
 pub mod next;
 mod offers;
+pub mod own_links;
 pub mod palette;
 pub mod panes;
 mod perform;

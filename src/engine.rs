@@ -24,6 +24,7 @@ use crate::app::message::{ClusterFact, Fact, WatchNews};
 use crate::app::runs::order::RunOrder;
 use crate::app::wants::Wants;
 use crate::platform::alertmanager::Alertmanager;
+use crate::platform::http::Transport;
 use clock::Clock;
 pub use identity::{EnvironmentOf, Place};
 pub use outside::Outside;
@@ -122,6 +123,11 @@ impl Engine {
             }
             changed
         });
+    }
+
+    /// A way that somebody named, as something to be asked.
+    pub fn reach(&self, way: &setting::Way) -> Transport {
+        sources::transport(&self.outside.cluster, way)
     }
 
     fn begin(&self, kind: Kind) -> AbortOnDropHandle<()> {

@@ -4,7 +4,7 @@
 //! before a frame, and frames they cause are capped, so that a storm of changes costs no more than a few frames.
 
 use crate::app::App;
-use crate::app::command::Command;
+use crate::app::command::{Command, Motion};
 use crate::app::effect::Effect;
 use crate::app::links::COPIED;
 use crate::app::message::{Fact, Message, Notice};
@@ -15,7 +15,7 @@ use crate::keymap::{Keymap, Meaning};
 use crate::terminal::{self, Canvas, Guard, Notify, Resumed, Signal, Signals};
 use crate::ui::theme::Theme;
 use crate::ui::{self, View};
-use crossterm::event::{Event, EventStream};
+use crossterm::event::{Event, EventStream, MouseEventKind};
 use futures::StreamExt as _;
 use futures::future::LocalBoxFuture;
 use std::io;
@@ -23,8 +23,6 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
-/// Frames that facts cause are at least this far apart; a key is drawn at once.
-const FRAME: Duration = Duration::from_millis(33);
 /// How long the record of a run may take when the console is left.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Facts taken in before a frame.
@@ -75,6 +73,8 @@ pub struct Console<'a> {
     pub guard: Option<Guard>,
     /// How it is taken.
     pub terminal: terminal::Options,
+    /// Frames that facts cause are at least this far apart; a key is drawn at once.
+    pub frame: Duration,
     /// How another target is opened.
     pub reopen: Reopen<'a>,
     /// What is under way.
@@ -140,7 +140,7 @@ impl Console<'_> {
                 signal = signals.next() => Happened::Signal(signal),
                 () = resumed.next() => Happened::Resumed,
                 event = input.next() => Happened::Input(event),
-                () = tokio::time::sleep_until(drawn + FRAME), if due => Happened::Frame,
+                () = tokio::time::sleep_until(drawn + self.frame), if due => Happened::Frame,
                 _ = self.facts.recv_many(&mut waiting, DRAIN) => Happened::Facts,
                 opened = arrived(&mut self.way.going) => Happened::Opened(opened),
                 _ = tick.tick() => Happened::Tick,
@@ -182,7 +182,7 @@ impl Console<'_> {
                 Happened::Frame => true,
             };
             // What came is judged when it can be shown, once a frame, however much it was.
-            if !at_once && drawn.elapsed() < FRAME {
+            if !at_once && drawn.elapsed() < self.frame {
                 due = true;
                 continue;
             }
@@ -206,6 +206,7 @@ impl Console<'_> {
             }
             if self.draw(&mut canvas).is_err() {
                 // It cannot be written to any more: the same as a hangup that nobody sent.
+                self.last_words("the terminal is gone").await;
                 return Ok(Ending::Signal(Signal::Hangup));
             }
             (drawn, due) = (Instant::now(), false);
@@ -249,7 +250,14 @@ impl Console<'_> {
             }
             Event::Paste(text) => self.tell(Message::Command(Command::Paste(text.clone()))),
             Event::Resize(columns, rows) => (self.app.width, self.app.height) = (*columns, *rows),
-            Event::FocusGained | Event::FocusLost | Event::Mouse(_) => return false,
+            Event::Mouse(mouse) => match mouse.kind {
+                MouseEventKind::ScrollDown => {
+                    self.tell(Message::Command(Command::Move(Motion::Down)));
+                }
+                MouseEventKind::ScrollUp => self.tell(Message::Command(Command::Move(Motion::Up))),
+                _ => return false,
+            },
+            Event::FocusGained | Event::FocusLost => return false,
         }
         true
     }

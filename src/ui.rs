@@ -24,6 +24,7 @@ mod run;
 mod runbooks;
 mod runs;
 mod signals;
+pub mod tables;
 mod text;
 pub mod theme;
 mod timeline;

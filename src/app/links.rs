@@ -2,6 +2,7 @@
 
 use super::judge::evidence::{clock, millis, percent};
 use super::list;
+use super::own_links::{Known, offered};
 use super::services::{ServiceRow, current};
 use super::state::App;
 use crate::domain::alert::Alert;
@@ -33,12 +34,72 @@ pub fn links(app: &App) -> Vec<Link> {
         let under = list::selected(app);
         let alert = under.and_then(|item| app.alerts.iter().find(|a| a.fingerprint == item.id));
         found.extend(alert.into_iter().flat_map(of_alert));
+        found.extend(
+            alert
+                .into_iter()
+                .flat_map(|alert| own(app, &known_of(app, alert))),
+        );
     } else if let Some(object) = app.workload_here() {
         found.extend(of_service(app, &object));
+        found.extend(own(app, &known(app, &object)));
     }
     let mut seen = std::collections::BTreeSet::new();
     found.retain(|link| seen.insert((link.what.clone(), link.text.clone())));
     found
+}
+
+/// The links of the configuration for what is known of a thing.
+fn own(app: &App, known: &Known) -> Vec<Link> {
+    let of = known.get("service").or_else(|| known.get("alert"));
+    let of = of.cloned().unwrap_or_default();
+    let found = offered(&app.settings.links, known).into_iter();
+    found
+        .map(|(what, text)| Link {
+            what,
+            of: of.clone(),
+            text,
+        })
+        .collect()
+}
+
+/// What is known of a workload, for links of one's own.
+fn known(app: &App, object: &ObjectRef) -> Known {
+    let mut known = Known::from([
+        ("context", app.target.context.to_string()),
+        ("namespace", object.namespace.to_string()),
+        ("service", object.name.to_string()),
+        ("workload", object.name.to_string()),
+    ]);
+    if let Some(item) = list::selected(app).filter(|item| &*item.object.kind == "Pod") {
+        known.insert("pod", item.object.name.to_string());
+    }
+    if let Some(workload) = app.workload_named(object) {
+        let image = workload.images.first().map(|image| image.image.to_string());
+        known.extend(image.map(|image| ("image", image)));
+        let revisions = app.cluster.revisions_of(workload);
+        let now = current(workload, &revisions);
+        let commit = now.and_then(|revision| revision.commit.as_ref());
+        known.extend(commit.map(|commit| ("commit", commit.to_string())));
+    }
+    let row = app.services.in_order().find(|row| row.object == *object);
+    let version = row.and_then(|row| row.version.as_ref());
+    known.extend(version.map(|version| ("version", version.to_string())));
+    known
+}
+
+/// What is known of an alert, for links of one's own.
+fn known_of(app: &App, alert: &Alert) -> Known {
+    let mut known = Known::from([
+        ("context", app.target.context.to_string()),
+        ("alert", alert.name.to_string()),
+    ]);
+    known.extend(
+        alert
+            .namespace()
+            .map(|name| ("namespace", name.to_string())),
+    );
+    known.extend(alert.service().map(|name| ("service", name.to_string())));
+    known
 }
 
 /// Whether an annotation is an address a person could open.
@@ -132,6 +193,9 @@ pub fn update_to_paste(app: &App) -> String {
     if let Some(row) = worst {
         lines.push(figures(row));
         lines.extend(super::next::suggestion(row));
+        let owners = app.settings.owners.get(&*row.object.name);
+        let named = owners.filter(|owners| !owners.is_empty());
+        lines.extend(named.map(|owners| format!("Owners: {}", owners.join(", "))));
     }
     lines.extend(app.changes.first().map(|change| {
         format!(

@@ -4,6 +4,7 @@ use super::changes::Change;
 use super::cluster::Cluster;
 use super::layer::Layer;
 use super::message::Notice;
+use super::own_links::OwnLink;
 use super::palette::Offer;
 use super::reading::Reading;
 use super::roster::Roster;
@@ -18,14 +19,21 @@ use crate::domain::rollout::Revision;
 use crate::domain::target::Target;
 use crate::domain::verdict::Level;
 use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeMap;
 
 /// What the configuration settles for the App.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// What counts as too much.
     pub limits: Limits,
-    /// How often Prometheus and Alertmanager are asked.
+    /// How often Prometheus is asked.
     pub interval: SignedDuration,
+    /// How often Alertmanager is asked.
+    pub alerts_interval: SignedDuration,
+    /// Links of one's own.
+    pub links: Vec<OwnLink>,
+    /// Who answers for a service.
+    pub owners: BTreeMap<String, Vec<String>>,
     /// Whether nothing may be changed from here, whatever the environment says: it cannot be armed away.
     pub read_only: bool,
     /// Whether this is the simulated platform.
@@ -40,6 +48,9 @@ impl Default for Settings {
             limits: Limits::default(),
             interval: SignedDuration::from_secs(5),
             read_only: false,
+            alerts_interval: SignedDuration::from_secs(5),
+            links: Vec::new(),
+            owners: BTreeMap::new(),
             simulated: false,
             columns: std::collections::BTreeMap::new(),
         }
@@ -165,7 +176,7 @@ pub fn seconds_of(digit: u8) -> Option<u32> {
 impl App {
     /// A console that has heard nothing yet.
     pub fn new(target: Target, settings: Settings, open: Screen, now: Timestamp) -> Self {
-        let interval = settings.interval;
+        let (interval, alerts) = (settings.interval, settings.alerts_interval);
         Self {
             target,
             settings,
@@ -173,7 +184,7 @@ impl App {
             roster: Roster::default(),
             signals: Signals::new(interval),
             alerts: Vec::new(),
-            alerts_link: Link::new(Rhythm::Poll(interval)),
+            alerts_link: Link::new(Rhythm::Poll(alerts)),
             services: Services::default(),
             changes: Vec::new(),
             headline: Headline::default(),

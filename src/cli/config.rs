@@ -1,14 +1,16 @@
 //! `vigie config`: what is in effect and who said it, what is wrong, the schema, the path. Also what only the upper floors can
 //! tell of a configuration: whether its keys are commands and its themes can be drawn. Every command asks for that on its way.
 
+use super::args::value::Screen;
 use super::args::{ConfigCommand, Global, Output};
 use super::console;
 use super::exit::{Failed, OK, USAGE};
 use super::print;
 use crate::config::layer::Origin;
-use crate::config::mistake::{Mistake, Mistakes, Place};
+use crate::config::mistake::{Mistake, Mistakes, Place, nearest};
 use crate::config::{self, Inputs, Loaded, load, shape, show};
 use crate::keymap::{Keymap, KeymapError};
+use crate::ui::tables::{name as column_name, tables};
 use crate::ui::theme::Theme;
 use serde_json::{Value, json};
 
@@ -124,6 +126,40 @@ fn beyond(loaded: &Loaded) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     if let Err(error) = Keymap::new(&config.keys) {
         mistakes.push(wrong_keys(loaded, &error));
+    }
+    let mut wrong = |key: &[&str], sentence: String, hint: Option<String>| {
+        let key: Vec<String> = key.iter().map(|part| (*part).to_owned()).collect();
+        mistakes.push(Mistake {
+            place: place(loaded, &key),
+            key,
+            sentence,
+            hint,
+        });
+    };
+    if let Err(error) = config.start.screen.parse::<Screen>() {
+        wrong(&["start", "screen"], error, None);
+    }
+    let tables = tables();
+    for (table, names) in &config.columns {
+        let Some((_, known)) = tables.iter().find(|(name, _)| name == table) else {
+            let all: Vec<&str> = tables.iter().map(|(name, _)| *name).collect();
+            let hint = nearest(table, all.iter().copied()).map_or_else(
+                || format!("there are: {}", all.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            let sentence = format!("the columns of `{table}` cannot be chosen");
+            wrong(&["columns", table], sentence, Some(hint));
+            continue;
+        };
+        let named = |one: &&String| !known.contains(&column_name(one));
+        for name in names.iter().filter(named) {
+            let hint = nearest(name, known.iter().map(String::as_str)).map_or_else(
+                || format!("columns here: {}", known.join(", ")),
+                |near| format!("did you mean \"{near}\"?"),
+            );
+            let sentence = format!("{table} has no column {name:?}");
+            wrong(&["columns", table], sentence, Some(hint));
+        }
     }
     let own = console::own_themes(loaded);
     let texts: Vec<(&str, &str)> = own

@@ -36,6 +36,7 @@ pub fn open(start: &Start, open: Option<Typed>, alert: Option<&str>) -> Result<u
             alert::session(start, text).await?
         } else {
             let mut session = start.session(start.place(), Screen::Overview).await?;
+            let open = open.or_else(|| start.loaded.config().start.screen.parse().ok());
             session.app.history = History::new(screen(open, &session.app.target.scope));
             session
         };
@@ -93,6 +94,7 @@ pub async fn live(start: &Start, session: Session) -> Result<u8, Failed> {
         notify: notify(config.notify),
         guard,
         terminal: options,
+        frame: Duration::from_secs(1) / u32::from(config.refresh.frames.max(1)),
         reopen: super::reopen::reopen(start, place),
         way: Way::default(),
     };

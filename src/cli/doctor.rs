@@ -7,6 +7,7 @@
 mod check;
 mod cluster;
 mod machine;
+mod vault;
 
 use super::args::{Global, Output};
 use super::config;

@@ -4,6 +4,7 @@ use super::args::Global;
 use super::exit::Failed;
 use super::sources::{sought, templates, windows};
 use crate::app::message::{Fact, Message};
+use crate::app::own_links::OwnLink;
 use crate::app::runs::Runs;
 use crate::app::screen::Screen;
 use crate::app::services::Limits;
@@ -18,6 +19,7 @@ use crate::engine::{Engine, EnvironmentOf, Outside, Place as Whereabouts, WAITIN
 use crate::platform::http::Http;
 use crate::platform::kubernetes::{Cluster, Options, Patience};
 use jiff::SignedDuration;
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -66,7 +68,7 @@ impl Start {
     pub fn place(&self) -> Place {
         let config = self.loaded.config();
         let options = Options {
-            kubeconfig: config.kubeconfig.clone().map(Into::into),
+            kubeconfig: config.kubeconfig.as_deref().map(|path| self.at_home(path)),
             context: config.start.context.clone(),
             act_as: self.global.act_as.clone(),
             act_as_groups: self.global.act_as_groups.clone(),
@@ -86,6 +88,34 @@ impl Start {
             clock: Clock::system(),
             cluster: None,
         }
+    }
+
+    /// A path that may begin with `~`, or several of them as in KUBECONFIG.
+    fn at_home(&self, paths: &str) -> OsString {
+        let each = paths.split(':').map(|path| {
+            if path.starts_with("~/") {
+                self.loaded.resolve(path).display().to_string()
+            } else {
+                path.to_owned()
+            }
+        });
+        each.collect::<Vec<_>>().join(":").into()
+    }
+
+    /// What the configuration names for a context, with its files where they are.
+    pub fn named(&self, context: &str) -> Context {
+        let named = self.loaded.config().context.get(context);
+        let mut named = named.cloned().unwrap_or_default();
+        let sources = [
+            &mut named.prometheus,
+            &mut named.alertmanager,
+            &mut named.vault,
+        ];
+        for source in sources.into_iter().flatten() {
+            let file = source.token_file.as_deref();
+            source.token_file = file.map(|path| self.loaded.resolve(path).display().to_string());
+        }
+        named
     }
 
     /// Opens a session. Asks nothing of the network: the first frame waits for nobody.
@@ -115,7 +145,7 @@ impl Start {
             .scope
             .clone()
             .unwrap_or_else(|| Scope::Namespace(cluster.namespace().clone()));
-        let sources = sources(config, place, &context)?;
+        let sources = sources(self, place, &context)?;
         let environment = environment_of(
             config.clone(),
             context.clone(),
@@ -160,6 +190,14 @@ impl Start {
             limits: limits(config),
             interval,
             read_only: config.read_only,
+            alerts_interval: SignedDuration::try_from(config.refresh.alerts.get())
+                .unwrap_or(SignedDuration::from_secs(5)),
+            links: own_links(config),
+            owners: config
+                .services
+                .iter()
+                .map(|(name, service)| (name.clone(), service.owners.clone()))
+                .collect(),
             simulated: place.simulated,
             columns: config.columns.clone(),
         };
@@ -183,12 +221,12 @@ impl Start {
 }
 
 /// Where the sources of a target may be.
-fn sources(config: &Config, place: &Place, context: &str) -> Result<Sources, Failed> {
+fn sources(start: &Start, place: &Place, context: &str) -> Result<Sources, Failed> {
+    let config = start.loaded.config();
     let (named, ambient) = if place.simulated {
         (place.sources.clone(), Ambient::default())
     } else {
-        let named = config.context.get(context).cloned();
-        (named.unwrap_or_default(), config.ambient.clone())
+        (start.named(context), config.ambient.clone())
     };
     let http = Http::default();
     Ok(Sources {
@@ -206,6 +244,7 @@ fn sources(config: &Config, place: &Place, context: &str) -> Result<Sources, Fai
         .map_err(|why| Failed::usage(format!("Alertmanager: {why}")))?,
         templates: templates(config),
         scrape: SignedDuration::try_from(config.refresh.scrape.get()).ok(),
+        alerts: SignedDuration::try_from(config.refresh.alerts.get()).ok(),
     })
 }
 
@@ -231,6 +270,21 @@ fn environment_of(
             guarded: policy.read_only,
         }
     })
+}
+
+/// The links of services, then the general ones.
+fn own_links(config: &Config) -> Vec<OwnLink> {
+    let link = |service: Option<&String>, (name, address): (&String, &String)| OwnLink {
+        name: name.clone(),
+        service: service.cloned(),
+        address: address.clone(),
+    };
+    let services = config.services.iter().flat_map(|(name, service)| {
+        let links = service.links.iter();
+        links.map(move |one| link(Some(name), one))
+    });
+    let general = config.links.iter().map(|one| link(None, one));
+    services.chain(general).collect()
 }
 
 fn limits(config: &Config) -> Limits {

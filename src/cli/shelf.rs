@@ -8,12 +8,22 @@ use crate::config::place::named;
 use crate::engine::EnvironmentOf;
 use crate::engine::runs::Keeping;
 use crate::engine::runs::policy::Rules;
+use crate::runbook::SHIPPED;
+use crate::runbook::format::parse_overlay;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Every runbook: the shipped ones, then the person's own in the order of their folders and names.
 pub fn library(loaded: &Loaded) -> Vec<Book> {
+    let language = loaded.config().runbooks.language.as_str();
     let mut books = Book::shipped();
+    for book in &mut books {
+        let shipped = SHIPPED.iter().find(|shipped| shipped.id == &*book.id);
+        let overlays = shipped.map_or(&[][..], |shipped| shipped.overlays);
+        if let Some((_, file, text)) = overlays.iter().find(|(lang, ..)| *lang == language) {
+            translate(book, file, text);
+        }
+    }
     for folder in loaded.runbook_dirs() {
         let Ok(entries) = std::fs::read_dir(&folder) else {
             continue;
@@ -24,9 +34,24 @@ pub fn library(loaded: &Loaded) -> Vec<Book> {
             path.file_name()
                 .is_some_and(|name| name.to_string_lossy().ends_with(".runbook.md"))
         };
-        books.extend(paths.iter().filter(is_runbook).map(|path| read(path)));
+        books.extend(paths.iter().filter(is_runbook).map(|path| {
+            let mut book = read(path);
+            let beside = path.with_file_name(format!("{}.{language}.md", book.id));
+            if let Ok(text) = std::fs::read_to_string(&beside) {
+                translate(&mut book, &beside.display().to_string(), &text);
+            }
+            book
+        }));
     }
     books
+}
+
+/// Puts titles and texts into another language. A translation with mistakes is left out: what is done does not hang on it.
+fn translate(book: &mut Book, file: &str, text: &str) {
+    let Ok(original) = &book.book else { return };
+    if let Ok(overlay) = parse_overlay(file, text, original) {
+        book.book = Ok(Arc::new(overlay.apply(original).0));
+    }
 }
 
 /// One runbook of a file; what cannot be read is on the shelf with what is wrong.

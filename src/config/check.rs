@@ -27,7 +27,7 @@ pub const SIGNALS: [&str; 7] = [
 ];
 
 const IN_QUERIES: [&str; 4] = ["namespace", "service", "workload", "window"];
-const IN_LINKS: [&str; 10] = [
+const IN_LINKS: [&str; 9] = [
     "context",
     "namespace",
     "service",
@@ -37,7 +37,6 @@ const IN_LINKS: [&str; 10] = [
     "image",
     "commit",
     "alert",
-    "query",
 ];
 
 /// Everything that makes no sense.

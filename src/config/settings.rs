@@ -17,7 +17,7 @@ pub struct Config {
     pub theme: String,
     /// Plain ASCII instead of box drawing and symbols.
     pub ascii: bool,
-    /// Whether the mouse selects and scrolls (the terminal's own selection then needs shift).
+    /// Whether the mouse wheel scrolls (the terminal's own selection then needs shift).
     pub mouse: bool,
     /// How a change of level asks for attention.
     pub notify: Notify,
@@ -256,12 +256,10 @@ impl Level {
 pub struct Service {
     /// What counts as too much for this one.
     pub thresholds: ServiceThresholds,
-    /// Who answers for it; named in updates and summaries.
+    /// Who answers for it; named in the update that `c` copies.
     pub owners: Vec<String>,
     /// Links of this service, beside and before the general ones.
     pub links: BTreeMap<String, String>,
-    /// Whether it signs the tokens that the others check.
-    pub issues_tokens: bool,
 }
 
 /// The sources of a kubeconfig context.
@@ -274,7 +272,7 @@ pub struct Context {
     pub prometheus: Option<Source>,
     /// Its Alertmanager.
     pub alertmanager: Option<Source>,
-    /// Its Vault.
+    /// Its Vault, which `vigie doctor` looks at.
     pub vault: Option<Source>,
 }
 

@@ -76,6 +76,8 @@ pub struct Sources {
     pub templates: Vec<Template>,
     /// How often pods are scraped where there is no Prometheus.
     pub scrape: Option<SignedDuration>,
+    /// How often Alertmanager is asked, where not as often as Prometheus.
+    pub alerts: Option<SignedDuration>,
 }
 
 /// A Prometheus that was found, and what is known of it.

@@ -181,6 +181,9 @@ pub async fn signals(mut setting: Setting, found: watch::Sender<Option<Found>>) 
 
 /// Finds Alertmanager and keeps it polled.
 pub async fn alerts(mut setting: Setting, found: watch::Sender<Option<Arc<Alertmanager>>>) {
+    if let Some(interval) = setting.sources.alerts {
+        setting.rhythm.interval = Duration::try_from(interval).unwrap_or(setting.rhythm.interval);
+    }
     loop {
         let (rest, news) = match setting.look(Looks::Alertmanager).await {
             Look::Found { way, searched } => {
@@ -217,7 +220,8 @@ async fn answers(looks: Looks, way: &Transport, clock: &Clock) -> Result<(), Str
     }
 }
 
-fn transport(cluster: &Cluster, way: &Way) -> Transport {
+/// The transport of a way that somebody named.
+pub fn transport(cluster: &Cluster, way: &Way) -> Transport {
     match way {
         Way::Address(direct) => Transport::Direct(direct.clone()),
         Way::Service {

@@ -214,7 +214,8 @@ pub fn empty(view: &View<'_>) -> &'static str {
     }
 }
 
-fn columns(all_namespaces: bool) -> Vec<Column<'static>> {
+/// The columns of a row.
+pub fn columns(all_namespaces: bool) -> Vec<Column<'static>> {
     let mut columns = vec![
         Column::words("", 1, 1).pin(),
         Column::words("SERVICE", 13, 30).pin(),

@@ -20,7 +20,8 @@ use crate::domain::workload::{Workload, WorkloadKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-fn columns(all_namespaces: bool) -> Vec<Column<'static>> {
+/// The columns of a row.
+pub fn columns(all_namespaces: bool) -> Vec<Column<'static>> {
     let mut columns = vec![
         Column::words("", 1, 1).pin(),
         Column::words("NAME", 18, 36).pin(),

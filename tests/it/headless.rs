@@ -4,6 +4,7 @@
 mod cluster;
 mod demo;
 mod documents;
+mod keys;
 mod policy;
 mod runs;
 
