@@ -157,8 +157,12 @@ impl Console<'_> {
                 }
                 Happened::Input(Some(Ok(event))) => self.take(&event, &mut typed),
                 Happened::Facts => {
+                    let patient = waiting.iter().all(|fact| self.app.can_wait(fact));
                     for fact in waiting.drain(..) {
                         self.tell(Message::Fact(fact));
+                    }
+                    if patient {
+                        continue;
                     }
                     false
                 }

@@ -1,6 +1,7 @@
 //! What is known of the cluster: the stocks of every watched kind, their links, and the indexes between them.
 
 mod order;
+mod pods;
 
 use super::kind::Kind;
 use super::message::{ClusterFact, WatchNews};
@@ -196,64 +197,6 @@ impl Cluster {
         }
     }
 
-    fn learn_pods(&mut self, roll: Roll<Pod>, now: Timestamp) {
-        let Self {
-            pods,
-            pods_of,
-            troubled,
-            levels,
-            order,
-            dirty,
-            pods_seen,
-            unwell_of,
-            serving_of,
-            unwell,
-            ..
-        } = self;
-        pods.apply(roll, |old, new| {
-            let does = |pod: Option<&Pod>| pod.map(|pod| pod.status.clone());
-            *pods_seen += u64::from(does(old) != does(new));
-            if let Some(old) = old {
-                let level = levels.remove(&old.uid).unwrap_or(Level::Healthy);
-                order.remove(&place(old, level));
-                *unwell -= usize::from(level != Level::Healthy);
-                troubled.remove(&old.uid);
-                if let Some(owner) = &old.owner {
-                    forget(pods_of, &owner.uid, &old.uid);
-                    forget(unwell_of, &owner.uid, &old.uid);
-                    if let Some(serving) = serving_of.get_mut(&owner.uid) {
-                        *serving -= usize::from(old.serves);
-                    }
-                    if !pods_of.contains_key(&owner.uid) {
-                        serving_of.remove(&owner.uid);
-                    }
-                    dirty.insert(owner.uid.clone());
-                }
-            }
-            if let Some(new) = new {
-                let level = new.level(now);
-                levels.insert(new.uid.clone(), level);
-                order.insert(place(new, level));
-                *unwell += usize::from(level != Level::Healthy);
-                if new.trouble.is_some() {
-                    troubled.insert(new.uid.clone());
-                }
-                if let Some(owner) = &new.owner {
-                    if level != Level::Healthy {
-                        let unwell = unwell_of.entry(owner.uid.clone()).or_default();
-                        unwell.insert(new.uid.clone());
-                    }
-                    *serving_of.entry(owner.uid.clone()).or_default() += usize::from(new.serves);
-                    pods_of
-                        .entry(owner.uid.clone())
-                        .or_default()
-                        .insert(new.uid.clone());
-                    dirty.insert(owner.uid.clone());
-                }
-            }
-        });
-    }
-
     fn learn_revisions(&mut self, roll: Roll<Revision>) {
         let Self {
             revisions,
@@ -281,35 +224,6 @@ impl Cluster {
                 dirty.insert(owner.clone());
             }
         });
-    }
-
-    /// Judges anew the pods whose level depends on the time; costs only the troubled ones.
-    pub fn tick(&mut self, now: Timestamp) {
-        for uid in &self.troubled {
-            let Some(pod) = self.pods.get(uid) else {
-                continue;
-            };
-            let level = pod.level(now);
-            let Some(before) = self.levels.insert(uid.clone(), level) else {
-                continue;
-            };
-            if before != level {
-                self.order.remove(&place(pod, before));
-                self.order.insert(place(pod, level));
-                self.unwell += usize::from(level != Level::Healthy);
-                self.unwell -= usize::from(before != Level::Healthy);
-                if let Some(owner) = &pod.owner {
-                    if level == Level::Healthy {
-                        forget(&mut self.unwell_of, &owner.uid, uid);
-                    } else {
-                        let unwell = self.unwell_of.entry(owner.uid.clone()).or_default();
-                        unwell.insert(uid.clone());
-                    }
-                }
-                self.dirty
-                    .extend(pod.owner.as_ref().map(|owner| owner.uid.clone()));
-            }
-        }
     }
 
     /// The workloads whose judgement may have changed, each once; asking forgets them.

@@ -5,6 +5,7 @@ use super::kind::Kind;
 use super::reading::ReadingNews;
 use super::runs::news::RunNews;
 use super::stock::Roll;
+use super::wants::RangeWant;
 use crate::domain::alert::Alert;
 use crate::domain::event::Event;
 use crate::domain::link::Source;
@@ -12,13 +13,12 @@ use crate::domain::node::{Autoscaler, Node};
 use crate::domain::pod::Pod;
 use crate::domain::rollout::Revision;
 use crate::domain::service::Service;
-use crate::domain::signal::{ServiceSignals, SignalSeries};
+use crate::domain::signal::{Name, ServiceSignals, SignalSeries};
 use crate::domain::target::Environment;
 use crate::domain::workload::Workload;
 use jiff::SignedDuration;
+use std::collections::HashSet;
 use std::sync::Arc;
-
-use super::wants::RangeWant;
 
 /// What a watch says of itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,8 +87,8 @@ pub enum Fact {
     },
     /// A polled source answered, failed, or is not there.
     Source(Source, SourceNews),
-    /// Readings of all services.
-    Signals(Vec<ServiceSignals>),
+    /// Readings of all services but those that were not asked about: what was last read of these stands.
+    Signals(Vec<ServiceSignals>, Arc<HashSet<Name>>),
     /// Series over a range.
     Range(RangeWant, Vec<SignalSeries>),
     /// All alerts.

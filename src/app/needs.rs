@@ -31,6 +31,12 @@ impl App {
         [ErrorRatio, P99].map(|signal| RangeWant::of(None, signal, SplitBy::Whole, self.span_s()))
     }
 
+    /// Whether nothing is wrong and nothing moves, as far as is known.
+    fn calm(&self) -> bool {
+        let tally = self.services.tally();
+        tally.unwell == 0 && tally.rolling.is_none() && self.runs.active().is_none()
+    }
+
     /// What is needed from outside now.
     pub fn wants(&self) -> Wants {
         use super::kind::Kind::{DaemonSets, Deployments, Events, Pods, ReplicaSets, StatefulSets};
@@ -41,6 +47,7 @@ impl App {
             watches: [Pods, Deployments, ReplicaSets, StatefulSets, DaemonSets].into(),
             signals: true,
             ranges: self.overview_ranges().into(),
+            calm: self.calm(),
             alerts: true,
             ..Wants::default()
         };

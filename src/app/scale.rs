@@ -18,9 +18,11 @@ fn name(number: usize) -> String {
     format!("service-{number}")
 }
 
+/// A pod; one that restarted no longer serves.
 fn pod(number: usize, workloads: usize, restarts: u32) -> Pod {
     Pod {
         restarts,
+        serves: restarts == 0,
         ..sample::pod(&name(number % workloads), number, now())
     }
 }

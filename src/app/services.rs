@@ -14,10 +14,13 @@ use crate::domain::workload::{Workload, WorkloadKind};
 use jiff::{SignedDuration, Timestamp};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// Rows do not change places for this long after a cursor key.
 const HOLD_STILL: SignedDuration = SignedDuration::from_secs(2);
+/// So many of the foremost rows, and so many of the others, are judged anew at a tick though nothing was heard of them.
+const AT_A_TICK: usize = 64;
 
 /// One workload as the overview shows it.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +84,9 @@ pub struct Services {
     /// Rows that roll out, and rows whose trouble was measured.
     rolling: BTreeSet<Uid>,
     onsets: BTreeSet<Uid>,
+    /// Rows whose judgement can change by time alone, and the last of them whose turn it was.
+    restless: BTreeSet<Uid>,
+    turn: Option<Uid>,
     told: u64,
     tally: Tally,
 }
@@ -156,7 +162,14 @@ impl Services {
         self.tally.measured = self.tally.measured + read - was[2];
         let rolls = now.is_some_and(|row| row.rollout.state == RolloutState::Moving);
         let measured = now.is_some_and(|row| row.judgement.onset.is_some());
-        for (set, holds) in [(&mut self.rolling, rolls), (&mut self.onsets, measured)] {
+        let unsettled = now.is_some_and(|row| {
+            row.level() != Level::Healthy || row.rollout.state != RolloutState::Done
+        });
+        for (set, holds) in [
+            (&mut self.rolling, rolls),
+            (&mut self.onsets, measured),
+            (&mut self.restless, unsettled),
+        ] {
             if holds {
                 set.insert(uid.clone());
             } else {
@@ -260,13 +273,19 @@ impl Services {
         self.rows.values().find(|row| row.object == *object)
     }
 
-    /// The rows whose judgement can change by time alone.
-    pub fn restless(&self) -> Vec<Uid> {
-        self.rows
-            .values()
-            .filter(|row| row.level() != Level::Healthy || row.rollout.state != RolloutState::Done)
-            .map(|row| row.uid.clone())
-            .collect()
+    /// Rows whose judgement can change by time alone: the foremost at every tick, of many others some in turn.
+    pub fn restless(&mut self) -> BTreeSet<Uid> {
+        let foremost = self.order.iter().take(AT_A_TICK).map(|(_, uid)| uid);
+        let mut due: BTreeSet<Uid> = foremost
+            .filter(|uid| self.restless.contains(*uid))
+            .cloned()
+            .collect();
+        let from = self.turn.take().map_or(Bound::Unbounded, Bound::Excluded);
+        let others = self.restless.range((from, Bound::Unbounded));
+        let others: Vec<Uid> = others.take(AT_A_TICK).cloned().collect();
+        self.turn = others.get(AT_A_TICK - 1).cloned();
+        due.extend(others);
+        due
     }
 
     /// Forgets everything.

@@ -4,13 +4,12 @@ use super::message::SourceNews;
 use super::trail::Trail;
 use super::wants::{RangeWant, SplitBy};
 use crate::domain::link::{Link, LinkState, Rhythm, Source};
-use crate::domain::signal::{Part, Reading, Series, ServiceSignals, SignalName, SignalSeries};
+use crate::domain::signal::{
+    Name, Part, Reading, Series, ServiceSignals, SignalName, SignalSeries,
+};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-
-/// A service: its namespace and its name.
-pub type Name = (Arc<str>, Arc<str>);
 
 /// The signals and their links.
 #[derive(Debug, Clone)]
@@ -51,26 +50,29 @@ impl Signals {
         }
     }
 
-    /// Takes in readings; they replace the ones before. Gives the services of which something else is known now.
-    pub fn learn(&mut self, readings: Vec<ServiceSignals>) -> Vec<Name> {
+    /// Takes in readings; they replace the ones before, but of services that rest. Gives those of which something else is known
+    /// now.
+    pub fn learn(&mut self, readings: Vec<ServiceSignals>, resting: &HashSet<Name>) -> Vec<Name> {
         if self.scraped.is_some() {
             self.trail.add(&readings);
         }
-        let mut all: HashMap<Name, Vec<ServiceSignals>> =
-            HashMap::with_capacity(self.readings.len());
+        let mut heard: HashMap<Name, Vec<ServiceSignals>> = HashMap::new();
         for reading in readings {
             let name = (reading.namespace.clone(), reading.service.clone());
             let traffic = reading.get(SignalName::Requests).value().is_some();
             if traffic && reading.part == Part::Whole {
                 self.seen.insert(name.clone());
             }
-            all.entry(name).or_default().push(reading);
+            heard.entry(name).or_default().push(reading);
         }
         self.answered = true;
-        let before = std::mem::replace(&mut self.readings, all);
-        differing(&before, &self.readings, |a, b| {
+        let rests = |name: &Name, _: &mut _| !resting.contains(name) || heard.contains_key(name);
+        let before: HashMap<_, _> = self.readings.extract_if(rests).collect();
+        let changed = differing(&before, &heard, |a, b| {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| silent(a) && alike(a, b))
-        })
+        });
+        self.readings.extend(heard);
+        changed
     }
 
     /// Takes in a range; the one that verdicts rest on is kept by service too, and the services are given whose series changed.

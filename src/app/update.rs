@@ -5,7 +5,7 @@ use super::command::Command;
 use super::effect::Effect;
 use super::kind::Kind;
 use super::layer::{Layer, Line};
-use super::message::{ClusterFact, Fact, Message, Notice, WatchNews};
+use super::message::{ClusterFact, Fact, Message, Notice, SourceNews, WatchNews};
 use super::motion::scroll;
 use super::screen::Screen;
 use super::services::Grounds;
@@ -47,6 +47,21 @@ impl App {
                 }
                 self.tick_run()
             }
+        }
+    }
+
+    /// Whether what a fact says may wait for the clock's next tick: figures that are asked for every few seconds, once there are
+    /// some.
+    pub fn can_wait(&self, fact: &Fact) -> bool {
+        match fact {
+            Fact::Signals(..) | Fact::Source(Source::Prometheus, SourceNews::Heard) => {
+                self.signals.answered()
+            }
+            Fact::Range(want, _) => !self.signals.range(want).is_empty(),
+            Fact::Alerts(_) | Fact::Source(Source::Alertmanager, SourceNews::Heard) => {
+                self.alerts_link.trusted(self.now)
+            }
+            _ => false,
         }
     }
 
@@ -136,8 +151,8 @@ impl App {
             }
             Fact::Source(Source::Alertmanager, news) => hear(&mut self.alerts_link, news, now),
             Fact::Source(Source::Kubernetes, _) => {}
-            Fact::Signals(readings) => {
-                let changed = self.signals.learn(readings);
+            Fact::Signals(readings, resting) => {
+                let changed = self.signals.learn(readings, &resting);
                 let wanted = self.wants().ranges;
                 let trailed = self.signals.follow_trail(&wanted, now);
                 self.cluster.touch(changed.iter().chain(&trailed));

@@ -132,6 +132,8 @@ pub struct Wants {
     pub signals: bool,
     /// Ranges.
     pub ranges: BTreeSet<RangeWant>,
+    /// Whether all is well and nothing rolls: what ranges over all services show may be some intervals old.
+    pub calm: bool,
     /// Whether alerts are wanted.
     pub alerts: bool,
     /// Logs.

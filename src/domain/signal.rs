@@ -214,6 +214,9 @@ impl Detail {
     }
 }
 
+/// A service: its namespace and its name.
+pub type Name = (Arc<str>, Arc<str>);
+
 /// What one service measures at a moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceSignals {

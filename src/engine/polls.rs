@@ -13,7 +13,7 @@ use crate::platform::prometheus::wire::QueryFailure;
 use crate::platform::prometheus::{Ask, AskRange, Prometheus};
 use futures::future::BoxFuture;
 use jiff::SignedDuration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch::{self, Receiver};
@@ -47,15 +47,19 @@ pub async fn prometheus(
         return Ended::Lost;
     };
     let mut quiet = Quiet::default();
+    let mut ranges = Ranges::default();
     loop {
         let Orders { wants, hurry } = setting.orders.borrow_and_update().clone();
         let (facts, news) = if wants.signals && !wants.subjects.is_empty() {
-            let due = quiet.due(&wants, hurry, Instant::now());
+            let due = Due {
+                subjects: quiet.due(&wants, hurry, Instant::now()),
+                ranges: ranges.due(&wants, hurry),
+            };
             // Boxed: what borrows this much is otherwise not seen to move between threads.
             let known: BoxFuture<'_, Knows> =
                 Box::pin(acquaintance.ask(&prometheus, setting, &wants, found));
             let asked: BoxFuture<'_, Result<Answer, Arc<str>>> =
-                Box::pin(ask(&prometheus, &setting.rhythm, &wants, &due, found));
+                Box::pin(ask(&prometheus, &setting.rhythm, &due, found));
             let (known, answer) = futures::join!(known, asked);
             match answer {
                 Ok(mut answer) => {
@@ -96,7 +100,9 @@ pub async fn prometheus(
 fn nothing(wants: &Wants) -> Vec<Fact> {
     let ranges = wants.ranges.iter();
     let ranges = ranges.map(|want| Fact::Range(want.clone(), Vec::new()));
-    ranges.chain([Fact::Signals(Vec::new())]).collect()
+    ranges
+        .chain([Fact::Signals(Vec::new(), Arc::default())])
+        .collect()
 }
 
 fn again(known: Knows) -> Duration {
@@ -161,6 +167,33 @@ impl Acquaintance {
     }
 }
 
+/// While all is well, ranges over all services are asked for at every so many turns.
+const CALM_TURNS: u32 = 3;
+
+/// Which ranges are asked for at a turn.
+#[derive(Debug, Default)]
+struct Ranges {
+    /// Those that were asked for at the last turn that asked for all, and in what hurry.
+    asked: BTreeSet<RangeWant>,
+    hurry: u64,
+    turns: u32,
+}
+
+impl Ranges {
+    /// Those that are due: all of them, but that those over all services, known already, rest while all is well.
+    fn due(&mut self, wants: &Wants, hurry: u64) -> Vec<RangeWant> {
+        self.turns += 1;
+        let rest = wants.calm && self.hurry == hurry && self.turns < CALM_TURNS;
+        if !rest {
+            (self.turns, self.hurry) = (0, hurry);
+            self.asked.clone_from(&wants.ranges);
+        }
+        let rests = |want: &RangeWant| rest && want.service.is_none() && self.asked.contains(want);
+        let due = wants.ranges.iter().filter(|want| !rests(want));
+        due.cloned().collect()
+    }
+}
+
 /// A window must hold so many scrapes, or rates come and go.
 const SCRAPES_IN_A_WINDOW: i32 = 4;
 
@@ -179,7 +212,8 @@ async fn pause(rhythm: &Rhythm, orders: &mut Receiver<Orders>, before: &Wants) -
                 let now = orders.borrow_and_update();
                 let new_range = now.wants.ranges.iter().any(|range| !before.ranges.contains(range));
                 let subjects = now.wants.subjects != before.subjects;
-                if now.hurry != hurry || new_range || subjects {
+                let alarm = before.calm && !now.wants.calm;
+                if now.hurry != hurry || new_range || subjects || alarm {
                     return true;
                 }
             }
@@ -187,24 +221,29 @@ async fn pause(rhythm: &Rhythm, orders: &mut Receiver<Orders>, before: &Wants) -
     }
 }
 
-/// Everything that is wanted of the moment about those that are due, or why there is no answer.
+/// What is asked at a turn.
+struct Due {
+    subjects: Vec<Subject>,
+    ranges: Vec<RangeWant>,
+}
+
+/// Everything that is due, or why there is no answer.
 async fn ask(
     source: &Prometheus,
     rhythm: &Rhythm,
-    wants: &Wants,
-    due: &[Subject],
+    due: &Due,
     found: &watch::Sender<Option<Found>>,
 ) -> Result<Answer, Arc<str>> {
     let window = found.borrow().as_ref().map_or(rhythm.window, |f| f.window);
     let mut answer = Answer::default();
-    for (window, subjects) in by_window(rhythm, window, due) {
+    for (window, subjects) in by_window(rhythm, window, &due.subjects) {
         let question = Ask {
             now: rhythm.clock.now(),
             scope: &rhythm.scope,
             subjects: &subjects,
             window,
         };
-        for want in &wants.ranges {
+        for want in &due.ranges {
             let series = range(source, question, want).await;
             let series = series.map_err(|failure| failure.short())?;
             answer

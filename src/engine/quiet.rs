@@ -1,9 +1,9 @@
 //! Services without a series: where there are many services, those of which a source knows nothing are asked about once a
-//! minute, and at every interval only the others. Their last readings, all unknown, stand meanwhile.
+//! minute, and at every interval only the others. What was last read of them, all unknown, stands meanwhile.
 
 use crate::app::message::Fact;
 use crate::app::wants::{RangeWant, Subject, Wants};
-use crate::domain::signal::{Reading, ServiceSignals, SignalSeries};
+use crate::domain::signal::{Name, Reading, ServiceSignals, SignalSeries};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +16,6 @@ const ALL: Duration = Duration::from_mins(1);
 /// One that had series, or came later than the rest, must be silent so long before it is asked about rarely.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-type Name = (Arc<str>, Arc<str>);
-
 /// What a source says of the moment.
 #[derive(Debug, Default)]
 pub struct Answer {
@@ -25,6 +23,8 @@ pub struct Answer {
     pub ranges: BTreeMap<RangeWant, Vec<SignalSeries>>,
     /// Readings.
     pub readings: Vec<ServiceSignals>,
+    /// Services that were not asked about: what was last read of them stands.
+    pub resting: Arc<HashSet<Name>>,
 }
 
 impl Answer {
@@ -32,7 +32,9 @@ impl Answer {
     pub fn facts(self) -> Vec<Fact> {
         let ranges = self.ranges.into_iter();
         let ranges = ranges.map(|(want, series)| Fact::Range(want, series));
-        ranges.chain([Fact::Signals(self.readings)]).collect()
+        ranges
+            .chain([Fact::Signals(self.readings, self.resting)])
+            .collect()
     }
 }
 
@@ -43,8 +45,10 @@ pub struct Quiet {
     all: Option<(Instant, u64)>,
     /// Since when those that are asked about have had no series.
     silent: HashMap<Name, Instant>,
-    /// Those that rest, with what was last read of them.
-    resting: HashMap<Name, Vec<ServiceSignals>>,
+    /// Those that rest.
+    resting: Arc<HashSet<Name>>,
+    /// The services that were last wanted.
+    known: Arc<Vec<Subject>>,
 }
 
 impl Quiet {
@@ -55,7 +59,7 @@ impl Quiet {
             .all
             .is_none_or(|(at, obeyed)| obeyed != hurry || now.duration_since(at) >= ALL);
         if subjects.len() <= FEW || rested {
-            self.resting.clear();
+            self.resting = Arc::default();
             return subjects.to_vec();
         }
         let charted: HashSet<&Name> = wants
@@ -65,7 +69,7 @@ impl Quiet {
             .collect();
         let awake = |subject: &&Subject| {
             let name = name(subject);
-            !self.resting.contains_key(&name) || charted.contains(&name)
+            !self.resting.contains(&name) || charted.contains(&name)
         };
         let mut due: Vec<Subject> = subjects.iter().filter(awake).cloned().collect();
         // Where all rest, one of them shows whether the source still answers.
@@ -73,7 +77,7 @@ impl Quiet {
             due.extend(subjects.first().cloned());
         }
         for subject in &due {
-            self.resting.remove(&name(subject));
+            Arc::make_mut(&mut self.resting).remove(&name(subject));
         }
         due
     }
@@ -85,24 +89,21 @@ impl Quiet {
             return;
         }
         let first = self.all.is_none();
-        let mut by_name: HashMap<Name, Vec<ServiceSignals>> = HashMap::new();
-        for reading in &answer.readings {
-            let name = (reading.namespace.clone(), reading.service.clone());
-            by_name.entry(name).or_default().push(reading.clone());
-        }
+        let of = |reading: &ServiceSignals| (reading.namespace.clone(), reading.service.clone());
+        let heard: HashSet<Name> = answer.readings.iter().map(of).collect();
         let series = answer.ranges.values().flatten();
-        let drawn: HashSet<Name> = series
-            .filter(|series| series.series.points() > 0)
+        let drawn = series.filter(|series| series.series.points() > 0);
+        let mut busy: HashSet<Name> = drawn
             .map(|series| (series.namespace.clone(), series.service.clone()))
             .collect();
+        let read = answer.readings.iter().filter(|reading| measured(reading));
+        busy.extend(read.map(of));
         if self.resting.is_empty() {
             self.all = Some((now, hurry));
         }
-        answer
-            .readings
-            .extend(self.resting.values().flatten().cloned());
-        for (name, readings) in by_name {
-            if drawn.contains(&name) || readings.iter().any(measured) {
+        answer.resting = self.resting.clone();
+        for name in heard {
+            if busy.contains(&name) {
                 self.silent.remove(&name);
                 continue;
             }
@@ -111,12 +112,15 @@ impl Quiet {
                 // So that it rests again at once after all were asked about.
                 self.silent
                     .insert(name.clone(), now.checked_sub(PATIENCE).unwrap_or(now));
-                self.resting.insert(name, readings);
+                Arc::make_mut(&mut self.resting).insert(name);
             }
         }
-        let known: HashSet<Name> = wants.subjects.iter().map(name).collect();
-        self.silent.retain(|name, _| known.contains(name));
-        self.resting.retain(|name, _| known.contains(name));
+        if !Arc::ptr_eq(&self.known, &wants.subjects) {
+            self.known = wants.subjects.clone();
+            let known: HashSet<Name> = self.known.iter().map(name).collect();
+            self.silent.retain(|name, _| known.contains(name));
+            Arc::make_mut(&mut self.resting).retain(|name| known.contains(name));
+        }
     }
 }
 
@@ -175,7 +179,7 @@ mod tests {
             ..Answer::default()
         };
         quiet.hear(&mut answer, wants, hurry, now);
-        (due.len(), answer.readings.len())
+        (due.len(), answer.readings.len() + answer.resting.len())
     }
 
     #[test]

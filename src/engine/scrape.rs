@@ -76,7 +76,8 @@ pub async fn stand_in(setting: &mut Setting, pages: &mut Pages, turns: Turns) ->
             if !setting.say(Source::Prometheus, news).await {
                 return false;
             }
-            if readable && setting.facts.send(Fact::Signals(readings)).await.is_err() {
+            let readings = Fact::Signals(readings, Arc::default());
+            if readable && setting.facts.send(readings).await.is_err() {
                 return false;
             }
         }
