@@ -277,6 +277,16 @@ fn places(app: &App) -> Vec<Where> {
     screen.into_iter().chain([Where::Everywhere]).collect()
 }
 
+/// Kinds whose rows lead to pods.
+const WITH_PODS: [&str; 6] = [
+    "pods",
+    "deployments",
+    "replicasets",
+    "statefulsets",
+    "daemonsets",
+    "jobs",
+];
+
 /// Whether a key would do nothing on this screen.
 fn idle(app: &App, id: &str) -> bool {
     let screen = &app.here().screen;
@@ -293,7 +303,20 @@ fn idle(app: &App, id: &str) -> bool {
             | Screen::Alerts
             | Screen::Kind(_)
     );
+    let of_pods = match screen {
+        Screen::Kind(kind) => WITH_PODS.contains(&kind.to_lowercase().as_str()),
+        _ => true,
+    };
     match id {
+        "rollout" => matches!(screen, Screen::Rollout(_)) || !of_pods,
+        "signals" => matches!(screen, Screen::Signals(_)) || !of_pods,
+        "logs" | "previous-logs" | "restart" | "shell" => !of_pods,
+        "open" => matches!(screen, Screen::Signals(_)),
+        "timeline" => *screen == Screen::Timeline,
+        "runbooks" => *screen == Screen::Runbooks,
+        "text-describe" | "text-yaml" | "text-logs" => matches!(screen, Screen::Runbook(_)),
+        "answer" => matches!(screen, Screen::Run(_)) && app.runs.ask().is_none(),
+        "hold" => matches!(screen, Screen::Run(_)) && app.runs.active().is_none(),
         "next-pane" => !charts,
         "compact" => *screen != Screen::Overview,
         "faults-only" => !rows || matches!(screen, Screen::Alerts | Screen::Kind(_)),

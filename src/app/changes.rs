@@ -168,6 +168,23 @@ fn birth(workload: &Workload, revision: &Revision, revisions: &[&Revision]) -> O
     })
 }
 
+/// What became of the image. The version's name is a label: a new image under the old one is a new image.
+fn image(before: &Revision, revision: &Revision) -> Option<String> {
+    let (old, new) = (before.version_name()?, revision.version_name()?);
+    if old != new {
+        return Some(format!("image {old} → {new}"));
+    }
+    let first = |revision: &Revision| revision.images.first().cloned();
+    match (first(before), first(revision)) {
+        (Some(was), Some(is)) if was.image != is.image => Some(format!(
+            "image {} → {}, still called {new}",
+            was.tag(),
+            is.tag()
+        )),
+        _ => Some(format!("image {new} unchanged")),
+    }
+}
+
 fn text(
     (number, revision): (u64, &Revision),
     before: Option<(u64, &Revision)>,
@@ -178,15 +195,7 @@ fn text(
         Some((before, _)) => format!("revision {before} → {number}"),
         None => format!("revision {number}"),
     }];
-    if let Some((old, new)) =
-        before.and_then(|(_, b)| Some((b.version_name()?, revision.version_name()?)))
-    {
-        parts.push(if old == new {
-            format!("image {new} unchanged")
-        } else {
-            format!("image {old} → {new}")
-        });
-    }
+    parts.extend(before.and_then(|(_, before)| image(before, revision)));
     if returned {
         parts.push("back to an earlier template".into());
     }
@@ -226,7 +235,7 @@ fn alert(alert: &Alert) -> Option<Change> {
 
 fn onsets(services: &Services) -> impl Iterator<Item = Change> {
     services.measured().filter_map(|row| {
-        let at = row.judgement.onset?;
+        let at = row.judgement.onset.filter(|_| !row.judgement.beyond)?;
         let after = row.judgement.cause.as_ref().map_or(String::new(), |cause| {
             format!(
                 ", {} after revision {}",

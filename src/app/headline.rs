@@ -1,11 +1,12 @@
 //! Row 2: the worst news of the whole target in one sentence.
 
-use super::judge::{clock, spoken};
+use super::judge::{Finding, since, spoken};
 use super::services::ServiceRow;
 use super::state::{App, Headline};
 use crate::domain::link::{LinkState, Source};
 use crate::domain::target::Scope;
 use crate::domain::verdict::Level;
+use jiff::Timestamp;
 
 /// Composes row 2.
 pub fn headline(app: &App) -> Headline {
@@ -18,8 +19,15 @@ pub fn headline(app: &App) -> Headline {
                 "."
             }
         };
-        headline.text = format!("{}{} {elsewhere}", headline.text, stop(&headline.text));
-        headline.brief = format!("{}{} {elsewhere}", headline.brief, stop(&headline.brief));
+        // Only what fails here comes before what fails there.
+        let failing = headline.level == Level::Failing;
+        for said in [&mut headline.text, &mut headline.brief, &mut headline.least] {
+            *said = if failing {
+                format!("{said}{} {elsewhere}", stop(said))
+            } else {
+                format!("{elsewhere} {said}")
+            };
+        }
         // What is not known here does not become known by what is wrong there.
         if headline.level == Level::Healthy {
             headline.level = Level::Watch;
@@ -30,12 +38,7 @@ pub fn headline(app: &App) -> Headline {
 
 fn verdict(app: &App) -> Headline {
     if let Some(text) = blindness(app) {
-        return Headline {
-            level: Level::Unknown,
-            moving: false,
-            brief: text.clone(),
-            text,
-        };
+        return Headline::of(Level::Unknown, text);
     }
     let alerts = alert_count(app);
     let Some(worst) = app.services.in_order().next() else {
@@ -45,39 +48,26 @@ fn verdict(app: &App) -> Headline {
         } else {
             Level::Watch
         };
-        return Headline {
-            level,
-            moving: false,
-            brief: text.clone(),
-            text,
-        };
+        return Headline::of(level, text);
     };
     if worst.level() == Level::Healthy {
         return all_well(app, &alerts);
     }
     let blind = app.signals.blind(app.now);
-    let (text, brief) = match &blind {
-        Some(why) if worst.level() == Level::Unknown => {
-            let text = silence(app, why, &alerts);
-            (text.clone(), text)
-        }
-        _ => {
-            let others = others(app, worst.level(), blind);
-            let full = &worst.judgement.verdict.reason;
-            let said = |what: &str| format!("{what}.{alerts}{others}");
-            (said(full), said(&brief(worst)))
-        }
-    };
+    if let Some(why) = blind.as_ref().filter(|_| worst.level() == Level::Unknown) {
+        return Headline::of(worst.level(), silence(app, why, &alerts));
+    }
+    let others = others(app, worst.level(), blind);
+    let said = |what: &str| format!("{what}.{alerts}{others}");
     Headline {
-        level: worst.level(),
-        moving: false,
-        brief,
-        text,
+        brief: said(&brief(worst, app.now, |worst| &worst.sentence)),
+        least: said(&brief(worst, app.now, |worst| &worst.clause)),
+        ..Headline::of(worst.level(), said(&worst.judgement.verdict.reason))
     }
 }
 
-/// What is wrong with a workload in as few words as say it: figure, since when, what changed just before.
-fn brief(row: &ServiceRow) -> String {
+/// What is wrong with a workload in few words: figure, since when, what changed just before.
+fn brief(row: &ServiceRow, now: Timestamp, unmeasured: fn(&Finding) -> &String) -> String {
     let judgement = &row.judgement;
     let Some(worst) = judgement.findings.first() else {
         return judgement.verdict.reason.clone();
@@ -85,10 +75,9 @@ fn brief(row: &ServiceRow) -> String {
     let said = if worst.measured {
         worst.sentence.replace(" of requests fail", " fail")
     } else {
-        worst.clause.clone()
+        unmeasured(worst).clone()
     };
-    let since = judgement.verdict.since;
-    let since = since.map_or(String::new(), |at| format!(" since {}", clock(at)));
+    let since = since(judgement.verdict.since, worst.beyond, now);
     let cause = judgement.cause.as_ref().filter(|_| worst.measured);
     let cause = cause.map_or(String::new(), |cause| {
         // The version is in the table; the number is what a rollback asks for.
@@ -168,8 +157,14 @@ fn all_well(app: &App, alerts: &str) -> Headline {
             row.object.name, row.rollout.reason, app.target.scope
         ),
         None => format!(
-            "{count} workloads in {} are well.{alerts}",
-            app.target.scope
+            "{} in {} {} well.{alerts}",
+            if count == 1 {
+                "1 workload".into()
+            } else {
+                format!("{count} workloads")
+            },
+            app.target.scope,
+            if count == 1 { "is" } else { "are" }
         ),
     };
     let blind = app.signals.blind(app.now);
@@ -188,13 +183,19 @@ fn all_well(app: &App, alerts: &str) -> Headline {
             Level::Healthy,
             format!("{text} Judged by pods alone: there is no Prometheus."),
         ),
+        None if app.signals.answered() && tally.measured < count => {
+            let alone = count - tally.measured;
+            let are = if alone == 1 { "is" } else { "are" };
+            (
+                Level::Healthy,
+                format!("{text} {alone} of them {are} judged by pods alone: no series."),
+            )
+        }
         None => (Level::Healthy, text),
     };
     Headline {
-        level,
         moving: rolling.is_some(),
-        brief: text.clone(),
-        text,
+        ..Headline::of(level, text)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::alert::Severity;
 use crate::domain::rollout::RolloutState;
 use crate::domain::verdict::{Level, Verdict};
 use evidence::is_newest;
-pub use evidence::{Cause, Evidence, Finding, Judgement, clock, spoken};
+pub use evidence::{Cause, Evidence, Finding, Judgement, clock, since, spoken};
 use jiff::{SignedDuration, Timestamp};
 use measured::{absence, recovery, signals, was_good};
 use pods::pods;
@@ -28,32 +28,29 @@ pub fn judge(evidence: &Evidence<'_>) -> Judgement {
         findings.extend(recovery(evidence));
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
-    let onset = findings
-        .iter()
-        .filter(|f| f.measured)
-        .filter_map(|f| f.since)
-        .min();
+    let measured = findings.iter().filter(|f| f.measured);
+    let onset = measured.filter_map(|f| Some((f.since?, !f.beyond))).min();
     let Some(worst) = findings.first() else {
         return Judgement {
             verdict: Verdict::new(Level::Healthy, healthy(evidence)),
             why: String::new(),
             onset: None,
+            beyond: false,
             cause: None,
             rollback: false,
             findings,
         };
     };
-    let since = findings
-        .iter()
-        .filter(|f| f.level == worst.level)
-        .filter_map(|f| f.since)
-        .min();
-    let cause = cause(evidence, worst, since);
+    let as_bad = findings.iter().filter(|f| f.level == worst.level);
+    let since = as_bad.filter_map(|f| Some((f.since?, !f.beyond))).min();
+    let beyond = since.is_some_and(|(_, inside)| !inside);
+    let since = since.map(|(at, _)| at);
+    let cause = cause(evidence, worst, since, beyond);
     let rollback = worst.level == Level::Failing
         && cause.is_some()
         && evidence.has_earlier
         && was_good(evidence);
-    let reason = sentence(evidence, worst, since, cause.as_ref());
+    let reason = sentence(evidence, worst, (since, beyond), cause.as_ref());
     let why = findings
         .iter()
         .filter(|f| f.level == worst.level)
@@ -63,7 +60,8 @@ pub fn judge(evidence: &Evidence<'_>) -> Judgement {
     Judgement {
         verdict: Verdict::new(worst.level, reason).since(since),
         why,
-        onset,
+        onset: onset.map(|(at, _)| at),
+        beyond: onset.is_some_and(|(_, inside)| !inside),
         cause,
         rollback,
         findings,
@@ -81,11 +79,11 @@ fn healthy(evidence: &Evidence<'_>) -> String {
 fn sentence(
     evidence: &Evidence<'_>,
     worst: &Finding,
-    since: Option<Timestamp>,
+    (at, beyond): (Option<Timestamp>, bool),
     cause: Option<&Cause>,
 ) -> String {
     let name = &evidence.workload.name;
-    let since = since.map_or(String::new(), |at| format!(" since {}", clock(at)));
+    let since = since(at, beyond, evidence.now);
     let cause = cause.filter(|_| worst.measured).map_or(String::new(), |c| {
         format!(
             ", {} after revision {} took over",
@@ -95,7 +93,10 @@ fn sentence(
     });
     // What recovers is the service.
     let colon = if worst.clause == "recovers" { "" } else { ":" };
-    format!("{name}{colon} {}{since}{cause}", worst.sentence)
+    format!(
+        "{name}{colon} {}{since}{cause}{}",
+        worst.sentence, worst.also
+    )
 }
 
 fn rollout(evidence: &Evidence<'_>) -> Vec<Finding> {
@@ -115,6 +116,8 @@ fn rollout(evidence: &Evidence<'_>) -> Vec<Finding> {
         sentence: format!("rollout: {}", evidence.rollout.reason),
         since,
         measured: false,
+        beyond: false,
+        also: String::new(),
     }]
 }
 
@@ -134,11 +137,18 @@ fn alerts(evidence: &Evidence<'_>) -> Vec<Finding> {
         sentence: format!("alert {} fires", alert.name),
         since: alert.since,
         measured: false,
+        beyond: false,
+        also: String::new(),
     }]
 }
 
 /// The revision that took over within a quarter of an hour before the trouble began, or whose own pods fail.
-fn cause(evidence: &Evidence<'_>, worst: &Finding, since: Option<Timestamp>) -> Option<Cause> {
+fn cause(
+    evidence: &Evidence<'_>,
+    worst: &Finding,
+    since: Option<Timestamp>,
+    beyond: bool,
+) -> Option<Cause> {
     let (revision, at) = (evidence.revision?, evidence.taken_over?);
     let began = since.unwrap_or(evidence.now);
     let before = began.duration_since(at);
@@ -150,7 +160,8 @@ fn cause(evidence: &Evidence<'_>, worst: &Finding, since: Option<Timestamp>) -> 
     let blamed = (before >= -slack
         && before <= BLAME
         && worst.level >= Level::Watch
-        && worst.clause != "recovers")
+        && worst.clause != "recovers"
+        && !beyond)
         || own_pods;
     blamed.then(|| Cause {
         revision: revision.title(),

@@ -319,6 +319,7 @@ impl Services {
             rollout.state = RolloutState::Stuck;
         }
         let signals = grounds.signals.reading(namespace, name);
+        let before = self.rows.get(&workload.uid).map(|row| &row.judgement);
         let judgement = judge(&Evidence {
             workload,
             rollout: rollout.clone(),
@@ -341,6 +342,9 @@ impl Services {
                 .collect(),
             thresholds: grounds.limits.of(name),
             now: grounds.now,
+            known_onset: before
+                .filter(|known| !known.beyond)
+                .and_then(|known| known.onset),
         });
         ServiceRow {
             uid: workload.uid.clone(),

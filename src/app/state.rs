@@ -68,16 +68,26 @@ pub struct Headline {
     pub text: String,
     /// The same in fewer words, for narrow terminals.
     pub brief: String,
+    /// And in the fewest.
+    pub least: String,
+}
+
+impl Headline {
+    /// One sentence, however wide the terminal.
+    pub fn of(level: Level, text: String) -> Self {
+        Self {
+            level,
+            moving: false,
+            brief: text.clone(),
+            least: text.clone(),
+            text,
+        }
+    }
 }
 
 impl Default for Headline {
     fn default() -> Self {
-        Self {
-            level: Level::Unknown,
-            moving: false,
-            text: "nothing heard yet".into(),
-            brief: "nothing heard yet".into(),
-        }
+        Self::of(Level::Unknown, "nothing heard yet".into())
     }
 }
 

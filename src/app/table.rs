@@ -55,6 +55,8 @@ pub enum TableNews {
     Rows(Roll<TableRow>),
     /// The watch was heard.
     Heard,
+    /// Only the objects of this namespace may be seen, where all were wanted.
+    Narrowed(Arc<str>),
     /// There is no table, or none now: a sentence that says why.
     Trouble(Arc<str>),
 }
@@ -74,6 +76,8 @@ pub struct TableStore {
     pub columns: Vec<TableColumn>,
     /// The widest value each column has had, in characters.
     pub widths: Vec<usize>,
+    /// The only namespace that may be seen.
+    pub narrowed: Option<Arc<str>>,
     /// Why there is nothing, or nothing new.
     pub trouble: Option<Arc<str>>,
     /// When it was last heard.
@@ -111,6 +115,7 @@ impl TableStore {
             }
             TableNews::Rows(roll) => self.take(roll, now),
             TableNews::Heard => (self.trouble, self.heard) = (None, Some(now)),
+            TableNews::Narrowed(namespace) => self.narrowed = Some(namespace),
             TableNews::Trouble(why) => self.trouble = Some(why),
         }
     }

@@ -72,7 +72,7 @@ pub enum RolloutState {
     Done,
     /// It goes on.
     Moving,
-    /// Somebody paused it with work pending.
+    /// Somebody paused it.
     Paused,
     /// It goes on in name only: its newest pods fail.
     Stuck,
@@ -154,6 +154,10 @@ fn deployment(w: &Workload) -> Rollout {
         None
     };
     match pending {
+        None if w.paused => Rollout::new(
+            RolloutState::Paused,
+            "paused: every pod is of the newest template, and no later one rolls out until it is resumed",
+        ),
         None => Rollout::new(
             RolloutState::Done,
             format!("{} of {} pods updated and available", w.updated, w.desired),

@@ -115,6 +115,15 @@ pub struct Series {
     pub values: Vec<Option<f64>>,
 }
 
+/// When trouble began that a series shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Onset {
+    /// The moment.
+    pub at: Timestamp,
+    /// Whether the series begins with it: it began then or before.
+    pub beyond: bool,
+}
+
 impl Series {
     /// The moment of the value at an index.
     pub fn at(&self, index: usize) -> Timestamp {
@@ -132,7 +141,7 @@ impl Series {
     }
 
     /// Since when the series has been above a limit without coming back for longer than two values; `None` when it is not above now.
-    pub fn above_since(&self, limit: f64) -> Option<Timestamp> {
+    pub fn above_since(&self, limit: f64) -> Option<Onset> {
         let (mut onset, mut calm) = (None, 0);
         for (index, value) in self.values.iter().enumerate().rev() {
             match value {
@@ -145,7 +154,10 @@ impl Series {
                 break;
             }
         }
-        onset.map(|index| self.at(index))
+        onset.map(|index| Onset {
+            at: self.at(index),
+            beyond: index <= 1 && self.values.iter().take(index).all(Option::is_none),
+        })
     }
 }
 
@@ -331,19 +343,34 @@ mod tests {
     #[test]
     fn the_onset_is_the_first_of_the_present_trouble() {
         assert_eq!(
-            series(&[0.0, 0.0, 3.0, 4.0]).above_since(1.0),
+            series(&[0.0, 0.0, 3.0, 4.0])
+                .above_since(1.0)
+                .map(|onset| onset.at),
             Some(Timestamp::from_second(20).unwrap())
         );
         assert_eq!(series(&[3.0, 4.0, 0.0]).above_since(1.0), None);
         let flapping = series(&[0.0, 0.0, 0.0, 3.0, 0.5, 3.0, f64::NAN, 3.0]);
         assert_eq!(
-            flapping.above_since(1.0),
+            flapping.above_since(1.0).map(|onset| onset.at),
             Some(Timestamp::from_second(30).unwrap())
         );
         let two_troubles = series(&[3.0, 0.0, 0.0, 0.0, 3.0]);
         assert_eq!(
-            two_troubles.above_since(1.0),
+            two_troubles.above_since(1.0).map(|onset| onset.at),
             Some(Timestamp::from_second(40).unwrap())
+        );
+    }
+
+    #[test]
+    fn what_a_series_begins_with_may_have_begun_before() {
+        let beyond = |values: &[f64]| series(values).above_since(1.0).map(|onset| onset.beyond);
+        assert_eq!(beyond(&[3.0, 4.0, 3.0]), Some(true));
+        assert_eq!(beyond(&[0.0, 0.0, 0.0, 4.0]), Some(false));
+        let mut young = series(&[3.0, 4.0]);
+        young.values.splice(0..0, [None, None]);
+        assert_eq!(
+            young.above_since(1.0).map(|onset| onset.beyond),
+            Some(false)
         );
     }
 

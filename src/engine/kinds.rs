@@ -114,11 +114,9 @@ fn translate(sighting: Sighting<TableFact>) -> Vec<TableNews> {
         Sighting::Heard => vec![TableNews::Heard],
         Sighting::Troubled(failure) => vec![TableNews::Trouble(failure.short())],
         Sighting::Denied(denial) => {
-            let short = denial.short();
-            let narrowed = denial.narrowed_to.map_or(String::new(), |namespace| {
-                format!("; only {namespace} is shown")
-            });
-            vec![TableNews::Trouble(format!("{short}{narrowed}").into())]
+            let trouble = TableNews::Trouble(denial.short().into());
+            let narrowed = denial.narrowed_to.map(TableNews::Narrowed);
+            [trouble].into_iter().chain(narrowed).collect()
         }
         Sighting::Absent => vec![TableNews::Trouble(
             "the server no longer has this kind".into(),

@@ -141,7 +141,8 @@ fn place(view: &View<'_>) -> Vec<Segment> {
             } else {
                 theme.dim()
             },
-            if armed && guarded { 0 } else { 6 },
+            // Whether anything can be changed here is asked before who is asking.
+            if guarded { 0 } else { 6 },
         ),
     ];
     segments.extend(target.user.as_ref().map(|user| left(user, theme.dim(), 8)));
@@ -244,14 +245,23 @@ fn row_two(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let x = area.x + 1 + text::put(buf, (area.x + 1, area.y), &mark, area.width, style) + 2;
     let room = usize::from(area.right().saturating_sub(x));
     let sentence = text::sanitize(&headline.text);
-    let brief = text::sanitize(&headline.brief);
-    // The whole sentence, else the same in fewer words, else as much of that as fits.
+    let (brief, least) = (
+        text::sanitize(&headline.brief),
+        text::sanitize(&headline.least),
+    );
+    // The whole sentence, else the same in fewer words, as much of it as fits; the fewest where its first does not.
     let said = if text::width(&sentence) <= room {
         sentence
-    } else {
+    } else if text::width(first_sentence(&brief)) <= room {
         at_a_sentence(&brief, room)
+    } else {
+        at_a_sentence(&least, room)
     };
     text::put(buf, (x, area.y), &said, room as u16, view.theme.strong());
+}
+
+fn first_sentence(text: &str) -> &str {
+    text.find(". ").map_or(text, |end| &text[..=end])
 }
 
 /// As many whole sentences as fit, and a sign that there are more; of a first one too long, what fits.

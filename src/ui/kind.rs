@@ -23,6 +23,9 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     if let Some(trouble) = store.trouble.as_ref().filter(|_| total > 0) {
         let _ = write!(title, " · stale: {trouble}");
     }
+    if let Some(namespace) = &store.narrowed {
+        let _ = write!(title, " · only of {namespace}: no right to the others");
+    }
     let note = if rows.len() < total {
         format!("{} of {total} shown", rows.len())
     } else {

@@ -103,6 +103,18 @@ pub fn since(at: Option<Timestamp>, now: Timestamp) -> String {
     at.map_or_else(String::new, |at| short(now.duration_since(at)))
 }
 
+/// The sentence of an empty list: that nothing is there is only known once the cluster was read.
+pub fn nothing(view: &View<'_>, known: &'static str) -> &'static str {
+    match view.app.link(Source::Kubernetes) {
+        LinkState::Connecting => "Nothing heard yet: waiting for the API server.",
+        LinkState::Stale { .. } | LinkState::Absent(_) if !view.app.cluster.listed() => {
+            "Nothing known: the API server does not answer. Row 2 says why."
+        }
+        _ if view.app.cluster.listed() => known,
+        _ => "Reading the cluster.",
+    }
+}
+
 /// A time of day.
 pub fn clock(at: Timestamp) -> String {
     at.strftime("%H:%M:%S").to_string()

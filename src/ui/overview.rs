@@ -11,8 +11,8 @@
 
 use super::charts::{self, Line, Present, Question};
 use super::lines::{
-    Listing, clock, focus_frame, level_cell, listing, millis, near, p99_cell, rate, reading_cell,
-    share, since, staleness, words,
+    Listing, clock, focus_frame, level_cell, listing, millis, near, nothing, p99_cell, rate,
+    reading_cell, share, since, staleness, words,
 };
 use super::theme::Tone;
 use super::view::View;
@@ -26,7 +26,7 @@ use crate::app::lines::Lines;
 use crate::app::next::suggestion;
 use crate::app::services::ServiceRow;
 use crate::app::{list, panes};
-use crate::domain::link::{LinkState, Source};
+use crate::domain::link::Source;
 use crate::domain::pod::Pod;
 use crate::domain::rollout::RolloutState;
 use crate::domain::signal::{self, SignalName};
@@ -204,14 +204,7 @@ fn services_pane(
 
 /// The sentence for no workloads.
 pub fn empty(view: &View<'_>) -> &'static str {
-    match view.app.link(Source::Kubernetes) {
-        LinkState::Connecting => "Nothing heard yet: waiting for the API server.",
-        LinkState::Stale { .. } | LinkState::Absent(_) => {
-            "Nothing known: the API server does not answer. Row 2 says why."
-        }
-        _ if view.app.cluster.listed() => "No workloads here. :ns goes elsewhere.",
-        _ => "Reading the cluster.",
-    }
+    nothing(view, "No workloads here. :ns goes elsewhere.")
 }
 
 /// The columns of a row.
@@ -414,7 +407,10 @@ fn changes_pane(view: &View<'_>, shown: &Shown<'_>, area: Rect, buf: &mut Buffer
         selected: selected.filter(|_| focused),
         scroll: 0,
         stale: false,
-        empty: "Nothing changed in the last 24 hours, as far as the cluster remembers.",
+        empty: nothing(
+            view,
+            "Nothing changed in the last 24 hours, as far as the cluster remembers.",
+        ),
         theme,
     };
     // The table's heading row carries no titles here; it is drawn into the border and the border over it.

@@ -5,10 +5,11 @@
 //! ```
 //! Every pod with what kubectl would print, and our own reason beside it.
 
-use super::lines::{Listing, level_cell, listing, near, since, staleness, words};
+use super::lines::{Listing, level_cell, listing, near, nothing, since, staleness, words};
 use super::theme::Tone;
 use super::view::View;
 use super::widget::table::{Cell, Column, Row};
+use crate::app::App;
 use crate::app::kind::Kind;
 use crate::app::lines::Lines;
 use crate::app::list;
@@ -55,7 +56,7 @@ pub fn row(view: &View<'_>, pod: &Pod, level: Level) -> Row<'static> {
         Cell::new(format!("{}/{}", pod.ready, pod.containers), theme.text()),
         words(&*pod.status, loud),
         Cell::new(
-            pod.restarts.to_string(),
+            restarts(app, pod),
             if pod.restarts > 0 {
                 theme.tone(Tone::Watch)
             } else {
@@ -69,6 +70,17 @@ pub fn row(view: &View<'_>, pod: &Pod, level: Level) -> Row<'static> {
     Row {
         cells,
         marked: app.here().place.marked.contains(&pod.uid),
+    }
+}
+
+/// A terminal at least this wide shows how long ago the last restart was.
+const ROOMY: u16 = 120;
+
+/// How often it restarted, and where there is room how long ago, as `kubectl get pods` writes it.
+fn restarts(app: &App, pod: &Pod) -> String {
+    match pod.last_restart.filter(|_| app.width >= ROOMY) {
+        Some(at) => format!("{} ({} ago)", pod.restarts, since(Some(at), app.now)),
+        None => pod.restarts.to_string(),
     }
 }
 
@@ -151,7 +163,7 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         selected,
         focused: true,
         stale,
-        empty: "No pods here.",
+        empty: nothing(view, "No pods here."),
         whole: Some(&whole),
     };
     listing(view, &pods, area, buf);

@@ -5,7 +5,7 @@
 //! ```
 //! Everything that happened in one order: events of the cluster, revisions, alerts, onsets.
 
-use super::lines::{Listing, clock, level_tone, listing, since, staleness, words};
+use super::lines::{Listing, clock, level_tone, listing, nothing, since, staleness, words};
 use super::theme::Tone;
 use super::view::View;
 use super::widget::table::{Cell, Column, Row};
@@ -52,7 +52,10 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         selected,
         focused: true,
         stale,
-        empty: "Nothing happened that the cluster remembers; it forgets events after an hour.",
+        empty: nothing(
+            view,
+            "Nothing happened that the cluster remembers; it forgets events after an hour.",
+        ),
         whole: Some(&whole),
     };
     listing(view, &listed, area, buf);

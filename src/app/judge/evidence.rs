@@ -42,6 +42,8 @@ pub struct Evidence<'a> {
     pub thresholds: Thresholds,
     /// The present.
     pub now: Timestamp,
+    /// When the trouble that it is in began, as it was last said.
+    pub known_onset: Option<Timestamp>,
 }
 
 /// One thing found.
@@ -57,6 +59,10 @@ pub struct Finding {
     pub since: Option<Timestamp>,
     /// Whether it is measured by signals, and so has an onset on a chart.
     pub measured: bool,
+    /// Whether it was so already when what is known of it begins.
+    pub beyond: bool,
+    /// What the sentence ends with, after the time.
+    pub also: String,
 }
 
 /// A revision that took over shortly before the trouble.
@@ -79,6 +85,8 @@ pub struct Judgement {
     pub why: String,
     /// When measured trouble began.
     pub onset: Option<Timestamp>,
+    /// Whether it began before that: no series reaches further back.
+    pub beyond: bool,
     /// What was released just before.
     pub cause: Option<Cause>,
     /// Whether going back is suggested.
@@ -90,6 +98,24 @@ pub struct Judgement {
 /// A time of day in UTC, as the screens write it.
 pub fn clock(at: Timestamp) -> String {
     at.strftime("%H:%M:%S").to_string()
+}
+
+/// The same, with its day where that is not today.
+pub fn moment(at: Timestamp, now: Timestamp) -> String {
+    if now.duration_since(at) < SignedDuration::from_hours(12) {
+        clock(at)
+    } else {
+        at.strftime("%-d %b %H:%M").to_string()
+    }
+}
+
+/// Since when, as sentences say it.
+pub fn since(at: Option<Timestamp>, beyond: bool, now: Timestamp) -> String {
+    match at {
+        None => String::new(),
+        Some(at) if beyond => format!(" for more than {}", spoken(now.duration_since(at))),
+        Some(at) => format!(" since {}", moment(at, now)),
+    }
 }
 
 /// A short duration in words a sentence can carry.

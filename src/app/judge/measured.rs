@@ -1,7 +1,7 @@
 //! What the signals of a workload tell, and what their absence does.
 
 use super::evidence::{Evidence, Finding, millis, percent, spoken};
-use crate::domain::signal::{Reading, Series, SignalName};
+use crate::domain::signal::{Onset, Reading, Series, SignalName};
 use crate::domain::verdict::Level;
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,6 +19,7 @@ pub fn signals(evidence: &Evidence<'_>) -> Vec<Finding> {
         .value()
         .filter(|v| *v > limits.error_ratio)
     {
+        let began = began(evidence, evidence.errors, limits.error_ratio);
         findings.push(Finding {
             level: Level::Failing,
             clause: format!(
@@ -26,10 +27,10 @@ pub fn signals(evidence: &Evidence<'_>) -> Vec<Finding> {
                 percent(limits.error_ratio).replace(".0 %", " %")
             ),
             sentence: format!("{} of requests fail", percent(errors)),
-            since: evidence
-                .errors
-                .and_then(|series| series.above_since(limits.error_ratio)),
+            since: began.map(|onset| onset.at),
             measured: true,
+            beyond: began.is_some_and(|onset| onset.beyond),
+            also: String::new(),
         });
     }
     if let Some(p99) = signals
@@ -37,14 +38,15 @@ pub fn signals(evidence: &Evidence<'_>) -> Vec<Finding> {
         .value()
         .filter(|v| *v > limits.p99_ms)
     {
+        let began = began(evidence, evidence.p99, limits.p99_ms);
         findings.push(Finding {
             level: Level::Failing,
             clause: format!("p99 above {}", millis(limits.p99_ms)),
             sentence: format!("p99 is {} (limit {})", millis(p99), millis(limits.p99_ms)),
-            since: evidence
-                .p99
-                .and_then(|series| series.above_since(limits.p99_ms)),
+            since: began.map(|onset| onset.at),
             measured: true,
+            beyond: began.is_some_and(|onset| onset.beyond),
+            also: String::new(),
         });
     }
     if let Some(used) = signals
@@ -59,15 +61,42 @@ pub fn signals(evidence: &Evidence<'_>) -> Vec<Finding> {
             clause,
             since: None,
             measured: false,
+            beyond: false,
+            also: String::new(),
         });
     }
     findings
 }
 
+/// When what is above its limit began to be. A wider range has coarser values: an onset that was said is not said anew for that.
+fn began(evidence: &Evidence<'_>, series: Option<&Series>, limit: f64) -> Option<Onset> {
+    let series = series?;
+    let onset = series.above_since(limit)?;
+    let near = |known: &Timestamp| known.duration_since(onset.at).abs() <= series.step * 2;
+    let known = evidence
+        .known_onset
+        .filter(|known| !onset.beyond && near(known));
+    Some(Onset {
+        at: known.unwrap_or(onset.at),
+        ..onset
+    })
+}
+
 /// What should be measured and is not.
 pub fn absence(evidence: &Evidence<'_>) -> Vec<Finding> {
-    if !evidence.measured || evidence.workload.desired == 0 {
+    if !evidence.measured || evidence.workload.desired == 0 && evidence.blind.is_some() {
         return Vec::new();
+    }
+    if evidence.workload.desired == 0 {
+        return vec![Finding {
+            level: Level::Watch,
+            clause: "scaled to 0".into(),
+            sentence: "it had traffic and is scaled to 0: nothing serves".into(),
+            since: None,
+            measured: false,
+            beyond: false,
+            also: String::new(),
+        }];
     }
     let unknown = |clause: String, since| {
         vec![Finding {
@@ -76,6 +105,8 @@ pub fn absence(evidence: &Evidence<'_>) -> Vec<Finding> {
             clause,
             since,
             measured: false,
+            beyond: false,
+            also: String::new(),
         }]
     };
     if let Some(blind) = &evidence.blind {
@@ -131,6 +162,8 @@ pub fn recovery(evidence: &Evidence<'_>) -> Option<Finding> {
         sentence,
         since: Some(over),
         measured: false,
+        beyond: false,
+        also: String::new(),
     })
 }
 

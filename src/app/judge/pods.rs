@@ -29,6 +29,8 @@ pub fn pods(evidence: &Evidence<'_>) -> Vec<Finding> {
             sentence,
             since: None,
             measured: false,
+            beyond: false,
+            also: String::new(),
         });
     }
     findings
@@ -59,6 +61,8 @@ fn no_pod_ready(evidence: &Evidence<'_>) -> Option<Finding> {
         sentence: format!("none of its {} pods is ready", w.desired),
         since,
         measured: false,
+        beyond: false,
+        also: String::new(),
     })
 }
 
@@ -93,12 +97,14 @@ fn pod_unwell(evidence: &Evidence<'_>, pod: &Pod, level: Level) -> Finding {
             sentence,
             since,
             measured: false,
+            beyond: false,
+            also: String::new(),
         };
     }
     let old = w.ready.saturating_sub(evidence.new_serving as u32);
     let title = evidence.revision.map_or_else(String::new, Revision::title);
     let sentence = format!(
-        "revision {title} cannot start ({}), {bad} of {all} pods; {old} of the old revision still serve",
+        "revision {title} cannot start ({}), {bad} of {all} pods",
         pod.status
     );
     Finding {
@@ -107,6 +113,8 @@ fn pod_unwell(evidence: &Evidence<'_>, pod: &Pod, level: Level) -> Finding {
         sentence,
         since,
         measured: false,
+        beyond: false,
+        also: format!("; {old} of the old revision still serve"),
     }
 }
 

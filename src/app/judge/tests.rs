@@ -147,6 +147,7 @@ struct Case {
     p99: Option<Series>,
     blind: Option<String>,
     alerts: Vec<Alert>,
+    known_onset: Option<Timestamp>,
 }
 
 impl Default for Case {
@@ -160,6 +161,7 @@ impl Default for Case {
             p99: Some(series(&[240.0; 60])),
             blind: None,
             alerts: Vec::new(),
+            known_onset: None,
         }
     }
 }
@@ -192,6 +194,7 @@ impl Case {
             alerts: self.alerts.iter().collect(),
             thresholds: Thresholds::default(),
             now,
+            known_onset: self.known_onset,
         })
     }
 }
@@ -248,6 +251,39 @@ fn a_revision_that_was_bad_before_it_took_over_is_not_to_blame_alone() {
     .judged();
     assert_eq!(judged.verdict.level, Level::Failing);
     assert!(!judged.rollback);
+}
+
+#[test]
+fn trouble_older_than_what_is_known_has_no_hour_and_no_cause() {
+    let judged = Case {
+        taken_over: Some(at(950)),
+        signals: Some(readings(0.1, 240.0)),
+        errors: Some(series(&[0.1; 60])),
+        ..Case::default()
+    }
+    .judged();
+    let reason = &judged.verdict.reason;
+    assert!(
+        reason.starts_with("veza-backend: 10 % of requests fail for more than "),
+        "{reason}"
+    );
+    assert_eq!(judged.cause, None);
+    assert!(judged.beyond);
+}
+
+#[test]
+fn an_onset_that_was_said_is_not_said_anew_for_coarser_values() {
+    let case = |known_onset| Case {
+        signals: Some(readings(0.1, 240.0)),
+        errors: Some(onset(8, 0.001, 0.1)),
+        known_onset,
+        ..Case::default()
+    };
+    let first = case(None).judged().onset.unwrap();
+    let said = first - SignedDuration::from_secs(7);
+    assert_eq!(case(Some(said)).judged().onset, Some(said));
+    let other = first - SignedDuration::from_mins(9);
+    assert_eq!(case(Some(other)).judged().onset, Some(first));
 }
 
 #[test]
@@ -314,7 +350,7 @@ fn a_crashing_new_pod_names_revision_and_what_still_serves() {
     }
     .judged();
     assert_eq!(judged.verdict.level, Level::Failing);
-    let said = "veza-backend: revision 43 (v1.1.0) cannot start (CrashLoopBackOff), 1 of 4 pods; 3 of the old revision still serve since 03:11:06";
+    let said = "veza-backend: revision 43 (v1.1.0) cannot start (CrashLoopBackOff), 1 of 4 pods since 03:11:06; 3 of the old revision still serve";
     assert_eq!(judged.verdict.reason, said);
     assert!(judged.rollback);
 }
