@@ -60,11 +60,11 @@ pub enum Note {
     RollbackSuggested,
 }
 
-/// Everything that changed within the horizon, newest first.
-pub fn changes(
+/// Everything that changed within the horizon, newest first. The alerts are those of the place that is looked at.
+pub fn changes<'a>(
     cluster: &Cluster,
     services: &Services,
-    alerts: &[Alert],
+    alerts: impl Iterator<Item = &'a Alert>,
     horizon: SignedDuration,
     now: Timestamp,
 ) -> Vec<Change> {
@@ -73,12 +73,7 @@ pub fn changes(
         .all_workloads()
         .flat_map(|workload| rollouts(cluster, services, workload))
         .collect();
-    all.extend(
-        alerts
-            .iter()
-            .filter(|alert| alert.heard())
-            .filter_map(alert),
-    );
+    all.extend(alerts.filter(|alert| alert.heard()).filter_map(alert));
     all.extend(onsets(services));
     all.retain(|change| change.at >= from);
     all.sort_by(|a, b| (b.at, b.kind, &b.object).cmp(&(a.at, a.kind, &a.object)));

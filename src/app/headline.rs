@@ -200,16 +200,7 @@ fn all_well(app: &App, alerts: &str) -> Headline {
 }
 
 fn alert_count(app: &App) -> String {
-    let here = app
-        .alerts
-        .iter()
-        .filter(|alert| {
-            alert.heard()
-                && alert
-                    .namespace()
-                    .is_none_or(|ns| app.target.scope.holds(ns))
-        })
-        .count();
+    let here = app.alerts_here().filter(|alert| alert.heard()).count();
     match here {
         0 => String::new(),
         1 => " 1 alert, not acknowledged here.".into(),

@@ -3,6 +3,7 @@
 
 use super::changes::{self, Change, ChangeKind};
 use super::state::{App, HORIZON};
+use crate::domain::alert::Alert;
 use crate::domain::signal::SignalName;
 use jiff::Timestamp;
 
@@ -12,13 +13,20 @@ impl App {
         let fresh = changes::changes(
             &self.cluster,
             &self.services,
-            &self.alerts,
+            self.alerts_here(),
             HORIZON,
             self.now,
         );
         let mut told = std::mem::take(&mut self.told);
         self.changes = told.join(fresh, self.now - HORIZON, |change| self.ended(change));
         self.told = told;
+    }
+
+    /// The alerts that speak of what is looked at, or that do not say of what.
+    pub(super) fn alerts_here(&self) -> impl Iterator<Item = &Alert> {
+        let scope = &self.target.scope;
+        let here = |alert: &&Alert| alert.namespace().is_none_or(|name| scope.holds(name));
+        self.alerts.iter().filter(here)
     }
 
     /// Since when a change that is no longer told is over; a source that does not answer ends nothing.

@@ -5,7 +5,10 @@ use crate::app::kind::Kind;
 use crate::app::message::{ClusterFact, SourceNews, WatchNews};
 use crate::app::state::Settings;
 use crate::app::stock::Roll;
+use crate::domain::alert::{Alert, AlertState, Severity};
+use crate::domain::object::ObjectRef;
 use crate::domain::target::{Environment, Scope, Target};
+use std::collections::BTreeMap;
 
 fn console() -> App {
     let target = Target {
@@ -120,4 +123,46 @@ fn a_second_interrupt_within_two_seconds_leaves() {
     assert!(!app.leaving);
     press(&mut app, 14);
     assert!(app.leaving);
+}
+
+/// An alert that fires critically in a namespace, for the service of the same name everywhere.
+fn alert(namespace: Option<&str>, fingerprint: &str) -> Alert {
+    let mut labels = BTreeMap::from([("service".into(), "veza-backend".into())]);
+    labels.extend(namespace.map(|name| ("namespace".into(), name.into())));
+    Alert {
+        fingerprint: fingerprint.into(),
+        name: "HighErrorRate".into(),
+        severity: Severity::Critical,
+        state: AlertState::Active,
+        since: Some(Timestamp::from_second(1).unwrap()),
+        labels,
+        annotations: BTreeMap::new(),
+        generator: None,
+    }
+}
+
+#[test]
+fn an_alert_of_another_namespace_is_no_change_here() {
+    let mut app = settled();
+    let told = |app: &App| {
+        app.changes
+            .iter()
+            .map(|c| c.object.clone())
+            .collect::<Vec<_>>()
+    };
+    let elsewhere = alert(Some("veza-staging"), "a");
+    learn(&mut app, 2, Fact::Alerts(vec![elsewhere.clone()]));
+    assert_eq!(told(&app), []);
+    assert!(
+        app.headline
+            .text
+            .contains("1 critical alert in veza-staging")
+    );
+    let here = alert(Some("veza-production"), "b");
+    learn(&mut app, 3, Fact::Alerts(vec![elsewhere.clone(), here]));
+    let object = ObjectRef::new("Alert", "veza-production", "veza-backend");
+    assert_eq!(told(&app), [object]);
+    let unplaced = ObjectRef::new("Alert", "", "veza-backend");
+    learn(&mut app, 4, Fact::Alerts(vec![elsewhere, alert(None, "c")]));
+    assert!(told(&app).contains(&unplaced), "nobody knows where that is");
 }
