@@ -1,12 +1,12 @@
-//! Alertmanager, API version 2: the alerts it holds, silences read, made and ended, and whether it is there.
+//! Alertmanager, API version 2: the alerts it holds, and whether it is there. Nothing is changed there.
 //! What it tells is hostile text: counted, cut and kept as it is; escaping is for whoever draws it.
 
 use crate::domain::alert::{Alert, AlertState, Severity};
-use crate::platform::http::{Body, HttpFailure, Method, Transport, clip, encode, is_page};
+use crate::platform::http::{Body, HttpFailure, Method, Transport, clip, is_page};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,64 +20,6 @@ pub const NAME_LENGTH: usize = 128;
 pub const VALUE_LENGTH: usize = 2_048;
 /// The most ids of what suppresses one alert.
 const SUPPRESSORS: usize = 32;
-
-/// A condition on a label.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Matcher {
-    /// The label.
-    pub name: Arc<str>,
-    /// The value, or a regular expression.
-    pub value: Arc<str>,
-    /// Whether the value is a regular expression.
-    pub regex: bool,
-    /// Whether it must match, or must not.
-    pub equal: bool,
-}
-
-/// What a silence is at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SilenceState {
-    /// It begins later.
-    Pending,
-    /// It holds.
-    Active,
-    /// It is over.
-    Expired,
-}
-
-/// A silence as Alertmanager holds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Silence {
-    /// Its id.
-    pub id: Arc<str>,
-    /// What it is.
-    pub state: SilenceState,
-    /// Which alerts it holds.
-    pub matchers: Vec<Matcher>,
-    /// From when.
-    pub starts: Option<Timestamp>,
-    /// Until when.
-    pub ends: Option<Timestamp>,
-    /// Who made it.
-    pub author: Arc<str>,
-    /// Why.
-    pub comment: Arc<str>,
-}
-
-/// A silence to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewSilence {
-    /// Which alerts it shall hold; all must match.
-    pub matchers: Vec<Matcher>,
-    /// From when.
-    pub starts: Timestamp,
-    /// Until when.
-    pub ends: Timestamp,
-    /// Who makes it.
-    pub author: String,
-    /// Why.
-    pub comment: String,
-}
 
 /// What Alertmanager says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,53 +93,6 @@ impl Alertmanager {
         Ok(found)
     }
 
-    /// All silences, those that are over included.
-    pub async fn silences(&self) -> Result<Vec<Silence>, HttpFailure> {
-        let raw: Vec<RawSilence> = self.get("/api/v2/silences").await?;
-        Ok(raw
-            .into_iter()
-            .take(ALERTS)
-            .map(RawSilence::silence)
-            .collect())
-    }
-
-    /// One silence.
-    pub async fn silence(&self, id: &str) -> Result<Silence, HttpFailure> {
-        let mut path = "/api/v2/silence/".to_owned();
-        encode(&mut path, id);
-        let raw: RawSilence = self.get(&path).await?;
-        if raw.id.is_empty() {
-            let why = "not an answer of Alertmanager: a silence without an id";
-            return Err(HttpFailure::Malformed(why.into()));
-        }
-        Ok(raw.silence())
-    }
-
-    /// Makes a silence; its id. Asked once: an answer that does not come leaves open whether it was made.
-    pub async fn create_silence(&self, new: &NewSilence) -> Result<Arc<str>, HttpFailure> {
-        let body = Body::Json(new.json().to_string().into());
-        let answer = self
-            .transport
-            .ask(Method::POST, "/api/v2/silences", body)
-            .await?;
-        let made: Made = decode(answer.0, &answer.1)?;
-        Ok(made.id.into())
-    }
-
-    /// Ends a silence.
-    pub async fn expire_silence(&self, id: &str) -> Result<(), HttpFailure> {
-        let mut path = "/api/v2/silence/".to_owned();
-        encode(&mut path, id);
-        let (status, body) = self
-            .transport
-            .ask(Method::DELETE, &path, Body::Empty)
-            .await?;
-        match status {
-            200..=299 => Ok(()),
-            _ => Err(refused(status, &body)),
-        }
-    }
-
     /// Whether it is there, and what it is.
     pub async fn status(&self) -> Result<Status, HttpFailure> {
         let raw: RawStatus = self.get("/api/v2/status").await?;
@@ -205,22 +100,6 @@ impl Alertmanager {
             version: clip(&raw.version.version),
             cluster: clip(&raw.cluster.status),
             since: moment(&raw.uptime),
-        })
-    }
-}
-
-impl NewSilence {
-    fn json(&self) -> Value {
-        let matchers = self.matchers.iter();
-        let matchers: Vec<Value> = matchers
-            .map(|m| json!({"name": &*m.name, "value": &*m.value, "isRegex": m.regex, "isEqual": m.equal}))
-            .collect();
-        json!({
-            "matchers": matchers,
-            "startsAt": self.starts.to_string(),
-            "endsAt": self.ends.to_string(),
-            "createdBy": self.author,
-            "comment": self.comment,
         })
     }
 }
@@ -249,12 +128,6 @@ fn decode<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, HttpFailur
     serde_json::from_slice(body).map_err(|error| {
         HttpFailure::Malformed(clip(&format!("not an answer of Alertmanager: {error}")))
     })
-}
-
-#[derive(Deserialize)]
-struct Made {
-    #[serde(rename = "silenceID")]
-    id: String,
 }
 
 #[derive(Deserialize)]
@@ -297,33 +170,6 @@ struct RawAlertStatus {
     state: String,
     silenced_by: Option<Vec<String>>,
     inhibited_by: Option<Vec<String>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct RawSilence {
-    id: String,
-    status: RawSilenceStatus,
-    matchers: Vec<RawMatcher>,
-    starts_at: String,
-    ends_at: String,
-    created_by: String,
-    comment: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct RawSilenceStatus {
-    state: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct RawMatcher {
-    name: String,
-    value: String,
-    is_regex: bool,
-    is_equal: Option<bool>,
 }
 
 /// A text cut to a number of characters.
@@ -401,35 +247,10 @@ impl RawAlertStatus {
     }
 }
 
-impl RawSilence {
-    fn silence(self) -> Silence {
-        let matchers = self.matchers.into_iter().take(LABELS);
-        Silence {
-            id: cut(&self.id, NAME_LENGTH),
-            state: match self.status.state.as_str() {
-                "pending" => SilenceState::Pending,
-                "active" => SilenceState::Active,
-                _ => SilenceState::Expired,
-            },
-            matchers: matchers
-                .map(|raw| Matcher {
-                    name: cut(&raw.name, NAME_LENGTH),
-                    value: cut(&raw.value, VALUE_LENGTH),
-                    regex: raw.is_regex,
-                    equal: raw.is_equal.unwrap_or(true),
-                })
-                .collect(),
-            starts: moment(&self.starts_at),
-            ends: moment(&self.ends_at),
-            author: cut(&self.created_by, NAME_LENGTH),
-            comment: cut(&self.comment, VALUE_LENGTH),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn alert(json: Value) -> Alert {
         serde_json::from_value::<RawAlert>(json).unwrap().alert()

@@ -97,8 +97,6 @@ pub enum Body {
     Empty,
     /// An encoded form.
     Form(Bytes),
-    /// JSON.
-    Json(Bytes),
 }
 
 impl Body {
@@ -107,7 +105,6 @@ impl Body {
         match self {
             Self::Empty => None,
             Self::Form(_) => Some("application/x-www-form-urlencoded"),
-            Self::Json(_) => Some("application/json"),
         }
     }
 
@@ -115,7 +112,7 @@ impl Body {
     pub fn bytes(self) -> Bytes {
         match self {
             Self::Empty => Bytes::new(),
-            Self::Form(bytes) | Self::Json(bytes) => bytes,
+            Self::Form(bytes) => bytes,
         }
     }
 }
@@ -399,8 +396,8 @@ pub(crate) fn form<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> S
     out
 }
 
-/// One piece of a form or a path, escaped.
-pub(crate) fn encode(out: &mut String, text: &str) {
+/// One piece of a form, escaped.
+fn encode(out: &mut String, text: &str) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
