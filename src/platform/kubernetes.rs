@@ -1,12 +1,15 @@
 //! Kubernetes: one pinned cluster as a set of verbs, and its objects translated into the words of the domain.
 //!
 //! [`Cluster`] is the client; [`Cluster::watch`] and [`Cluster::watch_table`] the standing watches; [`read`], [`discovery`],
-//! [`access`], [`logs`] and [`proxy`] what is asked; [`write`] and [`lease`] what changes something, one request each.
+//! [`access`], [`logs`] and [`proxy`] what is asked; [`write`] what changes something, one request each.
 //! The only room that knows `kube`. Nothing here repeats a write, reads the clock, or knows what a runbook is.
 
 pub mod access;
+mod answer;
+mod ask;
 mod classify;
 pub mod client;
+mod connect;
 mod decode;
 pub mod discovery;
 mod kinds;

@@ -1,6 +1,8 @@
 //! The cluster's adapter over real HTTP: against a tiny server that misbehaves on purpose, and, where there is one, a real control plane.
 
 mod asked;
+mod bounds;
+mod lost;
 mod real;
 mod server;
 

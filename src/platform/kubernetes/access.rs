@@ -1,7 +1,8 @@
 //! What we may do: the server's own answer, asked before anything is tried.
 
+use super::ask::Ask;
 use super::classify::Attempt;
-use super::client::{Ask, Cluster};
+use super::client::Cluster;
 use crate::platform::failure::{Failure, bounded};
 use serde::Deserialize;
 use serde_json::json;

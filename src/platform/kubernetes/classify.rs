@@ -137,15 +137,6 @@ fn rule(said: &str, attempt: &Attempt) -> Rule {
 pub(super) fn transport(error: &kube::Error, attempt: &Attempt, server: &str) -> Failure {
     let fail = |kind, said: &str| Failure::new(kind, &attempt.to_string(), server, said);
     match error {
-        kube::Error::Api(status) => {
-            let wait = status
-                .details
-                .as_ref()
-                .map(|details| u64::from(details.retry_after_seconds))
-                .filter(|seconds| *seconds > 0)
-                .map(Duration::from_secs);
-            from_parts(status.code, &status.message, wait, attempt, server)
-        }
         kube::Error::Auth(_) => fail(FailureKind::Unauthorized, "the login could not be renewed"),
         kube::Error::RustlsTls(_) => fail(
             FailureKind::Tls("the kubeconfig's certificates cannot be used".into()),

@@ -2,13 +2,14 @@
 //!
 //! Building it makes no request. Reads renew an expired plugin login once and ask again; writes never ask twice.
 
+use super::ask::{Ask, escape};
 use super::classify::{Attempt, refusal, transport};
 use super::lines::Body;
 use super::setup::{Options, setup_of};
-use super::{plugin, setup};
+use super::{answer, connect, plugin, setup};
 use crate::platform::failure::{Failure, FailureKind, public_address};
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request};
+use http::{HeaderMap, Request, Response};
 use jiff::Timestamp;
 use kube::client::AuthError;
 use kube::config::{Config, ExecConfig};
@@ -72,68 +73,16 @@ pub struct Version {
     pub clock: Option<Timestamp>,
 }
 
-/// One request.
-pub(super) struct Ask {
-    pub(super) attempt: Attempt,
-    pub(super) method: Method,
-    pub(super) path: String,
-    pub(super) body: Option<(&'static str, Vec<u8>)>,
-    pub(super) accept: Option<&'static str>,
-    pub(super) audit_id: Option<String>,
-    /// One header more, for whoever is behind a proxy.
-    pub(super) header: Option<(Arc<str>, Arc<str>)>,
-}
-
-impl Ask {
-    pub(super) fn get(attempt: Attempt, path: String) -> Self {
-        Self {
-            attempt,
-            method: Method::GET,
-            path,
-            body: None,
-            accept: None,
-            audit_id: None,
-            header: None,
-        }
-    }
-
-    pub(super) fn post(attempt: Attempt, path: String, body: &Value) -> Self {
-        Self {
-            method: Method::POST,
-            body: Some(("application/json", body.to_string().into_bytes())),
-            ..Self::get(attempt, path)
-        }
-    }
-
-    fn request(&self, stream: bool) -> Result<Request<Vec<u8>>, http::Error> {
-        let mut request = Request::builder()
-            .method(self.method.clone())
-            .uri(&self.path)
-            .header("accept", self.accept.unwrap_or("application/json"));
-        if stream {
-            // A compressed watch of several members would be read only up to the end of its first.
-            request = request.header("accept-encoding", "identity");
-        }
-        if let Some(id) = &self.audit_id {
-            request = request.header("audit-id", id);
-        }
-        if let Some((name, value)) = &self.header {
-            request = request.header(&**name, &**value);
-        }
-        let body = match &self.body {
-            Some((kind, body)) => {
-                request = request.header("content-type", *kind);
-                body.clone()
-            }
-            None => Vec::new(),
-        };
-        request.body(body)
-    }
-}
-
 /// A good answer.
 pub(super) struct Answer {
     pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+/// A bad one: its status, how long it asks to wait, and what it says.
+pub(super) struct Refused {
+    pub(super) code: u16,
+    pub(super) wait: Option<Duration>,
     pub(super) body: Bytes,
 }
 
@@ -296,30 +245,26 @@ impl Cluster {
     async fn exchange(&self, client: kube::Client, ask: &Ask) -> Result<Answer, Failure> {
         let attempt = &ask.attempt;
         let request = self.request(ask, false)?;
-        let whole = async {
-            let answer = client
-                .send(request.map(kube::client::Body::from))
-                .await
-                .map_err(|error| transport(&error, attempt, &self.inner.server))?;
-            let (parts, body) = answer.into_parts();
-            let read = body.collect_bytes().await;
-            let body = match read {
-                Ok(body) => body,
-                // The head says it was refused; that stands without its text.
-                Err(_) if parts.status.is_client_error() => Bytes::new(),
-                Err(error) => return Err(transport(&error, attempt, &self.inner.server)),
-            };
-            if parts.status.is_success() {
-                return Ok(Answer {
-                    headers: parts.headers,
-                    body,
-                });
+        let asking = async {
+            let answer = self.answered(client, request, attempt).await?;
+            let answer = answer.map_err(|refused| self.refused(&refused, attempt))?;
+            let (http::response::Parts { headers, .. }, body) = answer.into_parts();
+            let body = answer::whole(body).await;
+            let body = body.map_err(|error| transport(&error, attempt, &self.inner.server))?;
+            match body {
+                Some(body) => Ok(Answer { headers, body }),
+                // It took effect, however much was said about it.
+                None if attempt.changes => Ok(Answer {
+                    headers,
+                    body: Bytes::new(),
+                }),
+                None => {
+                    let said = "the answer is larger than 64 MB";
+                    Err(self.failure(FailureKind::Malformed, attempt, said))
+                }
             }
-            let wait = retry_after(&parts.headers);
-            let code = parts.status.as_u16();
-            Err(refusal(code, &body, wait, attempt, &self.inner.server))
         };
-        match tokio::time::timeout(PATIENCE, whole).await {
+        match tokio::time::timeout(PATIENCE, asking).await {
             Ok(outcome) => outcome,
             Err(_) if attempt.changes => Err(self.failure(FailureKind::Interrupted, attempt, "")),
             Err(_) => Err(self.failure(FailureKind::Timeout, attempt, "")),
@@ -346,36 +291,51 @@ impl Cluster {
         ask: &Ask,
         patience: Duration,
     ) -> Result<Body, Failure> {
+        let attempt = &ask.attempt;
         let request = self.request(ask, true)?;
-        match tokio::time::timeout(patience, client.request_stream(request)).await {
-            Ok(Ok(body)) => Ok(Box::pin(body)),
-            Ok(Err(error)) => Err(transport(&error, &ask.attempt, &self.inner.server)),
-            Err(_) => Err(self.failure(FailureKind::Timeout, &ask.attempt, "")),
+        let answering = self.answered(client, request, attempt);
+        match tokio::time::timeout(patience, answering).await {
+            Ok(Ok(Ok(answer))) => Ok(answer::stream(answer.into_body())),
+            Ok(Ok(Err(refused))) => Err(self.refused(&refused, attempt)),
+            Ok(Err(failure)) => Err(failure),
+            Err(_) => Err(self.failure(FailureKind::Timeout, attempt, "")),
         }
     }
 
     /// Opens an answer that is read while it arrives; one with a bad status comes as status and body.
-    pub(super) async fn open_any(&self, ask: Ask) -> Result<Result<Body, (u16, Bytes)>, Failure> {
-        let attempt = ask.attempt.clone();
+    pub(super) async fn open_any(&self, ask: Ask) -> Result<Result<Body, Refused>, Failure> {
+        let attempt = &ask.attempt;
         let request = self.request(&ask, true)?;
-        match tokio::time::timeout(PATIENCE, self.client().0.request_stream(request)).await {
-            Ok(Ok(body)) => Ok(Ok(Box::pin(body))),
-            Ok(Err(kube::Error::Api(status))) => {
-                // A body that is no Status is kept by the client library as the message of one it makes up.
-                let made_up = status.reason == "Failed to parse error data";
-                let body = if made_up || status.code == 0 {
-                    Bytes::from(status.message.clone())
-                } else {
-                    let kind =
-                        json!({ "kind": "Status", "code": status.code, "message": status.message });
-                    Bytes::from(kind.to_string())
-                };
-                let code = if status.code == 0 { 500 } else { status.code };
-                Ok(Err((code, body)))
-            }
-            Ok(Err(error)) => Err(transport(&error, &attempt, &self.inner.server)),
-            Err(_) => Err(self.failure(FailureKind::Timeout, &attempt, "")),
+        let answering = self.answered(self.client().0, request, attempt);
+        match tokio::time::timeout(PATIENCE, answering).await {
+            Ok(answered) => Ok(answered?.map(|answer| answer::stream(answer.into_body()))),
+            Err(_) => Err(self.failure(FailureKind::Timeout, attempt, "")),
         }
+    }
+
+    /// Asks once. A bad status comes with what was said beside it.
+    async fn answered(
+        &self,
+        client: kube::Client,
+        request: Request<Vec<u8>>,
+        attempt: &Attempt,
+    ) -> Result<Result<Response<kube::client::Body>, Refused>, Failure> {
+        let answer = client.send(request.map(kube::client::Body::from)).await;
+        let answer = answer.map_err(|error| transport(&error, attempt, &self.inner.server))?;
+        if answer.status().is_success() {
+            return Ok(Ok(answer));
+        }
+        let (parts, body) = answer.into_parts();
+        Ok(Err(Refused {
+            code: parts.status.as_u16(),
+            wait: answer::retry_after(&parts.headers),
+            body: answer::refusal_text(body).await,
+        }))
+    }
+
+    pub(super) fn refused(&self, refused: &Refused, attempt: &Attempt) -> Failure {
+        let Refused { code, wait, body } = refused;
+        refusal(*code, body, *wait, attempt, &self.inner.server)
     }
 
     fn request(&self, ask: &Ask, stream: bool) -> Result<Request<Vec<u8>>, Failure> {
@@ -433,7 +393,7 @@ async fn build(
     if let Some(plugin) = plugin {
         plugin::authenticate(plugin, &mut config.auth_info, terminal).await?;
     }
-    kube::Client::try_from(config).map_err(|error| match error {
+    connect::client(&config).map_err(|error| match error {
         kube::Error::Auth(AuthError::ReadTokenFile(error, path)) => setup::setup(&format!(
             "the token file {} cannot be read: {}",
             path.display(),
@@ -452,39 +412,9 @@ async fn build(
     })
 }
 
-/// The header Retry-After, where it names seconds.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers
-        .get("retry-after")?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
-    Some(Duration::from_secs(seconds))
-}
-
-/// Percent-encodes what may not stand in one part of a path or in a query's value.
-pub(super) fn escape(part: &str) -> String {
-    let mut out = String::with_capacity(part.len());
-    for byte in part.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~:".contains(&byte) {
-            out.push(byte as char);
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_cannot_leave_its_part_of_the_path() {
-        assert_eq!(escape("a/../b?x=1#y z"), "a%2F..%2Fb%3Fx%3D1%23y%20z");
-    }
 
     #[tokio::test]
     async fn a_client_stands_without_any_request_and_shows_no_secret() {

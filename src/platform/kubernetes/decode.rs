@@ -2,8 +2,8 @@
 //!
 //! A line that cannot be read is counted, never fatal; one whose fields have wrong types is mended.
 
+use super::ask::escape;
 use super::classify::{Attempt, from_parts};
-use super::client::escape;
 use super::kinds::{Identified, Kind};
 use super::pool::Pool;
 use super::wire::{EventType, Line, LineType, Marked, StatusWire, mend, probe};

@@ -2,8 +2,9 @@
 //!
 //! The everyday kinds are known without asking, so that a pod's YAML costs one request and not three.
 
+use super::ask::{Ask, escape};
 use super::classify::Attempt;
-use super::client::{Ask, Cluster, escape};
+use super::client::Cluster;
 use super::wire::{Text, slim};
 use crate::domain::object::ObjectRef;
 use crate::platform::failure::{Failure, FailureKind};

@@ -2,8 +2,9 @@
 //!
 //! A stream that breaks is opened again at the last stamp seen, and lines already given are left out.
 
+use super::ask::{Ask, escape};
 use super::classify::Attempt;
-use super::client::{Ask, Cluster, PATIENCE, escape};
+use super::client::{Cluster, PATIENCE};
 use super::lines::Lines;
 use crate::platform::failure::{Failure, FailureKind};
 use futures::{FutureExt as _, Stream};

@@ -1,13 +1,13 @@
 //! Reaching something in the cluster through the API server, and finding the Services worth reaching.
 
-use super::classify::{Attempt, refusal};
-use super::client::{Ask, Cluster, escape};
+use super::ask::{Ask, escape};
+use super::classify::Attempt;
+use super::client::Cluster;
 use super::kinds::ServiceWire;
 use super::list::Splitter;
 use crate::platform::failure::{Failure, FailureKind};
 use bytes::Bytes;
 use futures::io::AsyncBufReadExt as _;
-use http::Method;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,21 +72,6 @@ impl Proxy {
         self.ask(ask).await
     }
 
-    /// Sends JSON; the right for it is to create, not to get.
-    pub async fn post(&self, path_and_query: &str, body: Vec<u8>) -> Result<(u16, Bytes), Failure> {
-        let mut ask = Ask::get(self.attempt("create"), self.path(path_and_query));
-        ask.method = Method::POST;
-        ask.body = Some(("application/json", body));
-        self.ask(ask).await
-    }
-
-    /// Asks to delete something behind the proxy.
-    pub async fn delete(&self, path_and_query: &str) -> Result<(u16, Bytes), Failure> {
-        let mut ask = Ask::get(self.attempt("delete"), self.path(path_and_query));
-        ask.method = Method::DELETE;
-        self.ask(ask).await
-    }
-
     fn attempt(&self, verb: &'static str) -> Attempt {
         let resource = format!("{}/proxy", self.kind);
         Attempt::read(verb, "", &resource, &self.namespace, &self.place)
@@ -115,14 +100,14 @@ impl Proxy {
     async fn fetch(&self, ask: Ask, attempt: &Attempt) -> Result<(u16, Bytes), Failure> {
         let (code, mut body) = match self.cluster.open_any(ask).await? {
             Ok(body) => (200, body),
-            Err((code, said)) => {
+            Err(refused) => {
                 // The API server speaks of its own in a Status; anything else is the other side's answer.
-                let own = serde_json::from_slice::<serde_json::Value>(&said)
+                let own = serde_json::from_slice::<serde_json::Value>(&refused.body)
                     .is_ok_and(|value| value["kind"] == "Status");
                 if own {
-                    return Err(refusal(code, &said, None, attempt, self.cluster.server()));
+                    return Err(self.cluster.refused(&refused, attempt));
                 }
-                return Ok((code, said));
+                return Ok((refused.code, refused.body));
             }
         };
         let mut read = Vec::new();

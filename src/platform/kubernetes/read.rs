@@ -1,7 +1,8 @@
 //! What is asked once: any object, its YAML, its events, namespaces, revisions of StatefulSets and DaemonSets.
 
+use super::ask::{Ask, escape};
 use super::classify::Attempt;
-use super::client::{Ask, Cluster, escape};
+use super::client::Cluster;
 use super::discovery::Known;
 use super::kinds::{Events, Kind};
 use super::pool::Pool;

@@ -3,8 +3,9 @@
 //! It never gives up and never loses rows it already gave: a broken stream is opened again where it broke, an expired one
 //! begins a new list and says so, and everything between is told as a [`Sighting`]. Moments are the receiver's to stamp.
 
+use super::ask::{Ask, escape};
 use super::classify::Attempt;
-use super::client::{Ask, Cluster, escape};
+use super::client::Cluster;
 use super::decode::{About, Decode, Seen, Typed};
 use super::kinds::Kind;
 use super::lines::Lines;

@@ -2,7 +2,8 @@
 //!
 //! A failure says whether it was refused or never sent ([`Failure::definite`]), or whether its outcome is unknown.
 
-use super::client::{Answer, Ask, Cluster};
+use super::ask::Ask;
+use super::client::{Answer, Cluster};
 use super::discovery::Known;
 use crate::platform::failure::Failure;
 use http::Method;
@@ -54,14 +55,8 @@ impl Cluster {
         patch: &Value,
         manner: &Manner,
     ) -> Result<Applied, Failure> {
-        let at = known.object(namespace, name);
         let mut ask = change(known, "patch", namespace, name, manner);
-        ask.method = Method::PATCH;
-        ask.path = format!("{at}?fieldManager={FIELD_MANAGER}{}", dry(manner));
-        ask.body = Some((
-            "application/merge-patch+json",
-            patch.to_string().into_bytes(),
-        ));
+        merge(&mut ask, &known.object(namespace, name), patch, manner);
         self.changed(ask).await
     }
 
@@ -74,15 +69,10 @@ impl Cluster {
         patch: &Value,
         manner: &Manner,
     ) -> Result<Applied, Failure> {
-        let at = known.object(namespace, name);
         let mut ask = change(known, "patch", namespace, name, manner);
         ask.attempt.resource.push_str("/scale");
-        ask.method = Method::PATCH;
-        ask.path = format!("{at}/scale?fieldManager={FIELD_MANAGER}{}", dry(manner));
-        ask.body = Some((
-            "application/merge-patch+json",
-            patch.to_string().into_bytes(),
-        ));
+        let at = format!("{}/scale", known.object(namespace, name));
+        merge(&mut ask, &at, patch, manner);
         self.changed(ask).await
     }
 
@@ -171,6 +161,14 @@ fn change(known: &Known, verb: &'static str, namespace: &str, name: &str, manner
     let mut ask = Ask::get(attempt, String::new());
     ask.audit_id.clone_from(&manner.audit_id);
     ask
+}
+
+/// Makes a request a merge patch of what stands at a path.
+fn merge(ask: &mut Ask, at: &str, patch: &Value, manner: &Manner) {
+    ask.method = Method::PATCH;
+    ask.path = format!("{at}?fieldManager={FIELD_MANAGER}{}", dry(manner));
+    let body = patch.to_string().into_bytes();
+    ask.body = Some(("application/merge-patch+json", body));
 }
 
 fn dry(manner: &Manner) -> &'static str {

@@ -8,8 +8,12 @@ use futures::StreamExt as _;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio_util::task::AbortOnDropHandle;
+
+/// The size of a piece of a body without end.
+pub const PIECE: usize = 64 << 10;
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -26,6 +30,8 @@ pub struct Reply {
     headers: Vec<(&'static str, &'static str)>,
     pieces: Vec<io::Result<Bytes>>,
     hangs: bool,
+    /// How many pieces left of a body without end.
+    endless: Option<Arc<AtomicUsize>>,
 }
 
 impl Reply {
@@ -35,6 +41,7 @@ impl Reply {
             headers: Vec::new(),
             pieces: vec![Ok(Bytes::from(body.to_owned()))],
             hangs: false,
+            endless: None,
         }
     }
 
@@ -61,6 +68,7 @@ impl Reply {
             headers: Vec::new(),
             pieces,
             hangs: false,
+            endless: None,
         }
     }
 
@@ -76,6 +84,7 @@ impl Reply {
             headers: Vec::new(),
             pieces,
             hangs: false,
+            endless: None,
         }
     }
 
@@ -92,6 +101,12 @@ impl Reply {
     /// Breaks the connection at the end.
     pub fn cut(mut self) -> Self {
         self.pieces.push(Err(io::Error::other("cut")));
+        self
+    }
+
+    /// Goes on in pieces of [`PIECE`] bytes for as long as somebody reads, and counts them.
+    pub fn endless(mut self, count: &Arc<AtomicUsize>) -> Self {
+        self.endless = Some(count.clone());
         self
     }
 
@@ -177,7 +192,13 @@ async fn handle(State(shared): State<Shared>, request: Request) -> Response {
         tokio::task::yield_now().await;
         piece
     });
-    let body = if reply.hangs {
+    let body = if let Some(count) = reply.endless {
+        let more = futures::stream::repeat_with(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            Ok(Bytes::from_static(&[b'x'; PIECE]))
+        });
+        Body::from_stream(pieces.chain(more))
+    } else if reply.hangs {
         Body::from_stream(pieces.chain(futures::stream::pending()))
     } else {
         Body::from_stream(pieces)
