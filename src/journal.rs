@@ -11,6 +11,7 @@ pub mod runs;
 
 pub use append::Journal;
 pub use audit::{Audit, AuditEvent};
+pub use disk::host;
 pub use disk::{Disk, RealDisk};
 pub use error::JournalError;
 pub use listing::RunListing;

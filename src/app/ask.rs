@@ -1,7 +1,7 @@
 //! Questions of a run to the person: the ways to answer, the safest first and none chosen, and the lines that must be
 //! typed. Pure: what comes out is a [`Decision`] or the next thing to type; nothing here moves a run.
 
-use crate::runbook::machine::{Ask, AskKind, Decision, Reason, Run, Way};
+use crate::runbook::machine::{Ask, AskKind, Decision, Human, Reason, Run, Way};
 use crate::runbook::patch::Planned;
 use crate::runbook::preflight::Level;
 use crate::runbook::revision::{Choice as Suggested, Revision, remark};
@@ -297,7 +297,7 @@ fn trouble(run: &Run, ask: &Ask, ways: &[Way]) -> Vec<Choice> {
         .filter(|way| ways.contains(way))
         .map(|way| {
             let (label, effect) = match way {
-                Way::Again => again(ask.reason),
+                Way::Again => again(run, ask.reason),
                 Way::Stop => ("stop here", stop(run)),
                 Way::RollBack => ("go back", back(run)),
             };
@@ -314,8 +314,13 @@ fn trouble(run: &Run, ask: &Ask, ways: &[Way]) -> Vec<Choice> {
         .collect()
 }
 
-fn again(reason: Reason) -> (&'static str, String) {
+fn again(run: &Run, reason: Reason) -> (&'static str, String) {
+    let human = run.ledger().human.as_ref();
     match reason {
+        Reason::Timeout if human.is_some_and(Human::is_over_time) => (
+            "go on",
+            "It gets the runbook's time once more, and goes on from where it stopped.".into(),
+        ),
         Reason::Gate => (
             "measure again",
             "Judged again from zero; nothing is sent.".into(),

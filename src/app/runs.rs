@@ -32,6 +32,8 @@ pub struct Runs {
     pub opening: Option<Timestamp>,
     pub(super) recording: Vec<Entry>,
     pub(super) answers: Answers,
+    /// Who took the present run up, where it was one of before.
+    pub(super) carrier: Option<String>,
 }
 
 /// Why a run could not be begun.

@@ -388,6 +388,9 @@ pub struct Resume {
     /// The answer to a step, as in `vigie run`.
     #[arg(long, value_name = "STEP=VALUE")]
     pub answer: Vec<Answer>,
+    /// Why somebody else's run is taken over; kept in the record.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
 }
 
 /// `vigie abandon`.

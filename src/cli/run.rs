@@ -48,6 +48,7 @@ pub fn resume(start: &Start, asked: &Resume) -> Result<u8, Failed> {
         confirm: asked.confirm.clone(),
         yes: asked.yes,
         step: asked.answer.iter().map(answer).collect(),
+        reason: asked.reason.clone(),
         ..Answers::default()
     };
     let run = asked.run.as_str().into();

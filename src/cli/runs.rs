@@ -1,15 +1,20 @@
 //! `vigie runs` and `vigie abandon`: the runs of this machine, from their journals alone.
 
 use super::args::{Abandon, Output, Runs as Asked};
+use super::console::runtime;
 use super::exit::{Failed, OK, UNKNOWN, USAGE};
 use super::print;
 use super::session::Start;
 use crate::engine::clock::Clock;
 use crate::engine::runs::close;
+use crate::engine::runs::records::Who;
 use crate::journal::{RealDisk, RunListing, Runs};
+use crate::platform::kubernetes::Cluster;
 use crate::ui::widget::text::sanitize;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
 
 /// Runs that are over and shown without `--all`.
 const RECENT: usize = 10;
@@ -71,13 +76,37 @@ fn document(run: &RunListing) -> Value {
     })
 }
 
+/// How long the run's cluster may take to say who closes it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Who closes a run: as its own cluster knows them, or, where that cannot be asked, as this machine does.
+fn closer(start: &Start, state: &Path, id: &str) -> Result<Who, Failed> {
+    let runs = Runs::new(state, RealDisk);
+    let target = runs.find(id).ok().and_then(|dir| runs.peek(&dir).ok());
+    // A run that is not there is said by whoever closes it.
+    let Some(target) = target.map(|(header, ..)| header.start.target) else {
+        return Ok(Who::here());
+    };
+    let mut options = start.place().options;
+    options.context = options.context.or(Some(target.context));
+    let asked = async {
+        let cluster = Cluster::connect(&options).await.ok()?;
+        let (who, uid) = futures::join!(cluster.identity(), cluster.cluster_uid());
+        (*uid.ok()? == *target.cluster_uid).then_some(Who::Cluster(who.ok()?.username))
+    };
+    runtime()?.block_on(async {
+        let who = tokio::time::timeout(PATIENCE, asked).await;
+        Ok(who.ok().flatten().unwrap_or_else(Who::here))
+    })
+}
+
 /// `vigie abandon`.
 pub fn abandon(start: &Start, asked: &Abandon) -> Result<u8, Failed> {
     if asked.reason.trim().is_empty() {
         return Err(Failed::usage("--reason says why the run is closed"));
     }
-    let by = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
     let state = start.loaded.state_dir();
+    let by = closer(start, &state, &asked.run)?;
     let now = Clock::system().now();
     let end =
         close::abandon(&state, &asked.run, &by, asked.reason.trim(), now).map_err(|refusal| {

@@ -16,7 +16,7 @@ mod outside;
 mod owners;
 pub mod policy;
 mod reach;
-mod records;
+pub mod records;
 mod report;
 mod request;
 mod revisions;

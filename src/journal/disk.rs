@@ -190,3 +190,11 @@ pub fn names(path: &Path) -> Vec<String> {
 pub fn exists(path: &Path) -> bool {
     path.exists()
 }
+
+/// The name of this machine, where its system tells.
+pub fn host() -> Option<String> {
+    let files = ["/proc/sys/kernel/hostname", "/etc/hostname"];
+    let read = files.iter().find_map(|path| fs::read_to_string(path).ok());
+    let name = read.or_else(|| std::env::var("HOSTNAME").ok())?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}

@@ -114,6 +114,11 @@ impl Gate {
             })
     }
 
+    /// When it began.
+    pub fn started(&self) -> Timestamp {
+        self.started
+    }
+
     /// When it ends whatever happens.
     pub fn ends(&self) -> Timestamp {
         self.started + self.spec.deadline

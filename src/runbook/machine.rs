@@ -11,9 +11,11 @@ mod inputs;
 pub mod io;
 mod judging;
 mod ledger;
+mod limits;
 mod looking;
 mod people;
 mod plan;
+mod rehearsal;
 mod run;
 mod silence;
 mod steps;
@@ -25,7 +27,7 @@ mod waiting;
 pub use drive::{begin, step};
 pub use fact::{
     Answers, Entry, Fact, Found, Intent, Outcome, Probe, Reason, RunState, RunTarget, Start,
-    Status, Way,
+    Status, Way, carrier,
 };
 pub use fold::replay;
 pub use io::{

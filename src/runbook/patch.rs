@@ -8,9 +8,11 @@ mod removal;
 mod template;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use field::{FieldChange, ObjectRef};
 pub use merge::{apply_merge, changes};
 pub use planned::{Action, Planned, Standing};
 pub use removal::plan_removal;
-pub use template::{plan_rollback, restorable, template_lines};
+pub use template::{plan_rollback, restorable};
+pub use words::template_lines;

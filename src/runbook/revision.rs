@@ -1,9 +1,12 @@
 //! Which revision was the last good one: a pure choice with its evidence. Not the previous one by habit, because
 //! the previous one may be as bad, and after one undo it is the very one that was left.
 
+#[cfg(test)]
+mod tests;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::domain::served::{Served, Until};
 use crate::runbook::quantity::show_duration;
@@ -52,10 +55,16 @@ pub struct Revision {
     pub evidence: Evidence,
     /// Our audit says it was itself rolled back from.
     pub rolled_back_from: bool,
+    /// The run that went back to it and ended well, the last of them.
+    #[serde(default)]
+    pub restored_by: Option<String>,
     /// It is the one the workload's template asks for now.
     pub current: bool,
     /// Its pod template.
     pub template: Value,
+    /// The annotations its workload had, as its object keeps them; none where that keeps none.
+    #[serde(default)]
+    pub annotations: Option<Map<String, Value>>,
 }
 
 /// What was chosen, or that a person must.
@@ -71,6 +80,13 @@ pub enum Choice {
         evidence: String,
         /// Thin evidence: a reason is asked for.
         amber: bool,
+    },
+    /// The last good one runs already: going back from it would make things worse.
+    Stay {
+        /// Its number.
+        number: i64,
+        /// Why it is believed good.
+        evidence: String,
     },
     /// A person must choose, and why.
     Ask(String),
@@ -100,6 +116,9 @@ fn standing(revision: &Revision) -> Standing {
             return Standing::Good(format!("signals were good while it served: {why}"));
         }
         Evidence::Unknown(_) => {}
+    }
+    if let Some(run) = &revision.restored_by {
+        return Standing::Good(format!("run {run} went back to it and found it good"));
     }
     if revision.served.took_over == Some(false) {
         return Standing::Out("never became available in place of the one before".to_owned());
@@ -136,6 +155,12 @@ pub fn choose(revisions: &[Revision]) -> Choice {
     else {
         return Choice::Ask("which revision runs now is not known".to_owned());
     };
+    if let Standing::Good(evidence) = standing(leaving) {
+        return Choice::Stay {
+            number: leaving.number,
+            evidence,
+        };
+    }
     let others: Vec<(&Revision, Standing)> = newest_first
         .iter()
         .copied()
@@ -238,257 +263,4 @@ pub fn remark(revision: &Revision) -> String {
         parts.push("was rolled back from".to_owned());
     }
     parts.join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::served::{Trace, served};
-
-    fn rev(number: i64, created_h: i64, evidence: Evidence) -> Revision {
-        Revision {
-            number,
-            uid: format!("u{number}"),
-            name: format!("api-{number}"),
-            image: format!("api:v{number}"),
-            images: vec![format!("api:v{number}")],
-            created_at: Timestamp::from_second(1_700_000_000 + created_h * 60).unwrap(),
-            available_s: None,
-            served: Served::default(),
-            template_hash: format!("h{number}"),
-            change_cause: None,
-            evidence,
-            rolled_back_from: false,
-            current: false,
-            template: Value::Null,
-        }
-    }
-
-    fn unknown() -> Evidence {
-        Evidence::Unknown("no Prometheus".into())
-    }
-
-    fn good() -> Evidence {
-        Evidence::Good("errors 0.1 %".into())
-    }
-
-    fn bad() -> Evidence {
-        Evidence::Bad("errors 21 %".into())
-    }
-
-    fn current(revision: Revision) -> Revision {
-        Revision {
-            current: true,
-            ..revision
-        }
-    }
-
-    /// The same with what their creation times tell, as the engine fills it in.
-    fn timed(mut revisions: Vec<Revision>) -> Vec<Revision> {
-        let traces: Vec<Trace> = revisions
-            .iter()
-            .map(|revision| Trace {
-                number: Some(revision.number),
-                created: Some(revision.created_at),
-                pods: u32::from(revision.current),
-                available: u32::from(revision.current),
-                ..Trace::default()
-            })
-            .collect();
-        let now = Timestamp::from_second(1_700_000_000 + 100_000).unwrap();
-        for (revision, times) in revisions.iter_mut().zip(served(&traces)) {
-            let took_over = revision.served.took_over.or(times.took_over);
-            revision.served = Served { took_over, ..times };
-            revision.available_s = revision.served.length(now).map(|span| span.as_secs());
-        }
-        revisions
-    }
-
-    fn taken(choice: &Choice) -> Option<(i64, bool)> {
-        match choice {
-            Choice::Take { number, amber, .. } => Some((*number, *amber)),
-            Choice::Ask(_) => None,
-        }
-    }
-
-    #[test]
-    #[expect(clippy::too_many_lines, reason = "a table with its cases")]
-    fn decision_eight_as_a_table() {
-        let rolled = |revision: Revision| Revision {
-            rolled_back_from: true,
-            ..revision
-        };
-        let never = |revision: Revision| Revision {
-            served: Served {
-                took_over: Some(false),
-                ..Served::default()
-            },
-            ..revision
-        };
-        let table = [
-            (
-                "the previous was good",
-                vec![
-                    rev(41, 0, good()),
-                    rev(42, 600, good()),
-                    current(rev(43, 1200, bad())),
-                ],
-                Some((42, false)),
-            ),
-            (
-                "the previous was bad too",
-                vec![
-                    rev(41, 0, good()),
-                    rev(42, 600, bad()),
-                    current(rev(43, 1200, bad())),
-                ],
-                Some((41, false)),
-            ),
-            (
-                "signals win over standing time",
-                vec![
-                    rev(41, 0, good()),
-                    rev(42, 600, unknown()),
-                    current(rev(43, 1200, bad())),
-                ],
-                Some((41, false)),
-            ),
-            (
-                "no signals: it stood for hours",
-                vec![
-                    rev(41, 0, unknown()),
-                    rev(42, 600, unknown()),
-                    current(rev(43, 1200, unknown())),
-                ],
-                Some((42, false)),
-            ),
-            (
-                "no signals: the previous stood ten minutes",
-                vec![
-                    rev(41, 0, unknown()),
-                    rev(42, 600, unknown()),
-                    current(rev(43, 610, unknown())),
-                ],
-                Some((41, false)),
-            ),
-            (
-                "no signals: the previous was rolled back from",
-                vec![
-                    rev(41, 0, unknown()),
-                    rolled(rev(42, 600, unknown())),
-                    current(rev(43, 1200, unknown())),
-                ],
-                Some((41, false)),
-            ),
-            (
-                "no signals: the previous stood for hours and never became available",
-                vec![
-                    rev(41, 0, unknown()),
-                    never(rev(42, 600, unknown())),
-                    current(rev(43, 1200, unknown())),
-                ],
-                Some((41, false)),
-            ),
-            (
-                "the only other one never became available",
-                vec![
-                    never(rev(42, 600, unknown())),
-                    current(rev(43, 1200, unknown())),
-                ],
-                None,
-            ),
-            (
-                "good figures do not save one that was rolled back from",
-                vec![
-                    rev(41, 0, good()),
-                    rolled(rev(42, 600, good())),
-                    current(rev(43, 1200, bad())),
-                ],
-                Some((41, false)),
-            ),
-            (
-                "a known bad one is never taken for standing long",
-                vec![rev(42, 0, bad()), current(rev(43, 1200, unknown()))],
-                None,
-            ),
-            (
-                "one other, short history",
-                vec![rev(42, 600, unknown()), current(rev(43, 610, unknown()))],
-                Some((42, true)),
-            ),
-            (
-                "several, none known",
-                vec![
-                    rev(41, 598, unknown()),
-                    rev(42, 600, unknown()),
-                    current(rev(43, 610, unknown())),
-                ],
-                None,
-            ),
-            ("alone", vec![current(rev(43, 610, unknown()))], None),
-            ("nothing known to run", vec![rev(43, 610, good())], None),
-            (
-                "after an undo: the bad one has a lower number now",
-                vec![
-                    rev(43, 1200, bad()),
-                    rev(41, 0, good()),
-                    current(rev(44, 600, unknown())),
-                ],
-                Some((41, false)),
-            ),
-        ];
-        for (name, revisions, wanted) in table {
-            let choice = choose(&timed(revisions));
-            assert_eq!(taken(&choice), wanted, "{name}: {choice:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_passed_over_is_named_with_the_fact_that_rules_it_out() {
-        let never = Served {
-            took_over: Some(false),
-            ..Served::default()
-        };
-        let choice = choose(&timed(vec![
-            rev(40, 0, good()),
-            Revision {
-                rolled_back_from: true,
-                ..rev(41, 300, unknown())
-            },
-            Revision {
-                served: never,
-                ..rev(42, 600, unknown())
-            },
-            current(rev(43, 1200, bad())),
-        ]));
-        let Choice::Take { evidence, .. } = choice else {
-            panic!("{choice:?}");
-        };
-        assert_eq!(
-            evidence,
-            "signals were good while it served: errors 0.1 %; passed over: 42 never became available in place of the one before; 41 was itself rolled back from"
-        );
-    }
-
-    #[test]
-    fn exactly_an_hour_is_enough_and_a_minute_less_is_not() {
-        let with = |minutes: i64| {
-            choose(&timed(vec![
-                rev(40, 0, bad()),
-                rev(42, 600, unknown()),
-                current(rev(43, 600 + minutes, unknown())),
-            ]))
-        };
-        assert_eq!(taken(&with(60)), Some((42, false)));
-        assert_eq!(taken(&with(59)), None);
-    }
-
-    #[test]
-    fn a_revision_with_the_same_template_is_not_another_one() {
-        let twin = Revision {
-            template_hash: "h43".into(),
-            ..rev(41, 0, good())
-        };
-        assert_eq!(taken(&choose(&[twin, current(rev(43, 1200, bad()))])), None);
-    }
 }

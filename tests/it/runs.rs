@@ -234,3 +234,51 @@ async fn the_disk_that_takes_no_record_stops_everything() {
         .await;
     assert!(bench.all_writes().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_rollback_after_the_recovery_is_refused_and_changes_nothing() {
+    let mut bench = Bench::new(Scenario::BadRelease, Identity::Oncall).await;
+    bench.roll_back(&[("hold", "15s")]);
+    let end = bench.end().await;
+    assert_eq!(end.state, RunState::Succeeded, "{}", bench.story());
+    bench.command(Command::PutRunAway);
+    bench.roll_back(&[("hold", "15s")]);
+    bench
+        .until("the second one began", |runs| !runs.entries.is_empty())
+        .await;
+    let end = bench.end().await;
+    assert!(
+        end.refused
+            && end
+                .message
+                .contains("is the last good one and runs already"),
+        "{end:?}\n{}",
+        bench.story()
+    );
+    assert_eq!(bench.changes().len(), 1);
+    assert_eq!(
+        bench.image().await,
+        "registry.veza.app/veza-backend-api:v1.0.0"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_takes_the_bad_releases_notes_away_with_it() {
+    let mut bench = Bench::new(Scenario::BadRelease, Identity::Oncall).await;
+    let cause = "kubernetes.io/change-cause";
+    let bad = bench.object().await["metadata"]["annotations"][cause].clone();
+    assert!(
+        bad.as_str().is_some_and(|cause| cause.contains("v1.1.0")),
+        "{bad}"
+    );
+    bench.roll_back(&[("hold", "15s")]);
+    bench.settled().await;
+    let after = bench.object().await["metadata"]["annotations"].clone();
+    assert!(
+        after[cause]
+            .as_str()
+            .is_none_or(|cause| !cause.contains("v1.1.0")),
+        "{after}"
+    );
+    assert_eq!(after["deployment.kubernetes.io/revision"], "44");
+}

@@ -40,6 +40,7 @@ impl App {
             } => {
                 self.show_run(&run);
                 self.runs.present = Some(run);
+                self.runs.carrier = Some(by.clone());
                 self.runs.entries = entries;
                 let answers = std::mem::take(&mut self.runs.answers);
                 let mut effects = self.step_run(Event::Prepared(answers));
@@ -258,12 +259,14 @@ impl App {
         self.runs.entries.clear();
         self.runs.recording.clear();
         self.runs.lines.clear();
+        self.runs.carrier = None;
         self.history
             .open(Screen::Run(Arc::from(run.start().run.as_str())));
     }
 
     fn operator(&self) -> String {
         let known = self.target.user.as_deref().map(str::to_owned);
+        let known = known.or_else(|| self.runs.carrier.clone());
         let began = || {
             let run = self.runs.present.as_ref();
             run.map_or_else(String::new, |run| run.start().actor.clone())

@@ -129,10 +129,15 @@ fn words(fact: &Fact) -> String {
         Fact::NeedsHuman {
             reason, message, ..
         } => format!("needs a person ({reason:?}): {message}"),
-        Fact::Resumed { by, hand_over } => match hand_over {
-            Some(why) => format!("taken up again by {by}: {why}"),
-            None => format!("taken up again by {by}"),
-        },
+        Fact::Resumed {
+            by,
+            hand_over,
+            reason,
+        } => {
+            let said = [Some(by), hand_over.as_ref(), reason.as_ref()];
+            let said: Vec<&str> = said.into_iter().flatten().map(String::as_str).collect();
+            format!("taken up again by {}", said.join(": "))
+        }
         Fact::Interrupted { why } => format!("interrupted: {why}"),
         Fact::RollingBack { by, reason } => format!("going back, by {by}: {reason}"),
         Fact::Note { by, text } => format!("note by {by}: {text}"),
@@ -143,6 +148,12 @@ fn words(fact: &Fact) -> String {
         Fact::Param { name, value } => format!("{name} = {value}"),
         other => of_effects(other),
     }
+}
+
+/// Why a change could not be rehearsed.
+fn unrehearsed(out: &Value) -> Option<&str> {
+    let why = out.get("why").filter(|_| out["rehearsed"] == false)?;
+    why.as_str()
 }
 
 /// A record about a change, a gate or the end, in words.
@@ -181,7 +192,10 @@ fn of_effects(fact: &Fact) -> String {
                 "{step} done: revision {}, {evidence}",
                 out.get("value").cloned().unwrap_or_default()
             ),
-            None => format!("{step} done"),
+            None => match unrehearsed(out) {
+                Some(why) => format!("{step} done, NOT rehearsed: {why}"),
+                None => format!("{step} done"),
+            },
         },
         Fact::Failed { step, message, .. } => format!("{step} failed: {message}"),
         Fact::UndoDone { step, message } => format!("{step} undone: {message}"),

@@ -2,6 +2,7 @@
 //! the machine comes through [`Carrier::take`], in order.
 
 use super::means::Means;
+use super::records::Who;
 use super::report::Reporter;
 use super::{ask, measure, policy, records, write};
 use crate::journal::{AuditEvent, Journal, RealDisk};
@@ -151,6 +152,11 @@ impl Carrier {
         why.filter(|_| self.start.answers.break_glass.is_none())
     }
 
+    /// Who carries it out.
+    fn who(&self) -> Who {
+        Who::Cluster(self.start.actor.clone())
+    }
+
     fn read(&mut self, id: ReadId, work: impl Future<Output = ()> + Send + 'static) {
         self.reads.retain(|_, task| !task.is_finished());
         self.reads
@@ -170,11 +176,12 @@ impl Carrier {
             .iter()
             .any(|entry| matches!(entry.fact, Fact::End { .. }));
         let (state, start) = (self.to.means.keeping.state.clone(), self.start.clone());
+        let who = self.who();
         let written = records::off(move || {
             let written = journal
                 .append(&entries)
                 .map_err(|error| error.to_string())
-                .and_then(|()| records::audit(&state, &start, &entries));
+                .and_then(|()| records::audit(&state, &start, &who, &entries));
             (journal, written)
         });
         let event = match written.await {
@@ -194,7 +201,7 @@ impl Carrier {
         if self.ahead {
             return;
         }
-        let mut all = records::about(&self.start);
+        let mut all = records::about(&self.start, &self.who());
         all.insert("fields".to_owned(), json!(fields));
         let event = AuditEvent {
             ts: self.to.means.clock.now(),

@@ -1,10 +1,10 @@
 //! Closing a run of before as it is: only its journal is touched, no platform is asked.
 
-use super::records;
+use super::records::{self, Who};
 use crate::app::runs::Refusal;
 use crate::journal::runs::restore;
 use crate::journal::{RealDisk, Runs};
-use crate::runbook::machine::{self, Effect, End, Event, Start};
+use crate::runbook::machine::{self, Effect, End, Event};
 use jiff::Timestamp;
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use std::path::Path;
 pub fn abandon(
     state: &Path,
     id: &str,
-    by: &str,
+    by: &Who,
     reason: &str,
     now: Timestamp,
 ) -> Result<End, Refusal> {
@@ -31,7 +31,7 @@ pub fn abandon(
         )));
     }
     let event = Event::Abandon {
-        by: by.to_owned(),
+        by: by.words(),
         reason: reason.to_owned(),
     };
     let (run, effects) = machine::step(run, now, event);
@@ -40,11 +40,7 @@ pub fn abandon(
             open.journal
                 .append(&entries)
                 .map_err(|error| plain(error.to_string()))?;
-            let start = Start {
-                actor: by.to_owned(),
-                ..open.header.start.clone()
-            };
-            records::audit(state, &start, &entries).map_err(plain)?;
+            records::audit(state, &open.header.start, by, &entries).map_err(plain)?;
         }
     }
     let (run, _) = machine::step(run, now, Event::Recorded);

@@ -9,8 +9,10 @@ use serde_json::json;
 
 /// Writes a deed down; where it cannot be written, the person is told.
 pub async fn write_down(means: &Means, deed: Deed) {
+    let mut actor = records::actor(deed.by.as_deref());
+    actor["tty"] = json!(true);
     let fields = json!({
-        "actor": {"k8s_user": deed.by.as_deref(), "os_user": std::env::var("USER").ok(), "tty": true},
+        "actor": actor,
         "app": {"version": env!("CARGO_PKG_VERSION")},
         "target": deed.target,
         "reason": deed.reason,

@@ -69,7 +69,7 @@ async fn replaced(means: &Means, object: &ObjectRef, ours: Option<&Planned>) -> 
         .cluster
         .object_of(&kind, &object.namespace, &object.name)
         .await;
-    match ours.standing(&found.ok()?) {
+    match ours.in_force(&found.ok()?) {
         Standing::After => None,
         Standing::Before => Some("its change was taken back by somebody else".to_owned()),
         Standing::Diverged(fields) => {

@@ -13,7 +13,7 @@ use crate::journal::runs::{plan_json, restore};
 use crate::journal::{Header, JournalError, RealDisk, Runs};
 use crate::platform::failure::Failure;
 use crate::runbook::ids::RunId;
-use crate::runbook::machine::{Entry, Run, RunTarget, Start};
+use crate::runbook::machine::{Entry, Run, RunTarget, Start, carrier};
 use crate::runbook::preflight::Level;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -228,8 +228,9 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
     if here.environment.guarded {
         run.guard();
     }
-    let hand_over = (here.user != start.actor)
-        .then(|| format!("{} takes over from {}", here.user, start.actor));
+    let before = carrier(&start, &open.entries);
+    let hand_over =
+        (here.user != before).then(|| format!("{} takes over from {before}", here.user));
     // From here on the record says who really did it.
     start.actor.clone_from(&here.user);
     let carrier = Carrier::new(means.clone(), start, open.journal);

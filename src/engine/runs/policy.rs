@@ -143,7 +143,8 @@ pub fn write_down(
     passed: &[String],
     at: Timestamp,
 ) -> Result<(), String> {
-    let mut fields = super::records::about(start);
+    let who = super::records::Who::Cluster(start.actor.clone());
+    let mut fields = super::records::about(start, &who);
     fields.insert("passed".to_owned(), Value::from(passed.to_vec()));
     fields.insert(
         "reason".to_owned(),

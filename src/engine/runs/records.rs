@@ -2,9 +2,10 @@
 //! journal entries. Everything here may block and is called through [`off`].
 
 use crate::app::runs::shelf::PastRun;
-use crate::journal::{Audit, AuditEvent, RealDisk, RunListing, Runs};
-use crate::runbook::machine::{Entry, Fact, Intent, RunState, Start, Status};
+use crate::journal::{Audit, AuditEvent, RealDisk, RunListing, Runs, host};
+use crate::runbook::machine::{Entry, Fact, Found, Intent, RunState, Start, Status};
 use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Runs file work on a thread that may block; the error is a thread that broke.
@@ -39,34 +40,106 @@ fn listing(run: RunListing) -> PastRun {
     }
 }
 
-/// The uids of revisions that earlier runs on this cluster went back from, those runs aside that were undone themselves.
-pub fn rolled_back_from(state: &Path, cluster: &str) -> Vec<String> {
+/// What earlier runs on a cluster say of revisions, by uid.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// Gone back from, and not gone back to since.
+    pub left: BTreeSet<String>,
+    /// Gone back to by this run, which ended well, and not gone back from since.
+    pub restored: BTreeMap<String, String>,
+}
+
+/// What the runs of before say of the revisions on a cluster, those aside that were undone themselves.
+pub fn judged(state: &Path, cluster: &str) -> Judged {
     let runs = Runs::new(state, RealDisk);
-    let (listed, _) = runs.list();
+    let (mut listed, _) = runs.list();
+    listed.sort_by(|a, b| a.header.start.run.cmp(&b.header.start.run));
+    let mut judged = Judged::default();
     let here = listed
         .into_iter()
         .filter(|run| run.header.start.target.cluster_uid == cluster)
         .filter(|run| run.state != RunState::RolledBack);
-    let left = here.filter_map(|run| {
-        let (_, entries, _) = runs.peek(&run.dir).ok()?;
+    for run in here {
+        if let Ok((_, entries, _)) = runs.peek(&run.dir) {
+            judged.learn(run.header.start.run.as_str(), run.state, &entries);
+        }
+    }
+    judged
+}
+
+impl Judged {
+    fn learn(&mut self, run: &str, state: RunState, entries: &[Entry]) {
         let applied = entries.iter().any(|entry| {
             matches!(&entry.fact, Fact::Outcome(outcome) if outcome.status == Status::Applied)
+                || matches!(&entry.fact, Fact::Probed(probe) if probe.found == Found::Present)
         });
-        let leaving = entries.iter().find_map(|entry| match &entry.fact {
-            Fact::Done { out, .. } => out.get("leaving_uid")?.as_str().map(str::to_owned),
+        let chosen = entries.iter().find_map(|entry| match &entry.fact {
+            Fact::Done { out, .. } => out.get("leaving_uid").map(|leaving| (leaving, &out["uid"])),
             _ => None,
         });
-        leaving.filter(|_| applied)
-    });
-    left.collect()
+        let uids = chosen.filter(|_| applied);
+        let uids = uids.and_then(|(left, taken)| Some((left.as_str()?, taken.as_str()?)));
+        let Some((left, taken)) = uids else { return };
+        self.left.insert(left.to_owned());
+        self.restored.remove(left);
+        if state == RunState::Succeeded {
+            self.left.remove(taken);
+            self.restored.insert(taken.to_owned(), run.to_owned());
+        }
+    }
+}
+
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// As the cluster knows them.
+    Cluster(String),
+    /// The cluster could not be asked: as this machine knows them.
+    Machine(String),
+}
+
+impl Who {
+    /// The user of this machine.
+    pub fn here() -> Self {
+        Self::Machine(os_user().unwrap_or_else(|| "unknown".to_owned()))
+    }
+
+    /// The name as it stands in sentences; one the cluster did not give says so.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Cluster(name) => name.clone(),
+            Self::Machine(name) => {
+                format!("{name} (user of this machine; the cluster did not say who)")
+            }
+        }
+    }
+
+    fn actor(&self) -> Value {
+        let known = match self {
+            Self::Cluster(name) => Some(name),
+            Self::Machine(_) => None,
+        };
+        actor(known.map(String::as_str))
+    }
+}
+
+/// Who acts, as cluster and machine know them.
+pub fn actor(user: Option<&str>) -> Value {
+    json!({"k8s_user": user, "os_user": os_user(), "host": host()})
+}
+
+fn os_user() -> Option<String> {
+    let variables = ["USER", "LOGNAME"].into_iter();
+    let mut known = variables.filter_map(|name| std::env::var(name).ok());
+    known.find(|name| !name.is_empty())
 }
 
 /// Puts the entries that somebody will ask about later into the audit log.
-pub fn audit(state: &Path, start: &Start, entries: &[Entry]) -> Result<(), String> {
+pub fn audit(state: &Path, start: &Start, who: &Who, entries: &[Entry]) -> Result<(), String> {
     let events: Vec<AuditEvent> = entries
         .iter()
         .filter_map(|entry| {
-            let mut fields = about(start);
+            let mut fields = about(start, who);
             fields.extend(told(&entry.fact)?);
             Some(AuditEvent {
                 ts: entry.ts,
@@ -90,9 +163,9 @@ pub fn append(state: &Path, events: &[AuditEvent]) -> Result<(), String> {
 }
 
 /// Who, with what, where, in which run.
-pub fn about(start: &Start) -> Map<String, Value> {
+pub fn about(start: &Start, who: &Who) -> Map<String, Value> {
     let fields = json!({
-        "actor": {"k8s_user": start.actor},
+        "actor": who.actor(),
         "app": {"version": env!("CARGO_PKG_VERSION")},
         "target": start.target,
         "run": {"id": start.run, "runbook": start.runbook, "version": start.version, "model": start.model},
@@ -104,6 +177,11 @@ pub fn about(start: &Start) -> Map<String, Value> {
 fn told(fact: &Fact) -> Option<Map<String, Value>> {
     let fields = match fact {
         Fact::Intent(intent) | Fact::UndoIntent(intent) => effect(intent),
+        Fact::Outcome(outcome) | Fact::UndoOutcome(outcome) => {
+            let mut fields = serde_json::to_value(outcome).ok()?;
+            fields["k8s_audit_id"] = json!(outcome.effect.audit_id(outcome.attempt));
+            fields
+        }
         Fact::Start(start) => json!({
             "params": start.params, "reason": start.answers.reason, "break_glass": start.answers.break_glass,
         }),

@@ -45,9 +45,11 @@ pub async fn of(means: &Means, start: &Start, object: &ObjectRef) -> Result<Answ
         means.keeping.state.clone(),
         start.target.cluster_uid.clone(),
     );
-    let left = records::off(move || records::rolled_back_from(&state, &cluster)).await;
+    let judged = records::off(move || records::judged(&state, &cluster)).await;
+    let judged = judged.unwrap_or_default();
     for revision in &mut revisions {
-        revision.rolled_back_from = left.as_ref().is_ok_and(|left| left.contains(&revision.uid));
+        revision.rolled_back_from = judged.left.contains(&revision.uid);
+        revision.restored_by = judged.restored.get(&revision.uid).cloned();
     }
     Ok(Answer::Revisions(revisions))
 }
@@ -135,7 +137,9 @@ fn of_set(set: &Value, current: Option<&String>) -> Option<Traced> {
             .map(str::to_owned),
         evidence: Evidence::Unknown("not asked".to_owned()),
         rolled_back_from: false,
+        restored_by: None,
         template,
+        annotations: Some(notes.as_object().cloned().unwrap_or_default()),
     };
     Some((revision, trace))
 }
@@ -171,7 +175,9 @@ fn of_controller(one: &Value, body: &Value) -> Option<Traced> {
         change_cause: cause.as_str().map(str::to_owned),
         evidence: Evidence::Unknown("not asked".to_owned()),
         rolled_back_from: false,
+        restored_by: None,
         template,
+        annotations: None,
     };
     Some((revision, trace))
 }

@@ -206,7 +206,7 @@ fn waits_for_ever(body: &Value, pod: &Value) -> Option<String> {
 fn standing(kind: &str, body: &Value, planned: Option<&Planned>, generation: i64) -> Rollout {
     let count = |value: &Value| value.as_i64().unwrap_or_default();
     let now = count(&body["metadata"]["generation"]);
-    let ours = |planned: &Planned| planned.standing(body) == Standing::After;
+    let ours = |planned: &Planned| planned.in_force(body) == Standing::After;
     if now > generation && planned.is_some_and(|planned| !ours(planned)) {
         return Rollout::Superseded(format!("generation {now} after ours, {generation}"));
     }

@@ -9,11 +9,12 @@ use crate::runbook::machine::acts::removed;
 use crate::runbook::machine::fact::{
     Fact, Found, Intent, Outcome, Probe, Reason, RunState, Status,
 };
-use crate::runbook::machine::io::{Answer, Effect, ObjectState, Question};
+use crate::runbook::machine::io::{Answer, Effect, Event, ObjectState, Question};
 use crate::runbook::machine::ledger::{Mutation, StepState};
 use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::model::Then;
 use crate::runbook::patch::{Action, Planned, Standing};
+use crate::runbook::prose::bounded;
 
 /// Repeats after a conflict.
 pub(super) const MAX_RETRIES: u32 = 5;
@@ -96,6 +97,57 @@ impl Run {
         self.record(now, vec![fact], out);
     }
 
+    /// The one who sends says what became of a request.
+    pub(super) fn came_back(&mut self, now: Timestamp, event: Event, out: &mut Vec<Effect>) {
+        let outcome = |effect: EffectKey, attempt, status, http, message: &str| Outcome {
+            step: String::new(),
+            effect,
+            attempt,
+            status,
+            http: Some(http),
+            resource_version: None,
+            generation: None,
+            message: bounded(message, 1000),
+        };
+        match event {
+            Event::Performed {
+                effect,
+                attempt,
+                http,
+                resource_version,
+                generation,
+            } => {
+                let applied = Outcome {
+                    resource_version: Some(resource_version),
+                    generation: Some(generation),
+                    ..outcome(effect.clone(), attempt, Status::Applied, http, "applied")
+                };
+                self.settled(now, &effect, attempt, Ok(applied), out);
+            }
+            Event::Refused {
+                effect,
+                attempt,
+                status,
+                http,
+                message,
+            } => {
+                let status = if status == Status::Applied {
+                    Status::Invalid
+                } else {
+                    status
+                };
+                let refused = outcome(effect.clone(), attempt, status, http, &message);
+                self.settled(now, &effect, attempt, Ok(refused), out);
+            }
+            Event::Unknown {
+                effect,
+                attempt,
+                why,
+            } => self.settled(now, &effect, attempt, Err(bounded(&why, 1000)), out),
+            _ => {}
+        }
+    }
+
     /// A mutating step that has begun and sent nothing, or may try again.
     pub(super) fn before_effect(&mut self, now: Timestamp, index: usize, out: &mut Vec<Effect>) {
         let step = self.plan[index].clone();
@@ -120,17 +172,8 @@ impl Run {
             );
         }
         if self.start.dry_run {
-            let message = "dry run: nothing was sent".to_owned();
-            return self.record(
-                now,
-                vec![Fact::End {
-                    state: RunState::Succeeded,
-                    refused: false,
-                    message,
-                    leftovers: Vec::new(),
-                }],
-                out,
-            );
+            let message = self.rehearsal_told();
+            return self.end(now, RunState::Succeeded, message, Vec::new(), out);
         }
         if !self.authorised(now, index, out) {
             return;
@@ -200,7 +243,11 @@ impl Run {
             Err(why) => return self.fail(now, index, Reason::Conflict, why, Then::Pause, out),
         };
         let attempts = record.effect.as_ref().map_or(0, |effect| effect.attempt);
-        match planned.standing(&state.body) {
+        let standing = match planned.in_force(&state.body) {
+            Standing::After => Standing::After,
+            _ => planned.standing(&state.body),
+        };
+        match standing {
             Standing::Before => {
                 let intent =
                     self.intent_of(index, false, attempts + 1, planned, state.resource_version);
@@ -275,7 +322,7 @@ impl Run {
         let (found, detail, generation) = match same_object(planned, answer) {
             _ if gone.is_some() => (Found::Present, gone.into_iter().collect(), None),
             Err(why) => (Found::Diverged, vec![why], None),
-            Ok(state) => match planned.standing(&state.body) {
+            Ok(state) => match planned.in_force(&state.body) {
                 Standing::After => (
                     Found::Present,
                     vec!["the fields have the new values: it landed".to_owned()],

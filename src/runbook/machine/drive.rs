@@ -3,8 +3,8 @@
 
 use jiff::Timestamp;
 
-use crate::runbook::machine::fact::{Entry, Fact, Outcome, Reason, RunState, Status};
-use crate::runbook::machine::io::{Effect, Event, Question};
+use crate::runbook::machine::fact::{Entry, Fact, Reason, RunState};
+use crate::runbook::machine::io::{Answer, Effect, Event, Question, ReadId};
 use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::prose::bounded;
 
@@ -96,84 +96,21 @@ impl Run {
         self.live.deadline = None;
     }
 
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one decision read from top to bottom, an arm for each case"
-    )]
     pub(super) fn on(&mut self, now: Timestamp, event: Event, out: &mut Vec<Effect>) {
         match event {
-            Event::Answered(id, answer) => {
-                if let Some((_, purpose)) =
-                    self.live.pending.clone().filter(|(open, _)| *open == id)
-                {
-                    self.live.offline_since = None;
-                    if !matches!(purpose, Purpose::Rollout(..)) {
-                        self.live.pending = None;
-                    }
-                    self.answered(now, purpose, *answer, out);
-                }
-            }
+            Event::Answered(id, answer) => self.heard(now, id, *answer, out),
             Event::Unanswered(id, failure) => {
                 if let Some((_, purpose)) = self.live.pending.take_if(|(open, _)| *open == id) {
                     self.unanswered(now, purpose, failure, out);
                 }
             }
-            Event::Performed {
-                effect,
-                attempt,
-                http,
-                resource_version,
-                generation,
-            } => {
-                let outcome = Outcome {
-                    step: String::new(),
-                    effect: effect.clone(),
-                    attempt,
-                    status: Status::Applied,
-                    http: Some(http),
-                    resource_version: Some(resource_version),
-                    generation: Some(generation),
-                    message: "applied".to_owned(),
-                };
-                self.settled(now, &effect, attempt, Ok(outcome), out);
+            Event::Performed { .. } | Event::Refused { .. } | Event::Unknown { .. } => {
+                self.came_back(now, event, out);
             }
-            Event::Refused {
-                effect,
-                attempt,
-                status,
-                http,
-                message,
-            } => {
-                let status = if status == Status::Applied {
-                    Status::Invalid
-                } else {
-                    status
-                };
-                let outcome = Outcome {
-                    step: String::new(),
-                    effect: effect.clone(),
-                    attempt,
-                    status,
-                    http: Some(http),
-                    resource_version: None,
-                    generation: None,
-                    message: bounded(&message, 1000),
-                };
-                self.settled(now, &effect, attempt, Ok(outcome), out);
-            }
-            Event::Unknown {
-                effect,
-                attempt,
-                why,
-            } => self.settled(now, &effect, attempt, Err(bounded(&why, 1000)), out),
             Event::Decided { by, decision } => self.decide(now, &by, decision, out),
             Event::Measured(id, readings) => {
-                if self
-                    .live
-                    .measuring
-                    .take_if(|(open, _)| *open == id)
-                    .is_some()
-                {
+                let measuring = &mut self.live.measuring;
+                if measuring.take_if(|(open, _)| *open == id).is_some() {
                     self.evaluate(now, readings, out);
                 }
             }
@@ -196,29 +133,50 @@ impl Run {
             }
             Event::Abandon { by, reason } => {
                 if self.ledger.end.is_none() && !self.live.in_flight {
+                    let message = format!("closed by {by}: {reason}");
                     let leftovers = self.leftovers();
-                    self.record(
-                        now,
-                        vec![Fact::End {
-                            state: RunState::Abandoned,
-                            refused: false,
-                            message: format!("closed by {by}: {reason}"),
-                            leftovers,
-                        }],
-                        out,
-                    );
+                    self.end(now, RunState::Abandoned, message, leftovers, out);
                 }
             }
-            Event::Note { by, text } => self.record(
-                now,
-                vec![Fact::Note {
-                    by,
-                    text: bounded(&text, 2000),
-                }],
-                out,
-            ),
+            Event::Note { by, text } => {
+                let text = bounded(&text, 2000);
+                self.record(now, vec![Fact::Note { by, text }], out);
+            }
             Event::Recorded | Event::RecordFailed(_) | Event::StopRequested => {}
         }
+    }
+
+    /// A question was answered; an answer to another one than the open is late.
+    fn heard(&mut self, now: Timestamp, id: ReadId, answer: Answer, out: &mut Vec<Effect>) {
+        let open = self.live.pending.clone().filter(|(open, _)| *open == id);
+        let Some((_, purpose)) = open else { return };
+        self.live.offline_since = None;
+        let sends = matches!(purpose, Purpose::BeforeIntent(_) | Purpose::BeforeUndo(_));
+        if sends && self.over_time(now) {
+            return self.call_time(now, out);
+        }
+        if !matches!(purpose, Purpose::Rollout(..)) {
+            self.live.pending = None;
+        }
+        self.answered(now, purpose, answer, out);
+    }
+
+    /// The run is over.
+    pub(super) fn end(
+        &mut self,
+        now: Timestamp,
+        state: RunState,
+        message: impl Into<String>,
+        leftovers: Vec<String>,
+        out: &mut Vec<Effect>,
+    ) {
+        let fact = Fact::End {
+            state,
+            refused: false,
+            message: message.into(),
+            leftovers,
+        };
+        self.record(now, vec![fact], out);
     }
 
     /// What follows from the ledger when nothing is open.
@@ -251,6 +209,12 @@ impl Run {
         }
         if let Some((index, undo)) = self.unresolved() {
             return self.resolve(index, undo, out);
+        }
+        if self.over_time(now) {
+            return self.call_time(now, out);
+        }
+        if let Some(who) = self.live.takes_over.clone() {
+            return self.ask_why(now, &who, out);
         }
         if self.live.confirm_resume {
             let message = "taken up again and looked at: ready to go on".to_owned();

@@ -79,14 +79,34 @@ pub struct Answers {
     pub break_glass: Option<String>,
 }
 
+/// How the answer begins with which somebody takes a run over.
+pub const TAKES_OVER: &str = "takes over: ";
+
+/// Who carried the run last: whoever began it, or took it over and said why.
+pub fn carrier<'e>(start: &'e Start, entries: &'e [Entry]) -> &'e str {
+    let took = entries.iter().rev().find_map(|entry| match &entry.fact {
+        Fact::Resumed {
+            by,
+            reason: Some(_),
+            ..
+        } => Some(by),
+        Fact::Decision {
+            by,
+            answer,
+            accepted: true,
+            ..
+        } if answer.starts_with(TAKES_OVER) => Some(by),
+        _ => None,
+    });
+    took.unwrap_or(&start.actor)
+}
+
 /// Why a run needs a person: the closed list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reason {
     /// A confirmation.
     Confirm,
-    /// An approval.
-    Approval,
     /// An answer or a decision.
     Input,
     /// A gate that did not pass.
@@ -276,6 +296,8 @@ pub enum Fact {
     Resumed {
         by: String,
         hand_over: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// The program stopped.
     #[serde(rename = "run.interrupted")]
@@ -405,10 +427,5 @@ impl Fact {
                     .map(str::to_owned)
             })
             .unwrap_or_default()
-    }
-
-    /// Whether the engine must not go on before this is on disk. Progress alone may be buffered.
-    pub fn must_sync(&self) -> bool {
-        !matches!(self, Self::Progress { .. })
     }
 }

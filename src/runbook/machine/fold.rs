@@ -13,6 +13,7 @@ use crate::runbook::model::Runbook;
 impl Run {
     /// Folds one entry in. This is the only way the ledger changes.
     pub(super) fn apply(&mut self, entry: &Entry) {
+        self.account(entry);
         self.ledger.last_at = entry.ts;
         self.ledger.entries += 1;
         match &entry.fact {
@@ -39,7 +40,7 @@ impl Run {
             Fact::Resumed { .. } => self.resumed(),
             Fact::RollingBack { .. } => {
                 self.ledger.rolling_back = true;
-                self.ledger.human = None;
+                self.release();
                 self.ledger.state = RunState::RollingBack;
             }
             Fact::End {
@@ -175,7 +176,7 @@ impl Run {
     }
 
     fn resumed(&mut self) {
-        self.ledger.human = None;
+        self.release();
         for record in &mut self.ledger.steps {
             if record.state == StepState::Authorising {
                 record.state = StepState::Running;
@@ -208,7 +209,7 @@ impl Run {
         if !accepted {
             return;
         }
-        let human = self.ledger.human.take();
+        let human = self.release();
         if let Some(path) = step {
             let trouble = human.is_some_and(|human| !human.ways.is_empty());
             self.set(path, |record| {

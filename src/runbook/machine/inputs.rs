@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::runbook::machine::fact::Fact;
 use crate::runbook::machine::fact::Reason;
+use crate::runbook::machine::fact::RunState;
 use crate::runbook::machine::io::Answer;
 use crate::runbook::machine::io::Effect;
 use crate::runbook::machine::io::Question;
@@ -181,8 +182,26 @@ impl Run {
                 format!("revision {number} is suggested: {evidence}"),
                 out,
             ),
+            Choice::Stay { number, evidence } => {
+                let why = format!("{}: {evidence}", already(number));
+                self.stay(now, index, why, out);
+            }
             Choice::Ask(why) => self.await_person(now, index, Reason::Input, why, out),
         }
+    }
+
+    /// There is nothing to go back from: without a person that is the end, and a person may still choose.
+    fn stay(&mut self, now: Timestamp, index: usize, why: String, out: &mut Vec<Effect>) {
+        if self.start.attended || !self.untouched() {
+            return self.await_person(now, index, Reason::Input, why, out);
+        }
+        let refused = Fact::End {
+            state: RunState::Aborted,
+            refused: true,
+            message: format!("{why}; nothing was changed, --set revision=N goes to another one"),
+            leftovers: Vec::new(),
+        };
+        self.record(now, vec![refused], out);
     }
 
     pub(super) fn take_revision(
@@ -217,7 +236,7 @@ impl Run {
                 now,
                 index,
                 Reason::Input,
-                format!("revision {number} is the one that runs now; there are {known}"),
+                format!("revision {number} runs already; there are {known}"),
                 Then::Pause,
                 out,
             );
@@ -284,13 +303,18 @@ impl Run {
     }
 }
 
+/// The sentence for a workload that runs its last good revision.
+pub fn already(number: i64) -> String {
+    format!("revision {number} is the last good one and runs already")
+}
+
 /// What the choice of a revision leaves behind: its template is part of the record.
 fn revision_out(revision: &Revision, all: &[Revision], evidence: &str, amber: bool) -> Value {
     let leaving = all.iter().find(|other| other.current);
     let began = |revision: &Revision| revision.served.from.map(|at| at.to_string());
     json!({
         "value": revision.number, "number": revision.number, "uid": revision.uid, "name": revision.name, "image": revision.image,
-        "evidence": evidence, "amber": amber, "template": revision.template, "began": began(revision), "leaving_began": leaving.and_then(began),
+        "evidence": evidence, "amber": amber, "template": revision.template, "annotations": revision.annotations, "began": began(revision), "leaving_began": leaving.and_then(began),
         "leaving": leaving.map(|leaving| leaving.number), "leaving_uid": leaving.map(|leaving| leaving.uid.clone()), "leaving_image": leaving.map(|leaving| leaving.image.clone()),
     })
 }

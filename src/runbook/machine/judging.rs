@@ -11,7 +11,6 @@ use crate::runbook::gate::Verdict;
 use crate::runbook::machine::fact::Fact;
 use crate::runbook::machine::fact::Reason;
 use crate::runbook::machine::io::Effect;
-use crate::runbook::machine::run::Purpose;
 use crate::runbook::machine::run::Run;
 use crate::runbook::model::StepKind;
 use crate::runbook::model::Then;
@@ -61,23 +60,8 @@ impl Run {
     }
 
     pub(super) fn tick(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
-        if let (Some(deadline), Some((_, Purpose::Rollout(index, undo)))) =
-            (self.live.deadline, self.live.pending.clone())
-            && now >= deadline
-        {
-            self.forget(out);
-            let moving = match &self.live.rollout {
-                Some(crate::runbook::machine::io::Rollout::Moving(words)) => format!(": {words}"),
-                _ => String::new(),
-            };
-            return self.not_settled(
-                now,
-                index,
-                undo,
-                Reason::Timeout,
-                format!("not finished in time{moving}"),
-                out,
-            );
+        if self.out_of_time(now, out) {
+            return;
         }
         let idle = self.ledger.human.is_none()
             && self.ledger.end.is_none()

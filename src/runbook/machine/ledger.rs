@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::runbook::ids::EffectKey;
@@ -125,6 +125,13 @@ pub struct Human {
     pub ways: Vec<Way>,
 }
 
+impl Human {
+    /// Whether it is the whole run whose time is over.
+    pub fn is_over_time(&self) -> bool {
+        self.reason == Reason::Timeout && self.step.is_none()
+    }
+}
+
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct End {
@@ -161,6 +168,8 @@ pub struct Ledger {
     pub end: Option<End>,
     /// When it began.
     pub started_at: Timestamp,
+    /// How long it was at work up to the last entry, since somebody last gave it more time.
+    pub active: SignedDuration,
     /// When the last entry was made.
     pub last_at: Timestamp,
     /// How many entries there are.

@@ -25,7 +25,6 @@ use crate::runbook::patch::ObjectRef;
 use crate::runbook::preflight;
 use crate::runbook::preflight::Level;
 use crate::runbook::preflight::Line;
-use crate::runbook::prose::bounded;
 use crate::runbook::touch::{self, Touch};
 
 impl Run {
@@ -177,30 +176,34 @@ impl Run {
         let touch = Touch::of(&self.plan);
         let more: Vec<Line> = more.into_iter().chain(self.emptied()).collect();
         let mut lines = touch::judge(touch, &access, facts.as_ref(), &more);
-        if let Some(found) = self
-            .ledger
-            .outs
-            .values()
-            .find(|found| found.get("amber") == Some(&Value::Bool(true)))
-        {
-            let fact = found
-                .get("evidence")
-                .and_then(Value::as_str)
-                .unwrap_or("short history");
-            lines.push(
-                Line::new(Level::Amber, "the revision is known to be good", fact)
-                    .fix("say why you believe it is, as the reason"),
-            );
-            lines.sort_by_key(|line| line.level);
-        }
+        lines.extend(self.believed());
+        lines.extend(self.unrehearsed());
+        let facts = self.weigh(lines);
+        self.record(now, facts, out);
+    }
+
+    /// The line for a revision that is only believed to be good.
+    fn believed(&self) -> Option<Line> {
+        let mut outs = self.ledger.outs.values();
+        let found = outs.find(|found| found.get("amber") == Some(&Value::Bool(true)))?;
+        let fact = found.get("evidence").and_then(Value::as_str);
+        let text = "the revision is known to be good";
+        let line = Line::new(Level::Amber, text, fact.unwrap_or("short history"));
+        Some(line.fix("say why you believe it is, as the reason"))
+    }
+
+    /// What a page of lines comes to: it may go on, it needs a reason, or it is over before it began. What sends nothing
+    /// needs no reason.
+    pub(super) fn weigh(&self, mut lines: Vec<Line>) -> Vec<Fact> {
+        lines.sort_by_key(|line| line.level);
         let level = preflight::verdict(&lines);
-        let worst = lines
-            .iter()
-            .filter(|line| line.level == level)
+        let worst = lines.iter().filter(|line| line.level == level);
+        let worst: Vec<String> = worst
             .map(|line| format!("{}: {}", line.text, line.fact))
-            .collect::<Vec<_>>()
-            .join("; ");
-        let facts = match level {
+            .collect();
+        let worst = worst.join("; ");
+        let reasoned = self.ledger.reason.is_some() || self.start.dry_run;
+        match level {
             Level::Red if !self.start.attended && !self.has_effects() => vec![
                 Fact::Preflight { ok: false, lines },
                 Fact::End {
@@ -219,20 +222,17 @@ impl Run {
                     ways: self.ways(),
                 },
             ],
-            Level::Amber | Level::Unknown if self.ledger.reason.is_none() => {
-                vec![
-                    Fact::Preflight { ok: false, lines },
-                    Fact::NeedsHuman {
-                        reason: Reason::Input,
-                        message: format!("going on needs a reason: {worst}"),
-                        step: None,
-                        ways: Vec::new(),
-                    },
-                ]
-            }
+            Level::Amber | Level::Unknown if !reasoned => vec![
+                Fact::Preflight { ok: false, lines },
+                Fact::NeedsHuman {
+                    reason: Reason::Input,
+                    message: format!("going on needs a reason: {worst}"),
+                    step: None,
+                    ways: Vec::new(),
+                },
+            ],
             _ => vec![Fact::Preflight { ok: true, lines }],
-        };
-        self.record(now, facts, out);
+        }
     }
 
     pub(super) fn diff(&mut self, now: Timestamp, index: usize, of: &str, out: &mut Vec<Effect>) {
@@ -264,70 +264,6 @@ impl Run {
             resource_version: self.live.seen_version.clone(),
         };
         self.read(Purpose::DryRun(index), Question::DryRun { action }, out);
-    }
-
-    pub(super) fn rehearsed(
-        &mut self,
-        now: Timestamp,
-        index: usize,
-        answer: Answer,
-        out: &mut Vec<Effect>,
-    ) {
-        let StepKind::Diff { of } = &self.plan[index].kind else {
-            return;
-        };
-        let Some(planned) = self
-            .ledger
-            .steps
-            .iter()
-            .find(|record| record.path == *of)
-            .and_then(|record| record.plan.clone())
-        else {
-            return;
-        };
-        match answer {
-            Answer::DryRun(value) => match planned.carried_by(&value) {
-                Ok(()) => self.finish(
-                    now,
-                    index,
-                    json!({"lines": planned.lines, "rehearsed": true}),
-                    out,
-                ),
-                Err(why) => self.fail(
-                    now,
-                    index,
-                    Reason::Conflict,
-                    format!(
-                        "the server would make something else of it: {}",
-                        bounded(&why, 300)
-                    ),
-                    Then::Pause,
-                    out,
-                ),
-            },
-            Answer::CannotRehearse(why) => self.finish(
-                now,
-                index,
-                json!({"lines": planned.lines, "rehearsed": false, "why": bounded(&why, 300)}),
-                out,
-            ),
-            Answer::DryRunRefused(why) => self.fail(
-                now,
-                index,
-                Reason::Denied,
-                format!("the server would refuse it: {}", bounded(&why, 300)),
-                Then::Pause,
-                out,
-            ),
-            _ => self.fail(
-                now,
-                index,
-                Reason::Drift,
-                "the object does not exist any more".to_owned(),
-                Then::Pause,
-                out,
-            ),
-        }
     }
 
     /// A step is done if its post-conditions hold.

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 
 use crate::runbook::machine::fact::Entry;
-use crate::runbook::machine::fact::Fact;
 use crate::runbook::machine::fact::Reason;
 use crate::runbook::machine::fact::RunState;
 use crate::runbook::machine::fact::Way;
+use crate::runbook::machine::fact::{Fact, TAKES_OVER};
 use crate::runbook::machine::io::Ask;
 use crate::runbook::machine::io::AskKind;
 use crate::runbook::machine::io::Decision;
@@ -57,7 +57,7 @@ impl Run {
             Some(by) => {
                 let decision = Fact::Decision {
                     step: Some(step.id),
-                    by: format!("{} by {by}", self.start.actor),
+                    by: format!("{} by {by}", self.person()),
                     answer: "yes".to_owned(),
                     accepted: true,
                 };
@@ -199,19 +199,41 @@ impl Run {
         }
         self.live.down = false;
         self.live.asked = None;
+        self.live.taken_up = Some(now);
+        self.live.by = Some(by.clone());
         self.live.extra.confirm.extend(confirm);
         let extra = &self.live.extra;
         self.live.confirm_resume = match self.resume_text() {
             Some(wanted) => !extra.confirm.contains(&wanted),
             None => extra.confirm.is_empty() && !extra.yes,
         };
-        self.record(now, vec![Fact::Resumed { by, hand_over }], out);
+        let given = extra.reason.clone().filter(|why| !why.trim().is_empty());
+        let reason = given.filter(|_| hand_over.is_some());
+        self.live.takes_over = hand_over.clone().filter(|_| reason.is_none());
+        let resumed = Fact::Resumed {
+            by,
+            hand_over,
+            reason,
+        };
+        self.record(now, vec![resumed], out);
     }
 
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one decision read from top to bottom, an arm for each case"
-    )]
+    /// Whoever takes a run over from somebody else says why before it goes on.
+    pub(super) fn ask_why(&mut self, now: Timestamp, who: &str, out: &mut Vec<Effect>) {
+        let fact = Fact::NeedsHuman {
+            reason: Reason::Input,
+            message: format!("{who}: why? A headless resume says it with --reason TEXT"),
+            step: None,
+            ways: Vec::new(),
+        };
+        self.record(now, vec![fact], out);
+    }
+
+    /// Who carries the run in this process.
+    pub(super) fn person(&self) -> &str {
+        self.live.by.as_deref().unwrap_or(&self.start.actor)
+    }
+
     pub(super) fn decide(
         &mut self,
         now: Timestamp,
@@ -226,84 +248,63 @@ impl Run {
             .step
             .as_ref()
             .and_then(|path| self.plan.iter().position(|step| step.id == *path));
-        let fact = |answer: &str, accepted| Fact::Decision {
-            step: ask.step.clone(),
-            by: by.to_owned(),
-            answer: bounded(answer, 500),
-            accepted,
-        };
         match (&ask.kind, decision, index) {
             (AskKind::Trouble(ways), Decision::Way(way), _) if ways.contains(&way) => {
-                self.way(now, by, way, fact, out);
-            }
-            (AskKind::Confirm { typed, .. }, Decision::Yes(given), Some(_)) => {
-                let accepted = typed.is_none() || *typed == given;
-                self.record(
+                self.way(
                     now,
-                    vec![fact(
-                        if accepted {
-                            "yes"
-                        } else {
-                            "a text that does not match"
-                        },
-                        accepted,
-                    )],
+                    by,
+                    way,
+                    |answer, good| said(&ask, by, answer, good),
                     out,
                 );
+            }
+            (AskKind::Confirm { typed, .. }, Decision::Yes(given), Some(_)) => {
+                let fact = typed_fact(&ask, by, "yes", *typed == given || typed.is_none());
+                self.record(now, vec![fact], out);
             }
             (AskKind::Resume { typed }, Decision::Yes(given), _) => {
                 let accepted = typed.is_none() || *typed == given;
                 self.live.confirm_resume = !accepted;
-                self.record(
-                    now,
-                    vec![fact(
-                        if accepted {
-                            "resume"
-                        } else {
-                            "a text that does not match"
-                        },
-                        accepted,
-                    )],
-                    out,
-                );
+                let fact = typed_fact(&ask, by, "resume", accepted);
+                self.record(now, vec![fact], out);
             }
-            (AskKind::Reason(_), Decision::Value(text), _) if !text.trim().is_empty() => self
-                .record(
-                    now,
-                    vec![fact(&format!("reason: {}", text.trim()), true)],
-                    out,
-                ),
+            (AskKind::Reason(_), Decision::Value(text), _) if !text.trim().is_empty() => {
+                let taken = self.live.takes_over.take().is_some();
+                let what = if taken { TAKES_OVER } else { "reason: " };
+                let fact = said(&ask, by, &format!("{what}{}", text.trim()), true);
+                self.record(now, vec![fact], out);
+            }
             (AskKind::Branch(_), Decision::Value(id), Some(index)) => {
                 self.branch(now, index, by, &id, out);
             }
             (AskKind::Revision { .. }, Decision::Value(number), Some(index)) => {
-                match number.trim().parse() {
-                    Ok(number) => {
-                        let evidence = None;
-                        self.take_revision(now, index, number, evidence, out);
-                        self.first(fact(&number.to_string(), true), out);
-                    }
-                    Err(_) => self.ask_again(ask, out),
-                }
+                let Ok(number) = number.trim().parse::<i64>() else {
+                    return self.ask_again(ask, out);
+                };
+                self.take_revision(now, index, number, None, out);
+                self.first(said(&ask, by, &number.to_string(), true), out);
             }
             (AskKind::Workload(_) | AskKind::Param(_), Decision::Value(text), Some(index)) => {
-                self.settle_param(now, index, &text, ask.clone(), fact(&text, true), out);
+                let fact = said(&ask, by, &text, true);
+                self.settle_param(now, index, &text, ask.clone(), fact, out);
             }
-            (_, Decision::No, _) => {
-                let effects = self.has_effects() || self.unresolved().is_some();
-                let mut facts = vec![fact("no", false)];
-                if !effects {
-                    facts.push(Fact::End {
-                        state: RunState::Aborted,
-                        refused: false,
-                        message: format!("{by} said no; nothing was changed"),
-                        leftovers: Vec::new(),
-                    });
-                }
-                self.record(now, facts, out);
-            }
+            (_, Decision::No, _) => self.no(now, by, said(&ask, by, "no", false), out),
             _ => self.ask_again(ask, out),
         }
+    }
+
+    /// A no ends a run that changed nothing; of another it is only written down.
+    fn no(&mut self, now: Timestamp, by: &str, said: Fact, out: &mut Vec<Effect>) {
+        let mut facts = vec![said];
+        if !self.has_effects() && self.unresolved().is_none() {
+            facts.push(Fact::End {
+                state: RunState::Aborted,
+                refused: false,
+                message: format!("{by} said no; nothing was changed"),
+                leftovers: Vec::new(),
+            });
+        }
+        self.record(now, facts, out);
     }
 
     pub(super) fn ask_again(&mut self, ask: Ask, out: &mut Vec<Effect>) {
@@ -424,4 +425,24 @@ impl Run {
             }
         }
     }
+}
+
+/// What somebody answered, for the record.
+fn said(ask: &Ask, by: &str, answer: &str, accepted: bool) -> Fact {
+    Fact::Decision {
+        step: ask.step.clone(),
+        by: by.to_owned(),
+        answer: bounded(answer, 500),
+        accepted,
+    }
+}
+
+/// The same of a text that was to be typed.
+fn typed_fact(ask: &Ask, by: &str, answer: &str, accepted: bool) -> Fact {
+    let answer = if accepted {
+        answer
+    } else {
+        "a text that does not match"
+    };
+    said(ask, by, answer, accepted)
 }

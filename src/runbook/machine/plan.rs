@@ -81,10 +81,11 @@ impl Run {
         Ok(match kind {
             StepKind::Rollback { to, .. } => {
                 let number = to.fill(&scope)?;
-                let template = self
-                    .template_of(&number)
+                let found = self
+                    .revision_of(&number)
                     .ok_or_else(|| format!("revision {number} was not among those read"))?;
-                plan_rollback(object, &state.body, &template)
+                let notes = found.get("annotations").and_then(Value::as_object);
+                plan_rollback(object, &state.body, &found["template"], notes)
             }
             StepKind::Delete { .. } | StepKind::Evict { .. } => acts::removal(kind.name(), state)?,
             StepKind::Scale { .. } if state.body.pointer("/spec/replicas").is_none() => {
@@ -149,12 +150,12 @@ impl Run {
         })
     }
 
-    /// The template of a revision that an `input` step read.
-    fn template_of(&self, number: &str) -> Option<Value> {
+    /// What an `input` step read of a revision, its template among it.
+    fn revision_of(&self, number: &str) -> Option<&Value> {
         let number: i64 = number.parse().ok()?;
         let mut outs = self.ledger.outs.values();
-        let found = outs.find(|out| out.get("number").and_then(Value::as_i64) == Some(number))?;
-        found.get("template").cloned()
+        let found = outs.find(|out| out.get("number").and_then(Value::as_i64) == Some(number));
+        found.filter(|found| found.get("template").is_some())
     }
 }
 

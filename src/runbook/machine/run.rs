@@ -61,6 +61,12 @@ pub(super) struct Live {
     pub extra: Answers,
     pub seen_version: String,
     pub again_at: Option<Timestamp>,
+    /// When this process took the run up.
+    pub taken_up: Option<Timestamp>,
+    /// Who takes it over and has not said why.
+    pub takes_over: Option<String>,
+    /// Who took the run up in this process.
+    pub by: Option<String>,
     pub deadline: Option<Timestamp>,
     pub down: bool,
     pub back: Option<(String, String)>,
@@ -168,6 +174,7 @@ impl Run {
             rolling_back: false,
             end: None,
             started_at: now,
+            active: SignedDuration::ZERO,
             last_at: now,
             entries: 0,
         };
@@ -306,8 +313,11 @@ impl Run {
         }
     }
 
-    /// Whether an undo is possible, and back to which step.
+    /// Whether an undo is possible, and back to which step; never of a run that is over.
     pub fn undo_reach(&self) -> Option<usize> {
+        if self.ledger.end.is_some() {
+            return None;
+        }
         let after = self
             .ledger
             .steps

@@ -12,17 +12,8 @@ use crate::runbook::model::{Step, StepKind, Subject, Then, When};
 impl Run {
     pub(super) fn next(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
         let Some(index) = self.current() else {
-            let message = "every step is done".to_owned();
-            return self.record(
-                now,
-                vec![Fact::End {
-                    state: RunState::Succeeded,
-                    refused: false,
-                    message,
-                    leftovers: Vec::new(),
-                }],
-                out,
-            );
+            let done = "every step is done";
+            return self.end(now, RunState::Succeeded, done, Vec::new(), out);
         };
         let step = self.plan[index].clone();
         match self.ledger.steps[index].state {

@@ -3,6 +3,8 @@
 
 mod crash;
 mod flow;
+mod limits;
+mod others;
 mod stops;
 
 use std::collections::BTreeMap;
@@ -80,6 +82,7 @@ enum Fault {
 }
 
 struct World {
+    book: Arc<Runbook>,
     uid: String,
     version: u64,
     template: Value,
@@ -94,6 +97,8 @@ struct World {
     asks: Vec<Ask>,
     done: Vec<RunState>,
     offline: bool,
+    /// Why the server cannot rehearse, if so.
+    unrehearsed: Option<&'static str>,
     bodies: Vec<(String, Value)>,
     now: Timestamp,
 }
@@ -134,6 +139,7 @@ fn silent() -> Vec<Reading> {
 impl World {
     fn new() -> Self {
         Self {
+            book: book(),
             uid: "u1".into(),
             version: 100,
             template: template("v1.1.0"),
@@ -152,6 +158,7 @@ impl World {
             asks: Vec::new(),
             done: Vec::new(),
             offline: false,
+            unrehearsed: None,
             bodies: Vec::new(),
             now: Timestamp::from_second(1_772_000_000).unwrap(),
         }
@@ -180,6 +187,8 @@ impl World {
             change_cause: None,
             evidence,
             rolled_back_from: false,
+            restored_by: None,
+            annotations: None,
             current: template(version) == self.template,
             template: template(version),
         };
@@ -213,6 +222,9 @@ impl World {
                 facts: Some(self.facts.clone()),
                 more: Vec::new(),
             },
+            Question::DryRun { .. } if self.unrehearsed.is_some() => {
+                Answer::CannotRehearse(self.unrehearsed.unwrap().to_owned())
+            }
             Question::DryRun { action } => {
                 let mut body = json!({"spec": {"replicas": 3, "template": self.template}});
                 apply_merge(&mut body, &action.body());
@@ -351,7 +363,7 @@ impl World {
             if run.live.recording.is_none() {
                 assert_eq!(
                     run.ledger(),
-                    replay(book(), &self.disk).unwrap().ledger(),
+                    replay(self.book.clone(), &self.disk).unwrap().ledger(),
                     "replay differs"
                 );
             }
@@ -360,14 +372,19 @@ impl World {
     }
 
     fn run(&mut self, start: Start) -> Run {
-        let (run, effects) = begin(Run::new(book(), start, self.now).unwrap(), self.now);
+        let start = Start {
+            model: self.book.model_digest(),
+            ..start
+        };
+        let run = Run::new(self.book.clone(), start, self.now).unwrap();
+        let (run, effects) = begin(run, self.now);
         self.drive(run, effects, 5000).0
     }
 
     /// What a new process does: replay, resume with the confirmation.
     fn resume(&mut self, confirm: Option<&str>) -> Run {
         self.now += SignedDuration::from_mins(3);
-        let run = replay(book(), &self.disk).unwrap();
+        let run = replay(self.book.clone(), &self.disk).unwrap();
         let (run, effects) = step(
             run,
             self.now,
@@ -378,6 +395,13 @@ impl World {
             },
         );
         self.drive(run, effects, 5000).0
+    }
+
+    /// A person decides.
+    fn decide(&mut self, run: Run, by: &str, decision: Decision) -> Run {
+        let by = by.to_owned();
+        let (run, effects) = step(run, self.now, Event::Decided { by, decision });
+        self.drive(run, effects, 20_000).0
     }
 
     fn count(&self, name: &str) -> usize {

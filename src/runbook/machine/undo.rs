@@ -130,7 +130,7 @@ impl Run {
                 Ok(planned) => planned,
                 Err(why) => return self.record(now, vec![failed(why, &inverse)], out),
             },
-            _ => inverse,
+            _ => inverse.beside(&state.body),
         };
         let attempts = record.undo.as_ref().map_or(0, |undo| undo.attempt);
         match planned.standing(&state.body) {
@@ -176,16 +176,7 @@ impl Run {
                 "not everything could be undone",
             )
         };
-        self.record(
-            now,
-            vec![Fact::End {
-                state,
-                refused: false,
-                message: message.to_owned(),
-                leftovers,
-            }],
-            out,
-        );
+        self.end(now, state, message, leftovers, out);
     }
 
     /// What the run changed and did not undo, with the way to undo it by hand; and what it may have changed, with the

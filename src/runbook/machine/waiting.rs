@@ -7,7 +7,6 @@ use crate::runbook::machine::fact::{Fact, Reason};
 use crate::runbook::machine::io::{Effect, Question, Rollout};
 use crate::runbook::machine::ledger::Mutation;
 use crate::runbook::machine::run::{Purpose, Run};
-use crate::runbook::model::Then;
 
 impl Run {
     /// An applied effect: wait for its rollout if the step says so.
@@ -130,10 +129,7 @@ impl Run {
                 out,
             );
         } else {
-            let then = self.plan[index]
-                .timeout
-                .as_ref()
-                .map_or(Then::Pause, |timeout| timeout.then);
+            let then = self.then_late(index);
             self.fail(now, index, reason, message, then, out);
         }
     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::field::{FieldChange, ObjectRef};
 use super::merge::{covers, set};
+use super::words::change_lines;
 use crate::runbook::prose::bounded;
 use crate::runbook::verb::Verb;
 
@@ -71,6 +72,36 @@ impl Planned {
         }
     }
 
+    /// The fields that decide whether it stands: what runs, where the change touches that. Annotations beside it are
+    /// somebody's notes.
+    fn decisive(&self) -> Vec<&FieldChange> {
+        let runs = |change: &&FieldChange| change.path.starts_with("/spec");
+        if self.changes.iter().any(|change| runs(&change)) {
+            self.changes.iter().filter(runs).collect()
+        } else {
+            self.changes.iter().collect()
+        }
+    }
+
+    /// Whether the change stands in an object, by what decides it alone.
+    pub fn in_force(&self, object: &Value) -> Standing {
+        let decisive = Self {
+            changes: self.decisive().into_iter().cloned().collect(),
+            ..self.clone()
+        };
+        decisive.standing(object)
+    }
+
+    /// The same change without notes that somebody else wrote since: they stay as they are.
+    #[must_use]
+    pub fn beside(mut self, object: &Value) -> Self {
+        let decisive: Vec<FieldChange> = self.decisive().into_iter().cloned().collect();
+        self.changes.retain(|change| {
+            decisive.contains(change) || object.pointer(&change.path) == change.before.as_ref()
+        });
+        self
+    }
+
     /// The merge patch of the touched fields, without preconditions.
     pub fn patch(&self) -> Value {
         let mut patch = json!({});
@@ -96,14 +127,13 @@ impl Planned {
                 after: change.before.clone(),
             })
             .collect();
-        let lines = self
-            .lines
-            .iter()
-            .map(|line| {
-                line.split_once(" → ")
-                    .map_or_else(|| format!("undo: {line}"), |_| reverse_line(line))
-            })
-            .collect();
+        let lines = match self.kind.as_str() {
+            "k8s.rollback" | "k8s.set-image" => change_lines(&changes),
+            _ => {
+                let lines = self.lines.iter();
+                lines.map(|line| reverse_line(line)).collect()
+            }
+        };
         Self {
             kind: self.kind.clone(),
             object: self.object.clone(),
@@ -118,7 +148,7 @@ impl Planned {
             // The answer is the object as it was, or only that it was done.
             return Ok(());
         }
-        for change in &self.changes {
+        for change in self.decisive() {
             let found = answer.pointer(&change.path);
             let carried = match (&change.after, found) {
                 (None, None) => true,
@@ -204,7 +234,7 @@ impl Action {
 
 fn reverse_line(line: &str) -> String {
     let Some((left, after)) = line.split_once(" → ") else {
-        return line.to_owned();
+        return format!("undo: {line}");
     };
     match left.rsplit_once(' ') {
         Some((what, before)) => format!("{what} {after} → {before}"),

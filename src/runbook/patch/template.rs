@@ -1,12 +1,11 @@
-//! Pod templates as they go back into a workload, and their differences in the words of a confirmation.
+//! Pod templates as they go back into a workload, with the annotations that came with them.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::field::ObjectRef;
+use super::field::{FieldChange, ObjectRef};
 use super::merge::changes;
 use super::planned::Planned;
-use crate::runbook::prose::bounded;
-use crate::runbook::template::plain;
+use super::words::{ANNOTATIONS, change_lines};
 
 /// A revision's template as it goes back into a workload: without the hash label its controller added, and without
 /// nulls, which a merge patch cannot carry and the server does not keep.
@@ -36,138 +35,55 @@ fn without_nulls(value: &Value) -> Value {
     }
 }
 
-/// Plans the template of a workload to become that of a revision.
-pub fn plan_rollback(object: ObjectRef, body: &Value, template: &Value) -> Planned {
+/// Annotations of a Deployment that are its own whatever revision runs: what `kubectl rollout undo` leaves as they are.
+const ITS_OWN: [&str; 6] = [
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "deployment.kubernetes.io/revision",
+    "deployment.kubernetes.io/revision-history",
+    "deployment.kubernetes.io/desired-replicas",
+    "deployment.kubernetes.io/max-replicas",
+    "deprecated.deployment.rollback.to",
+];
+
+/// Plans the template of a workload to become that of a revision; its annotations, where the revision keeps those of its
+/// time, go back with it. A template that is there already leaves everything as it is.
+pub fn plan_rollback(
+    object: ObjectRef,
+    body: &Value,
+    template: &Value,
+    annotations: Option<&Map<String, Value>>,
+) -> Planned {
     let current = body
         .pointer("/spec/template")
         .cloned()
         .unwrap_or_else(|| json!({}));
-    let desired = restorable(template);
+    let mut all = changes(&current, &restorable(template), "/spec/template");
+    if let Some(kept) = annotations.filter(|_| !all.is_empty()) {
+        all.extend(annotation_changes(body, kept));
+    }
     Planned {
         kind: "k8s.rollback".to_owned(),
         object,
-        changes: changes(&current, &desired, "/spec/template"),
-        lines: template_lines(&current, &desired),
+        lines: change_lines(&all),
+        changes: all,
     }
 }
 
-/// What differs between two templates, images first, in words.
-pub fn template_lines(current: &Value, desired: &Value) -> Vec<String> {
-    let mut lines = Vec::new();
-    for group in ["containers", "initContainers"] {
-        let list = |template: &Value| {
-            template
-                .pointer(&format!("/spec/{group}"))
-                .and_then(Value::as_array)
-                .cloned()
-                .unwrap_or_default()
-        };
-        let (old, new) = (list(current), list(desired));
-        let single = old.len() <= 1 && new.len() <= 1;
-        for container in &new {
-            let name = container.get("name").and_then(Value::as_str).unwrap_or("?");
-            match old
-                .iter()
-                .find(|old| old.get("name") == container.get("name"))
-            {
-                None => lines.push(format!("container {} added", bounded(name, 60))),
-                Some(old) => {
-                    container_lines(old, container, if single { "" } else { name }, &mut lines);
-                }
-            }
-        }
-        for gone in old
-            .iter()
-            .filter(|old| !new.iter().any(|new| new.get("name") == old.get("name")))
-        {
-            lines.push(format!(
-                "container {} removed",
-                bounded(gone.get("name").and_then(Value::as_str).unwrap_or("?"), 60)
-            ));
-        }
-    }
-    for change in changes(current, desired, "") {
-        if change.path.starts_with("/spec/containers")
-            || change.path.starts_with("/spec/initContainers")
-        {
-            continue;
-        }
-        let what = change
-            .path
-            .strip_prefix("/metadata/labels/")
-            .map(|label| format!("label {label}"))
-            .or_else(|| {
-                change
-                    .path
-                    .strip_prefix("/metadata/annotations/")
-                    .map(|key| format!("annotation {key}"))
-            });
-        let what = what
-            .unwrap_or_else(|| change.path.trim_start_matches('/').replace('/', "."))
-            .replace("~1", "/")
-            .replace("~0", "~");
-        lines.push(format!(
-            "{} {} → {}",
-            bounded(&what, 80),
-            worded(change.before.as_ref()),
-            worded(change.after.as_ref())
-        ));
-    }
-    lines
-}
-
-fn worded(value: Option<&Value>) -> String {
-    value.map_or_else(|| "(none)".to_owned(), |value| bounded(&plain(value), 80))
-}
-
-fn container_lines(old: &Value, new: &Value, name: &str, lines: &mut Vec<String>) {
-    let prefix = if name.is_empty() {
-        String::new()
-    } else {
-        format!("{}: ", bounded(name, 60))
-    };
-    for change in changes(old, new, "") {
-        if change.path == "/image" {
-            let image = |value: Option<&Value>| {
-                value
-                    .and_then(Value::as_str)
-                    .map_or_else(|| "(none)".to_owned(), |image| bounded(image, 200))
-            };
-            let (before, after) = (image(change.before.as_ref()), image(change.after.as_ref()));
-            lines.push(format!(
-                "{prefix}image {} → {}",
-                tag(&before, &after),
-                tag(&after, &before)
-            ));
-        } else {
-            let values = change
-                .before
-                .as_ref()
-                .is_some_and(|value| value.is_array() || value.is_object());
-            let field = change.path.trim_start_matches('/').replace('/', ".");
-            lines.push(if values {
-                format!("{prefix}{field} changed")
-            } else {
-                format!(
-                    "{prefix}{field} {} → {}",
-                    worded(change.before.as_ref()),
-                    worded(change.after.as_ref())
-                )
-            });
-        }
-    }
-}
-
-/// The tag alone where both images have the same name.
-fn tag(image: &str, other: &str) -> String {
-    let split = |image: &str| {
-        image
-            .rsplit_once(':')
-            .filter(|(_, tag)| !tag.contains('/'))
-            .map(|(name, tag)| (name.to_owned(), tag.to_owned()))
-    };
-    match (split(image), split(other)) {
-        (Some((name, tag)), Some((same, _))) if name == same => tag,
-        _ => image.to_owned(),
-    }
+fn annotation_changes(body: &Value, kept: &Map<String, Value>) -> Vec<FieldChange> {
+    let current = body.pointer("/metadata/annotations");
+    let current = current.filter(|now| now.is_object()).cloned();
+    let current = current.unwrap_or_else(|| json!({}));
+    let own = |key: &str| ITS_OWN.contains(&key);
+    let stays = current.as_object().into_iter().flatten();
+    let stays = stays.filter(|(key, _)| own(key));
+    let comes = kept.iter().filter(|(key, _)| !own(key));
+    let desired: Map<String, Value> = stays
+        .chain(comes)
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    changes(
+        &current,
+        &Value::Object(desired),
+        ANNOTATIONS.trim_end_matches('/'),
+    )
 }

@@ -28,7 +28,7 @@ fn a_rollback_is_said_in_the_words_of_the_confirmation() {
         "v1.0.0",
         json!({"metadata": {"labels": {"pod-template-hash": "abc"}}}),
     );
-    let planned = plan_rollback(object(), &current, &target);
+    let planned = plan_rollback(object(), &current, &target, None);
     assert!(
         planned.lines.contains(&"image v1.1.0 → v1.0.0".to_owned())
             && planned
@@ -48,7 +48,7 @@ fn a_rollback_is_said_in_the_words_of_the_confirmation() {
 fn the_body_carries_uid_and_version_as_preconditions() {
     let current = json!({"spec": {"template": template("v2", json!({}))}});
     let action = Action {
-        planned: plan_rollback(object(), &current, &template("v1", json!({}))),
+        planned: plan_rollback(object(), &current, &template("v1", json!({})), None),
         resource_version: "88".into(),
     };
     assert_eq!(
@@ -60,7 +60,7 @@ fn the_body_carries_uid_and_version_as_preconditions() {
 #[test]
 fn standing_tells_untouched_done_and_diverged_apart() {
     let body = |version: &str| json!({"metadata": {"labels": {"unrelated": version}}, "spec": {"template": template(version, json!({}))}});
-    let planned = plan_rollback(object(), &body("v2"), &template("v1", json!({})));
+    let planned = plan_rollback(object(), &body("v2"), &template("v1", json!({})), None);
     assert_eq!(planned.standing(&body("v2")), Standing::Before);
     assert_eq!(planned.standing(&body("v1")), Standing::After);
     assert!(
@@ -74,6 +74,7 @@ fn an_answer_with_server_defaults_carries_the_plan_and_another_image_does_not() 
         object(),
         &json!({"spec": {"template": template("v2", json!({}))}}),
         &template("v1", json!({})),
+        None,
     );
     let mut answer = json!({"spec": {"template": template("v1", json!({}))}});
     answer["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"] = "Always".into();
@@ -86,10 +87,66 @@ fn an_answer_with_server_defaults_carries_the_plan_and_another_image_does_not() 
 fn a_template_goes_back_by_its_revision_and_its_values_are_never_printed() {
     let secret =
         json!({"spec": {"containers": [{"name": "a", "env": [{"name": "P", "value": "hush"}]}]}});
-    let planned = plan_rollback(object(), &json!({"spec": {"template": {}}}), &secret);
+    let planned = plan_rollback(object(), &json!({"spec": {"template": {}}}), &secret, None);
     let command = planned.inverse().command();
     assert!(command.contains("rollout undo deployment/"), "{command}");
     assert!(!command.contains("hush") && !planned.command().contains("hush"));
+}
+
+#[test]
+fn annotations_go_back_as_kubectl_undo_takes_them_and_the_deployments_own_stay() {
+    let notes = |all: Value| all.as_object().cloned().unwrap();
+    let current = json!({"metadata": {"annotations": {
+            "kubernetes.io/change-cause": "ship v2 of it", "ci/run": "77",
+            "deployment.kubernetes.io/revision": "3", "kubectl.kubernetes.io/last-applied-configuration": "{}"}},
+        "spec": {"template": template("v2", json!({}))}});
+    let kept = notes(
+        json!({"kubernetes.io/change-cause": "first release", "team": "core",
+        "deployment.kubernetes.io/revision": "2", "deployment.kubernetes.io/desired-replicas": "3",
+        "deployment.kubernetes.io/max-replicas": "4", "deployment.kubernetes.io/revision-history": "1"}),
+    );
+    let plan = plan_rollback(object(), &current, &template("v1", json!({})), Some(&kept));
+    let mut after = current.clone();
+    apply_merge(&mut after, &plan.patch());
+    assert_eq!(
+        after["metadata"]["annotations"],
+        json!({"kubernetes.io/change-cause": "first release", "team": "core",
+            "deployment.kubernetes.io/revision": "3", "kubectl.kubernetes.io/last-applied-configuration": "{}"})
+    );
+    let cause = "workload annotation kubernetes.io/change-cause ship v2 of it → first release";
+    assert!(plan.lines.contains(&cause.to_owned()), "{:?}", plan.lines);
+    let back = plan.inverse();
+    for line in [
+        "image v1 → v2",
+        "workload annotation kubernetes.io/change-cause first release → ship v2 of it",
+        "workload annotation team core → (none)",
+    ] {
+        assert!(back.lines.contains(&line.to_owned()), "{:?}", back.lines);
+    }
+    apply_merge(&mut after, &back.patch());
+    assert_eq!(after, current);
+    let same = plan_rollback(object(), &current, &template("v2", json!({})), Some(&kept));
+    assert!(same.changes.is_empty(), "the template decides: {same:?}");
+}
+
+#[test]
+fn a_note_written_beside_a_change_neither_voids_it_nor_is_overwritten_by_its_undo() {
+    let current = json!({"metadata": {"annotations": {"why": "bad"}}, "spec": {"template": template("v2", json!({}))}});
+    let kept = json!({"why": "good"}).as_object().cloned().unwrap();
+    let plan = plan_rollback(object(), &current, &template("v1", json!({})), Some(&kept));
+    let mut after = current.clone();
+    apply_merge(&mut after, &plan.patch());
+    after["metadata"]["annotations"]["why"] = "a person's own words".into();
+    assert_eq!(plan.in_force(&after), Standing::After);
+    assert_eq!(plan.carried_by(&after), Ok(()));
+    let back = plan.inverse().beside(&after);
+    assert_eq!(back.standing(&after), Standing::Before);
+    apply_merge(&mut after, &back.patch());
+    assert_eq!(
+        after["metadata"]["annotations"]["why"],
+        "a person's own words"
+    );
+    assert_eq!(after["spec"], current["spec"]);
 }
 
 #[test]
@@ -151,7 +208,7 @@ proptest! {
     fn applying_the_patch_gives_exactly_the_chosen_template(current in json_value(), chosen in json_value()) {
         let (current, chosen) = (json!({"metadata": {}, "spec": current}), json!({"metadata": {}, "spec": chosen}));
         let body = json!({"spec": {"template": current, "replicas": 3}, "status": {}});
-        let planned = plan_rollback(object(), &body, &chosen);
+        let planned = plan_rollback(object(), &body, &chosen, None);
         let mut after = body.clone();
         apply_merge(&mut after, &planned.patch());
         prop_assert_eq!(&after["spec"]["template"], &restorable(&chosen));

@@ -128,6 +128,10 @@ fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
                     if *amber { Tone::Watch } else { Tone::Healthy },
                     format!("revision {number} is the last good one: {evidence}"),
                 ),
+                Suggested::Stay { number, evidence } => (
+                    Tone::Healthy,
+                    format!("revision {number} is the last good one and runs already: {evidence}"),
+                ),
                 Suggested::Ask(why) => (
                     Tone::Unknown,
                     format!("the last good one is not known: {why}"),

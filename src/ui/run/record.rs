@@ -98,7 +98,15 @@ fn tell(fact: &Fact) -> Told {
         Fact::NeedsHuman { message, step, .. } => {
             told("waits", step.as_deref(), message).loud(Tone::Watch)
         }
-        Fact::Resumed { by, .. } => told("resumed", None, format!("by {by}")),
+        Fact::Resumed {
+            by,
+            hand_over,
+            reason,
+        } => {
+            let said = [Some(by), hand_over.as_ref(), reason.as_ref()];
+            let said: Vec<&str> = said.into_iter().flatten().map(String::as_str).collect();
+            told("resumed", None, format!("by {}", said.join(": ")))
+        }
         Fact::Interrupted { why } => told("stopped", None, why).loud(Tone::Watch),
         Fact::RollingBack { by, reason } => {
             told("back", None, format!("going back, by {by}: {reason}")).loud(Tone::Watch)
@@ -180,7 +188,12 @@ fn tell_step(fact: &Fact) -> Told {
             };
             told("gate", Some(step), format!("{verdict}: {why}")).loud(tone)
         }
-        Fact::Done { step, .. } => told("done", Some(step), step),
+        Fact::Done { step, out } => match out["why"].as_str() {
+            Some(why) if out["rehearsed"] == false => {
+                told("done", Some(step), format!("not rehearsed: {why}")).loud(Tone::Watch)
+            }
+            _ => told("done", Some(step), step),
+        },
         Fact::Failed { step, message, .. } => {
             told("failed", Some(step), message).loud(Tone::Failing)
         }

@@ -158,6 +158,7 @@ pub fn sends(planned: &Planned) -> String {
     let place = match () {
         () if all("/spec/template") => "spec.template",
         () if verb == Verb::Scale => "scale",
+        () if planned.kind == "k8s.rollback" => "spec.template and annotations",
         () if all("/spec") => "spec",
         () if all("/metadata/annotations") => "metadata.annotations",
         () => "several fields",

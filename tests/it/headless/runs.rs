@@ -80,7 +80,7 @@ async fn listed(home: &Home) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_looks_ahead_and_leaves_no_record() {
     let home = desk().await;
-    let set = ["--set", "workload=veza-backend"];
+    let set = ["--set", "workload=veza-backend", "--set", "revision=41"];
     let said = home
         .run(&[&["runbook", "plan", "rollback"], &set[..]].concat())
         .await;
@@ -161,4 +161,97 @@ async fn a_record_names_the_context_and_an_abandoned_run_says_why() {
             .code,
         Some(2)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workload_that_runs_its_last_good_revision_is_not_gone_back_from() {
+    let home = desk().await;
+    let confirm = ["--confirm", "veza-production", "--reason", "a drill"];
+    for (command, more) in [(&["runbook", "plan"][..], &[][..]), (&["run"], &confirm)] {
+        let line = ["rollback", "--set", "workload=veza-backend"];
+        let said = home.run(&[command, &line[..], more].concat()).await;
+        assert_eq!(said.code, Some(4), "{command:?}: {said:?}");
+        assert!(
+            said.out.contains("is the last good one and runs already"),
+            "{said:?}"
+        );
+    }
+    assert_eq!(stamps(&home), 0);
+}
+
+/// Everything `audit show` says, as documents.
+async fn audit(home: &Home) -> Vec<Value> {
+    let said = home.run(&["audit", "show", "-o", "json"]).await;
+    let lines = said.out.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_person_takes_a_run_over_only_with_a_reason() {
+    let home = desk().await;
+    let contexts = ["veza-demo", "veza-demo-second"];
+    let places = contexts.map(|name| format!("[context.{name}]\nenvironment = \"production\"\n"));
+    home.write("config/vigie/config.toml", &places.concat());
+    let named = ["--confirm", "veza-production"];
+    let begin = ["run", "stamp", "--set", "workload=veza-backend"];
+    let said = home.run(&[&begin[..], &named].concat()).await;
+    assert_eq!(said.code, Some(3), "{said:?}");
+    let run = listed(&home).await.remove(0)["run"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let other = ["--context", "veza-demo-second", "resume", &run];
+    let answered = [&other[..], &named, &["--answer", "which=yes"]].concat();
+    let said = home.run(&answered).await;
+    assert_eq!((said.code, stamps(&home)), (Some(3), 0), "{said:?}");
+    assert!(said.out.contains("takes over from") && said.out.contains("--reason"));
+    let said = home
+        .run(&[&answered[..], &["--reason", "the first one sleeps"]].concat())
+        .await;
+    assert_eq!((said.code, stamps(&home)), (Some(0), 1), "{said:?}");
+    let told = audit(&home).await;
+    let resumed = told
+        .iter()
+        .rfind(|record| record["event"] == "run.resumed")
+        .unwrap();
+    assert_eq!(resumed["reason"], "the first one sleeps");
+    let second = vigie::sim::access::Identity::Second.name();
+    assert_eq!(resumed["actor"]["k8s_user"], second);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_abandoned_run_is_signed_by_whom_the_cluster_knows_or_says_that_it_did_not() {
+    let mut home = desk().await;
+    home.set("USER", "ada");
+    let begin = ["run", "stamp", "--set", "workload=veza-backend"];
+    for _ in 0..2 {
+        assert_eq!(home.run(&begin).await.code, Some(3));
+    }
+    let ids: Vec<String> = listed(&home)
+        .await
+        .iter()
+        .map(|run| run["run"].as_str().unwrap().to_owned())
+        .collect();
+    let oncall = vigie::sim::access::Identity::Oncall.name();
+    let closed = home.run(&["abandon", &ids[0], "--reason", "over"]).await;
+    assert!(
+        closed.code == Some(0) && closed.out.contains(&format!("closed by {oncall}: over")),
+        "{closed:?}"
+    );
+    home.running = None;
+    let closed = home.run(&["abandon", &ids[1], "--reason", "over"]).await;
+    assert!(
+        closed.code == Some(0) && closed.out.contains("closed by ada (user of this machine"),
+        "{closed:?}"
+    );
+    let ends: Vec<Value> = audit(&home).await;
+    let ends: Vec<&Value> = ends
+        .iter()
+        .filter(|record| record["event"] == "run.end")
+        .map(|record| &record["actor"])
+        .collect();
+    assert_eq!(ends[0]["k8s_user"], oncall);
+    assert!(ends[1]["k8s_user"].is_null() && ends[1]["os_user"] == "ada");
 }

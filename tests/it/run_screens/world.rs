@@ -193,6 +193,8 @@ impl World {
                 Evidence::Unknown("Prometheus does not reach back so far".into())
             },
             rolled_back_from: false,
+            restored_by: None,
+            annotations: None,
             current: template(version) == self.template,
             template: template(version),
         };

@@ -283,18 +283,16 @@ impl Bench {
             .collect()
     }
 
+    /// The workload as it is.
+    pub async fn object(&self) -> Value {
+        let url = format!("{}{BACKEND}", self.running.address_of(Identity::Admin));
+        let answer = self.http.get(url).send().await.unwrap();
+        answer.json().await.unwrap()
+    }
+
     /// The image the workload asks for.
     pub async fn image(&self) -> String {
-        let url = format!("{}{BACKEND}", self.running.address_of(Identity::Admin));
-        let object: Value = self
-            .http
-            .get(url)
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap();
+        let object = self.object().await;
         let image = &object["spec"]["template"]["spec"]["containers"][0]["image"];
         image.as_str().unwrap().to_owned()
     }
