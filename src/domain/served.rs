@@ -114,7 +114,11 @@ fn written_anew(sorted: &[Trace]) -> bool {
 fn one(sorted: &[Trace], at: usize) -> Served {
     let trace = &sorted[at];
     let (before, after) = (&sorted[..at], &sorted[at + 1..]);
-    let next = after.first().and_then(began);
+    let next = if trace.returned {
+        after.first().and_then(began)
+    } else {
+        followed(sorted, trace.created)
+    };
     let from = if trace.returned {
         // It was returned to when the one it replaced lost its pods.
         before.last().and_then(Trace::ended)
@@ -135,6 +139,16 @@ fn one(sorted: &[Trace], at: usize) -> Served {
         until,
         took_over: took_over(trace, before, next),
     }
+}
+
+/// When the one after it was made, whatever number that one has since: one that was returned to has left its place.
+fn followed(sorted: &[Trace], created: Option<Timestamp>) -> Option<Timestamp> {
+    let later = |at: &Timestamp| created.is_some_and(|created| *at > created);
+    sorted
+        .iter()
+        .filter_map(|trace| trace.created)
+        .filter(later)
+        .min()
 }
 
 /// When a revision's last time began, as far as its creation tells.
@@ -246,6 +260,16 @@ mod tests {
             [None, None],
             "nothing tells when it ended"
         );
+    }
+
+    #[test]
+    fn one_before_a_revision_that_was_returned_to_ended_when_that_one_first_came() {
+        let back = Trace {
+            returned: true,
+            ..here(44, 100)
+        };
+        let all = served(&[gone(41, 0, None), gone(43, 500, None), back]);
+        assert_eq!(minutes(&all)[0], Some(100), "not when 43 came");
     }
 
     #[test]

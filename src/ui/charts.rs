@@ -204,7 +204,7 @@ fn title(question: &Question<'_>, series: &[Series<'_>], at: Option<f64>, room: 
         })
         .collect();
     let subject = text::sanitize(&question.subject);
-    let said = |count: usize| {
+    let said = |subject: &str, count: usize| {
         let shown = values.get(..count).unwrap_or_default().join(", ");
         match values.len() - count {
             0 if count == 0 => format!("{subject}{when}: {}", figures::UNKNOWN),
@@ -213,11 +213,17 @@ fn title(question: &Question<'_>, series: &[Series<'_>], at: Option<f64>, room: 
             more => format!("{subject}{when}: {shown}, {more} more"),
         }
     };
-    (0..=values.len())
-        .rev()
-        .map(said)
+    // A value is worth more than the service's name, which stands in the charts beside it.
+    let signal = subject
+        .split_once(' ')
+        .map_or(&*subject, |(_, signal)| signal);
+    let counts = || (1..=values.len()).rev();
+    counts()
+        .map(|count| said(&subject, count))
+        .chain(counts().map(|count| said(signal, count)))
+        .chain([said(&subject, 0)])
         .find(|title| text::width(title) <= room)
-        .unwrap_or_else(|| subject.into_owned())
+        .unwrap_or_else(|| subject.clone().into_owned())
 }
 
 /// The value nearest to a moment, or the last one; a gap there is a gap.

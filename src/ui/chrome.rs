@@ -48,20 +48,7 @@ pub fn head(view: &View<'_>, area: Rect, buf: &mut Buffer) {
             break;
         }
     }
-    let mut gone: Vec<(usize, Segment)> = Vec::new();
-    while total(&segments) > columns {
-        let found = segments.iter().enumerate().filter(|(_, s)| s.drop > 0);
-        let Some((index, _)) = found.max_by_key(|(_, s)| s.drop) else {
-            break;
-        };
-        gone.push((index, segments.remove(index)));
-    }
-    // The last one dropped may have made room for one that went before it.
-    while let Some((index, segment)) = gone.pop() {
-        if total(&segments) + text::width(&segment.text) + 2 <= columns {
-            segments.insert(index.min(segments.len()), segment);
-        }
-    }
+    let mut segments = made_to_fit(segments, columns);
     // The ages stay whatever happens: the name of the place gives way.
     let over = total(&segments).saturating_sub(columns);
     if let Some(place) = segments.iter_mut().find(|s| !s.right && s.drop == 0)
@@ -82,6 +69,32 @@ pub fn head(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         },
         buf,
     );
+}
+
+/// The segments there is room for, in their order: the least important go first.
+fn made_to_fit(segments: Vec<Segment>, columns: usize) -> Vec<Segment> {
+    let mut all: Vec<(usize, Segment)> = segments.into_iter().enumerate().collect();
+    let wide = |all: &[(usize, Segment)]| -> usize {
+        all.iter()
+            .map(|(_, segment)| text::width(&segment.text) + 2)
+            .sum()
+    };
+    let mut gone = Vec::new();
+    while wide(&all) > columns {
+        let found = all.iter().enumerate().filter(|(_, (_, s))| s.drop > 0);
+        let Some((index, _)) = found.max_by_key(|(_, (_, s))| s.drop) else {
+            break;
+        };
+        gone.push(all.remove(index));
+    }
+    // The last one dropped may have made room for one that went before it.
+    while let Some(segment) = gone.pop() {
+        if wide(&all) + text::width(&segment.1.text) + 2 <= columns {
+            all.push(segment);
+        }
+    }
+    all.sort_by_key(|(place, _)| *place);
+    all.into_iter().map(|(_, segment)| segment).collect()
 }
 
 /// How much is said of each source.

@@ -9,11 +9,12 @@
 use super::lines::{Listing, level_cell, level_tone, listing, since, words};
 use super::view::View;
 use super::widget::table::{Cell, Column, Row};
-use crate::app::list;
+use crate::app::{App, list};
 use crate::domain::alert::Severity;
 use crate::domain::link::{LinkState, Source};
 use crate::domain::target::Scope;
 use crate::domain::verdict::Level;
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::sync::Arc;
@@ -83,8 +84,10 @@ fn standing(view: &View<'_>, name: &Arc<str>) -> Standing {
     let (critical, warnings) = (count(Severity::Critical), count(Severity::Warning));
     let scope = Scope::Namespace(name.clone());
     let known = app.reading.places.known(&app.target.context, &scope);
-    let (mut level, mut why) = match known {
-        Some(known) => (known.level, known.text.clone()),
+    let known = known.map(|known| (known.level, known.text.clone(), known.at));
+    let known = seen(app, name).or(known);
+    let (mut level, mut why) = match &known {
+        Some((level, text, _)) => (*level, text.clone()),
         None if heard => (Level::Unknown, "no alerts; not looked at".to_owned()),
         None => (Level::Unknown, "not looked at".to_owned()),
     };
@@ -102,9 +105,25 @@ fn standing(view: &View<'_>, name: &Arc<str>) -> Standing {
     Standing {
         level,
         why,
-        as_of: known.map_or("–".into(), |known| since(Some(known.at), app.now)),
+        as_of: known.map_or("–".into(), |(_, _, at)| since(Some(at), app.now)),
         alerts: heard.then_some((critical, warnings)),
     }
+}
+
+/// What is seen of a namespace while all of them are looked at.
+fn seen(app: &App, name: &Arc<str>) -> Option<(Level, String, Timestamp)> {
+    if app.target.scope != Scope::All || !app.cluster.listed() {
+        return None;
+    }
+    let mut rows = app.services.in_order();
+    let mut rows = rows.by_ref().filter(|row| row.object.namespace == *name);
+    let worst = rows.next()?;
+    let said = match (worst.level(), rows.count()) {
+        (Level::Healthy, 0) => "1 workload is well".to_owned(),
+        (Level::Healthy, more) => format!("{} workloads are well", more + 1),
+        _ => worst.judgement.verdict.reason.clone(),
+    };
+    Some((worst.level(), said, app.now))
 }
 
 fn row(view: &View<'_>, name: &Arc<str>) -> Row<'static> {
