@@ -12,16 +12,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::sync::Arc;
 use vigie::app::kind::Kind;
 use vigie::app::message::{ClusterFact, Fact, Message, WatchNews};
 use vigie::app::screen::Screen;
 use vigie::app::stock::Roll;
 use vigie::app::{App, Settings};
-use vigie::domain::object::{Owner, Selector};
 use vigie::domain::pod::Pod;
+use vigie::domain::sample;
 use vigie::domain::target::{Environment, Scope, Target};
-use vigie::domain::workload::{Strategy, Workload, WorkloadKind};
 use vigie::keymap::Keymap;
 use vigie::ui::theme::{Depth, Theme};
 use vigie::ui::{self, View};
@@ -33,62 +31,16 @@ fn now() -> Timestamp {
     Timestamp::from_second(1_772_593_927).unwrap()
 }
 
-fn workload(number: usize) -> Workload {
-    let name: Arc<str> = format!("service-{number:05}").into();
-    Workload {
-        kind: WorkloadKind::StatefulSet,
-        uid: name.clone(),
-        namespace: "crowd".into(),
-        name,
-        labels: [].into(),
-        selector: Selector(Vec::new()),
-        desired: OF_ONE as u32,
-        current: OF_ONE as u32,
-        updated: OF_ONE as u32,
-        ready: OF_ONE as u32,
-        available: OF_ONE as u32,
-        generation: 1,
-        observed: 1,
-        paused: false,
-        revision: None,
-        stateful_revisions: None,
-        images: Vec::new(),
-        version: Some("v1.0.0".into()),
-        strategy: Strategy::Recreate,
-        progress: None,
-        progress_deadline_s: None,
-        change_cause: None,
-        writer: None,
-        manager: None,
-        created: Some(now()),
-    }
+fn name(number: usize) -> String {
+    format!("service-{number:05}")
 }
 
+/// A pod; with every change it serves, or no longer does.
 fn pod(number: usize, restarts: u32) -> Pod {
-    let owner: Arc<str> = format!("service-{:05}", number / OF_ONE).into();
     Pod {
-        uid: format!("pod-{number:05}").into(),
-        namespace: "crowd".into(),
-        name: format!("{owner}-{}", number % OF_ONE).into(),
-        labels: Arc::default(),
-        owner: Some(Owner {
-            kind: "StatefulSet".into(),
-            name: owner.clone(),
-            uid: owner,
-        }),
-        ready: 1,
-        containers: 1,
-        status: "Running".into(),
         restarts,
-        last_restart: None,
-        created: Some(now()),
-        ready_since: Some(now()),
-        serves: true,
-        node: Some("node-1".into()),
-        container_names: Arc::from(["main".into()]),
-        images: Arc::from(["r/main:v1.0.0".into()]),
-        deleting_since: None,
-        trouble: None,
+        serves: restarts.is_multiple_of(2),
+        ..sample::pod(&name(number / OF_ONE), number % OF_ONE, now())
     }
 }
 
@@ -101,7 +53,7 @@ fn console(pods: usize, screen: Screen) -> App {
         context: "crowd".into(),
         server: "https://127.0.0.1".into(),
         cluster_uid: None,
-        scope: Scope::Namespace("crowd".into()),
+        scope: Scope::Namespace(sample::NAMESPACE.into()),
         environment: Environment {
             name: "production".into(),
             guarded: true,
@@ -112,6 +64,7 @@ fn console(pods: usize, screen: Screen) -> App {
     for kind in [Kind::Pods, Kind::StatefulSets] {
         learn(&mut app, ClusterFact::Watch(kind, WatchNews::Heard));
     }
+    let workload = |number| sample::workload(&name(number), OF_ONE as u32, now());
     let rows = (0..pods / OF_ONE).map(workload).collect();
     learn(
         &mut app,

@@ -117,7 +117,9 @@ fn seen(app: &App, name: &Arc<str>) -> Option<(Level, String, Timestamp)> {
     }
     let mut rows = app.services.in_order();
     let mut rows = rows.by_ref().filter(|row| row.object.namespace == *name);
-    let worst = rows.next()?;
+    let Some(worst) = rows.next() else {
+        return Some((Level::Unknown, "no workloads".into(), app.now));
+    };
     let said = match (worst.level(), rows.count()) {
         (Level::Healthy, 0) => "1 workload is well".to_owned(),
         (Level::Healthy, more) => format!("{} workloads are well", more + 1),
