@@ -1,7 +1,7 @@
 //! The console in terminals that are too small, dumb, or gone: it says so, gives them back, and ends.
 
 use std::io::{Read, Write as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
@@ -51,6 +51,24 @@ impl Seat {
         while !self.seen.contains(said)
             && let Ok(read @ 1..) = self.reader.read(&mut chunk)
         {
+            self.seen.push_str(&String::from_utf8_lossy(&chunk[..read]));
+        }
+    }
+
+    /// Reads until the screen shows this: what is drawn over something else comes in pieces.
+    fn shows(&mut self, said: &str) {
+        let cells = |count| std::num::NonZeroU16::new(count).unwrap();
+        let mut screen = vt100::Parser::new(cells(45), cells(140), 0);
+        let mut chunk = [0; 4096];
+        screen.process(self.seen.as_bytes());
+        let begun = Instant::now();
+        while !screen.screen().contents().contains(said) {
+            // A console says something every second: its clock.
+            let read = self.reader.read(&mut chunk).unwrap_or_default();
+            let late = begun.elapsed() > Duration::from_mins(1);
+            let shown = screen.screen().contents();
+            assert!(read > 0 && !late, "never {said}: {shown}");
+            screen.process(&chunk[..read]);
             self.seen.push_str(&String::from_utf8_lossy(&chunk[..read]));
         }
     }
@@ -140,6 +158,60 @@ fn a_terminal_that_vanishes_ends_what_runs_in_it_without_a_crash() {
         seat.until(said);
         assert_eq!(seat.vanish(), 129, "{arguments:?}");
         assert!(no_crash(home.folder.path()), "{arguments:?}");
+    }
+}
+
+/// The console in the middle of a restart: the write is done and recorded, the wait for its pods goes on.
+fn in_a_run(home: &Home) -> Seat {
+    let arguments = ["demo", "--scenario", "healthy"];
+    let mut seat = Seat::take(home, (140, 45), "xterm-256color", &arguments);
+    let mut keys = seat.master.take_writer().unwrap();
+    seat.shows("4 workloads in veza-production are well.");
+    // The third row: the service with the most pods, which takes longest.
+    for (key, answer) in [("jjr", "y goes ahead"), ("y\r", "applied (HTTP 200)")] {
+        keys.write_all(key.as_bytes()).unwrap();
+        seat.shows(answer);
+    }
+    seat
+}
+
+#[test]
+fn told_to_go_in_the_middle_of_a_run_the_record_is_whole_and_says_so() {
+    for (signal, expected) in [
+        (Some(Signal::TERM), 143),
+        (Some(Signal::HUP), 129),
+        (None, 129),
+    ] {
+        let home = Home::new();
+        let seat = in_a_run(&home);
+        let code = match signal {
+            Some(signal) => {
+                let id = i32::try_from(seat.child.process_id().unwrap()).unwrap();
+                kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+                let (seen, code) = seat.end();
+                assert!(seen.contains("\u{1b}[?1049l"), "{seen:?}");
+                assert!(seen.contains("\u{1b}[?25h"), "{seen:?}");
+                code
+            }
+            None => seat.vanish(),
+        };
+        assert_eq!(code, expected, "{signal:?}");
+        assert!(no_crash(home.folder.path()), "{signal:?}");
+        let verified = home.command(&["audit", "verify"]).output().unwrap();
+        assert_eq!(verified.status.code(), Some(0), "{signal:?} {verified:?}");
+        let runs = home
+            .command(&["runs", "--output", "json"])
+            .output()
+            .unwrap();
+        let runs: serde_json::Value = serde_json::from_slice(&runs.stdout).unwrap();
+        let run = &runs["runs"][0];
+        assert_eq!(run["state"], "needs-human", "{signal:?} {runs}");
+        let reason = run["reason"].as_str().unwrap();
+        assert!(reason.starts_with("interrupted: "), "{signal:?} {runs}");
+        let journal = std::fs::read_to_string(run["journal"].as_str().unwrap()).unwrap();
+        let count = |event: &str| journal.matches(&format!("\"event\":\"{event}\"")).count();
+        let said = ["step.intent", "step.outcome", "run.interrupted"].map(count);
+        assert_eq!(said, [1, 1, 1], "{signal:?} {journal}");
     }
 }
 
