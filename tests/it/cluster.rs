@@ -2,8 +2,12 @@
 //! (`cargo test -- --ignored cluster:: real::`), and `.ci/run` does both. Each test works in a namespace of its own, so that they
 //! may run beside each other; [`world`] has what they share. Who takes a part of the cluster away does so alone.
 
+mod acts;
 mod console;
+mod desk;
+mod owners;
 mod rollback;
+mod sets;
 mod truth;
 pub mod world;
 

@@ -2,125 +2,68 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-use super::world::{Audit, World};
+use super::desk::{Desk, last};
+use super::world::Audit;
 
-const GOOD: &str = "registry.veza.app/veza-backend-api:v1.0.0";
-const BAD: &str = "registry.veza.app/veza-backend-api:v1.1.0";
+const BACKEND: &str = "deployment/veza-backend";
+pub const GOOD: &str = "registry.veza.app/veza-backend-api:v1.0.0";
+pub const BAD: &str = "registry.veza.app/veza-backend-api:v1.1.0";
 
-/// A platform with a bad release, and the home of somebody who works on it.
-struct Trouble {
-    world: World,
-    home: TempDir,
+/// A platform with a bad release, and somebody who works on it.
+pub struct Trouble {
+    pub desk: Desk,
     /// The deployment's generation before anything of ours: each effective change of its spec adds one.
     generation: u64,
 }
 
 impl Trouble {
-    fn new(test: &str) -> Self {
-        let world = World::new(test);
+    pub fn new(test: &str) -> Self {
+        let desk = Desk::new(test);
+        let world = &desk.world;
         world.wait_for("the backend is ready", || {
-            let ready = world.kubectl(&[
-                "get",
-                "deployment",
-                "veza-backend",
-                "-o",
-                "jsonpath={.status.readyReplicas}",
-            ]);
-            (ready == "3").then_some(())
+            (desk.field(BACKEND, ".status.readyReplicas") == "3").then_some(())
         });
         world.behave("service=veza-backend&version=v1.1.0&errors=0.3&latency_ms=900");
         world.release("veza-backend", BAD, "v1.1.0");
-        world.kubectl(&[
-            "rollout",
-            "status",
-            "deployment/veza-backend",
-            "--timeout=180s",
-        ]);
-        let generation = generation(&world);
-        Self {
-            world,
-            home: TempDir::new().unwrap(),
-            generation,
-        }
-    }
-
-    fn vigie(&self, user: &str, line: &str) -> Command {
-        let mut command = self.world.command(env!("CARGO_BIN_EXE_vigie"), user);
-        command
-            .args(["--namespace", &self.world.namespace, "--output", "json"])
-            .args(line.split_whitespace())
-            .env("HOME", self.home.path())
-            .env("XDG_STATE_HOME", self.home.path().join("state"))
-            .env("XDG_CONFIG_HOME", self.home.path().join("config"))
-            .stdin(Stdio::null());
-        command
+        world.kubectl(&["rollout", "status", BACKEND, "--timeout=180s"]);
+        let generation = generation(&desk);
+        Self { desk, generation }
     }
 
     fn run(&self, user: &str, hold: &str) -> Command {
-        let namespace = &self.world.namespace;
-        self.vigie(
+        let namespace = &self.desk.world.namespace;
+        self.desk.vigie(
             user,
             &format!("run rollback --set workload=veza-backend --set revision=1 --set hold={hold} --confirm {namespace} --reason drill"),
         )
     }
 
-    fn image(&self) -> String {
-        let path = "jsonpath={.spec.template.spec.containers[0].image}";
-        self.world
-            .kubectl(&["get", "deployment", "veza-backend", "-o", path])
+    pub fn image(&self) -> String {
+        let path = ".spec.template.spec.containers[0].image";
+        self.desk.field(BACKEND, path)
     }
 
-    /// What our program asked to change, by the apiserver's log, whatever came of it: dry runs and what `kubectl`
-    /// released are not among them.
+    /// What our program asked of Deployments.
     fn requests(&self) -> Vec<Audit> {
-        let writes = Audit::writes(&self.world, "oncall");
-        let ours = |write: &Audit| !write.agent.starts_with("kubectl") && !write.dry_run;
-        writes
-            .into_iter()
-            .filter(|write| ours(write) && write.resource == "deployments")
-            .collect()
-    }
-
-    /// Those that were granted.
-    fn changes(&self) -> Vec<Audit> {
-        let mut requests = self.requests();
-        requests.retain(|request| request.code == 200);
+        let mut requests = self.desk.requests();
+        requests.retain(|request| request.resource == "deployments");
         requests
     }
 
     /// How often the deployment's spec really changed since the trouble began.
     fn effects(&self) -> u64 {
-        generation(&self.world) - self.generation
-    }
-
-    /// The journals, as text.
-    fn journal(&self) -> String {
-        let find = Command::new("find")
-            .arg(self.home.path())
-            .args(["-name", "journal", "-exec", "cat", "{}", "+"])
-            .output()
-            .unwrap();
-        String::from_utf8_lossy(&find.stdout).into_owned()
+        generation(&self.desk) - self.generation
     }
 }
 
-fn generation(world: &World) -> u64 {
-    let path = "jsonpath={.metadata.generation}";
-    let text = world.kubectl(&["get", "deployment", "veza-backend", "-o", path]);
-    text.parse().unwrap()
-}
-
-fn last(output: &Output) -> Value {
-    let text = String::from_utf8_lossy(&output.stdout);
-    let line = text.lines().last().unwrap_or_default();
-    serde_json::from_str(line).unwrap_or_default()
+fn generation(desk: &Desk) -> u64 {
+    desk.field(BACKEND, ".metadata.generation").parse().unwrap()
 }
 
 /// Reads documents until one has this event; gives its run.
@@ -145,14 +88,18 @@ fn a_rollback_restores_the_good_image_with_one_patch_whose_audit_id_is_in_the_jo
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(last(&output)["state"], "succeeded");
     assert_eq!(trouble.image(), GOOD);
-    let changes = trouble.changes();
+    let changes = trouble.desk.changes();
     let [change] = changes.as_slice() else {
         panic!("one patch, not {changes:#?}");
     };
     assert_eq!(change.verb, "patch");
     assert_eq!(trouble.effects(), 1);
-    assert!(trouble.journal().contains(&change.id), "{change:#?}");
-    let verified = trouble.vigie("oncall", "audit verify").output().unwrap();
+    assert!(trouble.desk.journal().contains(&change.id), "{change:#?}");
+    let verified = trouble
+        .desk
+        .vigie("oncall", "audit verify")
+        .output()
+        .unwrap();
     assert_eq!(verified.status.code(), Some(0), "{verified:?}");
 }
 
@@ -168,7 +115,7 @@ fn the_viewer_is_refused_before_the_first_effect() {
         message.contains("patch deployments.apps/veza-backend"),
         "{end}"
     );
-    assert_eq!(Audit::writes(&trouble.world, "viewer"), []);
+    assert_eq!(Audit::writes(&trouble.desk.world, "viewer"), []);
     assert_eq!(trouble.image(), BAD);
 }
 
@@ -186,12 +133,14 @@ fn killed_after_the_intent_it_resumes_with_one_patch() {
     child.kill().unwrap();
     child.wait().unwrap();
     let looked = trouble
+        .desk
         .vigie("oncall", &format!("resume {run}"))
         .output()
         .unwrap();
     assert_eq!(looked.status.code(), Some(3), "{looked:?}");
-    let namespace = trouble.world.namespace.clone();
+    let namespace = trouble.desk.world.namespace.clone();
     let resumed = trouble
+        .desk
         .vigie("oncall", &format!("resume {run} --confirm {namespace}"))
         .output()
         .unwrap();
@@ -200,8 +149,8 @@ fn killed_after_the_intent_it_resumes_with_one_patch() {
     assert_eq!(trouble.effects(), 1);
     // A request whose sender died is logged with whatever answer nobody waited for, so its code says nothing of the
     // effect: at most one is granted, and each was in the journal before it left.
-    let (requests, journal) = (trouble.requests(), trouble.journal());
-    assert!(trouble.changes().len() <= 1, "{requests:#?}");
+    let (requests, journal) = (trouble.requests(), trouble.desk.journal());
+    assert!(trouble.desk.changes().len() <= 1, "{requests:#?}");
     assert!(!requests.is_empty());
     for request in &requests {
         assert!(journal.contains(&request.id), "{request:#?}");
@@ -255,13 +204,14 @@ fn carry(mut from: TcpStream, mut to: TcpStream, cut: &AtomicBool) {
 #[ignore = "needs VIGIE_TEST_CLUSTER"]
 fn a_silent_prometheus_makes_the_gate_inconclusive() {
     let trouble = Trouble::new("silent");
-    let wire = Wire::to(trouble.world.variable("PROMETHEUS_URL"));
+    let wire = Wire::to(trouble.desk.world.variable("PROMETHEUS_URL"));
     let short = shortened(&trouble);
-    let namespace = &trouble.world.namespace;
+    let namespace = &trouble.desk.world.namespace;
     let line = format!(
         "run {short} --set workload=veza-backend --set revision=1 --confirm {namespace} --reason drill"
     );
     let mut child = trouble
+        .desk
         .vigie("oncall", &line)
         .env("PROMETHEUS_URL", &wire.url)
         .stdout(Stdio::piped())
@@ -275,13 +225,13 @@ fn a_silent_prometheus_makes_the_gate_inconclusive() {
     assert_eq!(end["reason"], "gate", "{end}");
     let message = end["message"].as_str().unwrap_or_default();
     assert!(message.starts_with("inconclusive"), "{end}");
-    assert_eq!(trouble.changes().len(), 1, "held, not undone");
+    assert_eq!(trouble.desk.changes().len(), 1, "held, not undone");
     assert_eq!(trouble.image(), GOOD);
 }
 
 /// The shipped runbook with a gate that does not wait for half an hour, in the person's own folder; gives its id.
 fn shortened(trouble: &Trouble) -> &'static str {
-    let folder = trouble.home.path().join("config/vigie/runbooks");
+    let folder = trouble.desk.home.path().join("config/vigie/runbooks");
     std::fs::create_dir_all(&folder).unwrap();
     let shipped = include_str!("../../../runbooks/rollback.runbook.md");
     let short = shipped

@@ -189,20 +189,18 @@ impl World {
 
     /// Puts an image into a Deployment's first container, with its version, as `oncall`: one patch.
     pub fn release(&self, deployment: &str, image: &str, version: &str) {
+        self.release_of(&format!("deployment/{deployment}"), image, version);
+    }
+
+    /// The same of any workload: `daemonset/NAME`.
+    pub fn release_of(&self, workload: &str, image: &str, version: &str) {
         let patch = serde_json::json!([
             {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image},
             {"op": "replace", "path": "/spec/template/metadata/labels/version", "value": version},
         ]);
         self.kubectl_as(
             "oncall",
-            &[
-                "patch",
-                "deployment",
-                deployment,
-                "--type=json",
-                "-p",
-                &patch.to_string(),
-            ],
+            &["patch", workload, "--type=json", "-p", &patch.to_string()],
         );
     }
 
@@ -353,9 +351,17 @@ impl Audit {
             subresource: text(&object["subresource"]),
             name: text(&object["name"]),
             code: entry["responseStatus"]["code"].as_u64().unwrap_or_default(),
-            dry_run: text(&entry["requestURI"]).contains("dryRun=All"),
+            dry_run: rehearsed(entry),
             body: entry["requestObject"].to_string(),
             agent: text(&entry["userAgent"]),
         }
     }
+}
+
+/// Whether a request was only tried out: a deletion and an eviction say so in their body.
+fn rehearsed(entry: &Value) -> bool {
+    let body = &entry["requestObject"];
+    let options = [&body["dryRun"], &body["deleteOptions"]["dryRun"]];
+    let asked = entry["requestURI"].as_str().unwrap_or_default();
+    asked.contains("dryRun=All") || options.iter().any(|option| option[0] == "All")
 }
