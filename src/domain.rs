@@ -16,6 +16,7 @@ pub mod sample;
 pub mod served;
 pub mod service;
 pub mod signal;
+pub mod table;
 pub mod target;
 pub mod verdict;
 pub mod workload;

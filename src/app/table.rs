@@ -4,32 +4,9 @@
 
 use super::stock::{Roll, Row, Stock};
 use crate::domain::object::{ObjectRef, Uid};
+use crate::domain::table::{TableColumn, TableRow};
 use jiff::Timestamp;
 use std::sync::Arc;
-
-/// One column.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableColumn {
-    /// Its name, as the server writes it.
-    pub name: Arc<str>,
-    /// Whether it is for wide lists only.
-    pub wide: bool,
-}
-
-/// One row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableRow {
-    /// The object's uid.
-    pub uid: Uid,
-    /// Its namespace; empty where it has none.
-    pub namespace: Arc<str>,
-    /// Its name.
-    pub name: Arc<str>,
-    /// When it was made.
-    pub created: Option<Timestamp>,
-    /// Its cells, by column.
-    pub cells: Vec<Arc<str>>,
-}
 
 impl Row for TableRow {
     fn uid(&self) -> &Uid {

@@ -3,7 +3,7 @@
 use crate::app::message::Fact;
 use crate::app::reading::ReadingNews;
 use crate::app::stock::Roll;
-use crate::app::table::{TableColumn, TableNews, TableRow};
+use crate::app::table::TableNews;
 use crate::domain::object::Uid;
 use crate::domain::target::Scope;
 use crate::platform::failure::FailureKind;
@@ -129,22 +129,8 @@ fn rows(facts: Vec<TableFact>) -> Vec<TableNews> {
     let (mut news, mut rows) = (Vec::new(), Vec::new());
     for fact in facts {
         match fact {
-            TableFact::Columns(columns) => {
-                let column = |column: crate::platform::kubernetes::Column| TableColumn {
-                    name: column.name,
-                    wide: column.wide,
-                };
-                news.push(TableNews::Columns(
-                    columns.into_iter().map(column).collect(),
-                ));
-            }
-            TableFact::Row(row) => rows.push(TableRow {
-                uid: row.uid,
-                namespace: row.namespace,
-                name: row.name,
-                created: row.created,
-                cells: row.cells,
-            }),
+            TableFact::Columns(columns) => news.push(TableNews::Columns(columns)),
+            TableFact::Row(row) => rows.push(row),
         }
     }
     if !rows.is_empty() {

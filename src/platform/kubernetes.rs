@@ -42,7 +42,7 @@ pub use pool::Pool;
 pub use proxy::{Candidate, Looks, Proxy};
 pub use setup::{ContextInfo, Options, contexts, plugin_of};
 pub use sighting::{Denial, Patience, Sighting};
-pub use table::{Column, TableFact, TableRow};
+pub use table::TableFact;
 pub use watch::Watch;
 pub use workload::{DaemonSets, Deployments, ReplicaSets, StatefulSets};
 pub use write::{Applied, Manner, Precondition};

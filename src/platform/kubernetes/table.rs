@@ -7,10 +7,9 @@ use super::discovery::Known;
 use super::sighting::Patience;
 use super::watch::{Watch, start};
 use super::wire::{EventType, Line, Mark, Meta, Text, mend, probe, slim};
-use crate::domain::object::Uid;
+use crate::domain::table::{TableColumn, TableRow};
 use crate::domain::target::Scope;
 use crate::platform::failure::bounded;
-use jiff::Timestamp;
 use serde::Deserialize as _;
 use serde_json::Value;
 use std::sync::Arc;
@@ -19,35 +18,11 @@ use std::sync::Arc;
 const CELL: usize = 500;
 const ACCEPT: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
 
-/// One column.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
-    /// Its name: `Hosts`.
-    pub name: Arc<str>,
-    /// Whether it is shown only in wide lists.
-    pub wide: bool,
-}
-
-/// One row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableRow {
-    /// The object's uid.
-    pub uid: Uid,
-    /// Its namespace; empty where it has none.
-    pub namespace: Arc<str>,
-    /// Its name.
-    pub name: Arc<str>,
-    /// When it was created; the server's own age is of the moment it was asked.
-    pub created: Option<Timestamp>,
-    /// Its cells, by column.
-    pub cells: Vec<Arc<str>>,
-}
-
 /// What a watched table says: its columns once, then rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TableFact {
     /// The columns.
-    Columns(Vec<Column>),
+    Columns(Vec<TableColumn>),
     /// A row.
     Row(TableRow),
 }
@@ -104,7 +79,7 @@ impl Cluster {
 }
 
 fn columns(wire: &[ColumnWire<'_>]) -> Option<TableFact> {
-    let column = |wire: &ColumnWire<'_>| Column {
+    let column = |wire: &ColumnWire<'_>| TableColumn {
         name: (&*wire.name).into(),
         wide: wire.priority > 0,
     };

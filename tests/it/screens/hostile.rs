@@ -12,9 +12,10 @@ use vigie::app::places::{ContextPlace, NamespacePlace, PlacesNews};
 use vigie::app::reading::ReadingNews;
 use vigie::app::screen::Screen;
 use vigie::app::stock::Roll;
-use vigie::app::table::{TableColumn, TableNews, TableRow};
+use vigie::app::table::TableNews;
 use vigie::app::text::TextNews;
 use vigie::domain::object::ObjectRef;
+use vigie::domain::table::{TableColumn, TableRow};
 use vigie::sim::scenario::Scenario;
 
 /// Tells an App the pods and workloads of another again, under hostile names.
