@@ -1,14 +1,20 @@
 //! What can be typed: every subcommand and flag, their help, completions and man pages. Values only; what they mean is decided
 //! by whoever runs the command, and the configuration's keys set by flags are listed in [`Global::settings`].
 
+pub mod man;
 pub mod value;
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::config::layer::Flag;
-use value::{Answer, FrameSize, Screen, Setting};
+use crate::runbook::SHIPPED;
+use crate::sim::scenario::Scenario;
+use crate::ui::theme;
+pub use man::man;
+use value::{Answer, FrameSize, SCREENS, Screen, Setting, Suggested, whole};
 
 /// The whole command line.
 #[derive(Debug, Clone, PartialEq, Parser)]
@@ -22,7 +28,6 @@ use value::{Answer, FrameSize, Screen, Setting};
                   vigie -n veza-production                the console on a namespace\n  \
                   vigie --alert 'HighErrorRate veza-backend'   where that alert is\n  \
                   vigie status --output json              one look, for scripts",
-    subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
     max_term_width = 100
 )]
@@ -31,7 +36,7 @@ pub struct Cli {
     #[command(flatten)]
     pub global: Global,
     /// The screen to open: overview, pods, workloads, alerts, timeline, runbooks, runs, rollout/NAME, signals/NAME.
-    #[arg(long, value_name = "SCREEN")]
+    #[arg(long, value_name = "SCREEN", hide_possible_values = true, value_parser = Suggested(|| SCREENS.to_vec()).try_map(|typed| typed.parse::<Screen>()))]
     pub open: Option<Screen>,
     /// Open where an alert is: paste its text, the namespace and service it names are found.
     #[arg(long, value_name = "TEXT", conflicts_with = "open")]
@@ -66,7 +71,7 @@ pub struct Global {
     )]
     pub all_namespaces: bool,
     /// The kubeconfig file.
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Where")]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Where")]
     pub kubeconfig: Option<String>,
     /// Act as this user.
     #[arg(
@@ -89,7 +94,7 @@ pub struct Global {
     #[arg(long, global = true, help_heading = "How")]
     pub read_only: bool,
     /// The theme: auto, night, day, contrast, distinct, mono, or one of your own.
-    #[arg(long, global = true, value_name = "NAME", help_heading = "How")]
+    #[arg(long, global = true, value_name = "NAME", hide_possible_values = true, value_parser = Suggested(themes), help_heading = "How")]
     pub theme: Option<String>,
     /// The configuration file.
     #[arg(long, global = true, value_name = "FILE", help_heading = "How")]
@@ -157,7 +162,7 @@ pub enum Output {
 pub enum Command {
     /// The console on a simulated platform: no cluster, no network, no set-up.
     ///
-    /// Without a terminal, or with --frame, one screen is printed as text.
+    /// Without a terminal, or with --frame, one screen is printed as text; with --output json, as a document with its lines.
     #[command(
         after_help = "Examples:\n  vigie demo\n  vigie demo --scenario crash-loop --seed 7\n  vigie demo --frame 120x40 > screen.txt"
     )]
@@ -225,11 +230,11 @@ pub enum Command {
 /// What the simulated platform does.
 #[derive(Debug, Clone, Default, PartialEq, Args)]
 pub struct Play {
-    /// What goes wrong; an unknown name lists what there is.
-    #[arg(long, value_name = "NAME")]
+    /// What goes wrong.
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Scenario::ALL.map(Scenario::name)))]
     pub scenario: Option<String>,
     /// The same seed plays the same world.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u64>)]
     pub seed: u64,
 }
 
@@ -251,13 +256,13 @@ pub struct Sim {
     #[command(flatten)]
     pub play: Play,
     /// Where the kubeconfig is written; a temporary folder unless given.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
     /// How many pods (scenario large).
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>)]
     pub pods: Option<u32>,
     /// How many of them change each second (scenario large).
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>)]
     pub churn: Option<u32>,
 }
 
@@ -308,6 +313,7 @@ pub enum Runbook {
     /// A runbook as text.
     Show {
         /// Its id.
+        #[arg(hide_possible_values = true, value_parser = Suggested(runbooks))]
         id: String,
     },
     /// Check runbook files; exit code 1 when there are errors.
@@ -319,6 +325,7 @@ pub enum Runbook {
     /// What a run would do to the target as it is now; nothing is changed.
     Plan {
         /// Its id.
+        #[arg(hide_possible_values = true, value_parser = Suggested(runbooks))]
         id: String,
         /// A parameter.
         #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -342,6 +349,7 @@ pub enum Runbook {
 #[derive(Debug, Clone, Default, PartialEq, Args)]
 pub struct Run {
     /// The runbook's id.
+    #[arg(hide_possible_values = true, value_parser = Suggested(runbooks))]
     pub id: String,
     /// A parameter; may be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -444,19 +452,15 @@ pub fn completions(shell: clap_complete::Shell) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// The manual page: the program's own, then one section for each command.
-pub fn man() -> std::io::Result<String> {
-    let mut out = Vec::new();
-    let mut command = Cli::command();
-    command.build();
-    clap_mangen::Man::new(command.clone()).render(&mut out)?;
-    for inner in command.get_subcommands() {
-        let page = clap_mangen::Man::new(inner.clone());
-        page.render_name_section(&mut out)?;
-        page.render_synopsis_section(&mut out)?;
-        page.render_description_section(&mut out)?;
-    }
-    Ok(String::from_utf8_lossy(&out).into_owned())
+/// The themes that come with the program, for completions; one's own are taken as well.
+fn themes() -> Vec<&'static str> {
+    let shipped = theme::SHIPPED.map(|(name, _)| name);
+    std::iter::once("auto").chain(shipped).collect()
+}
+
+/// The runbooks that come with the program, for completions; one's own are taken as well.
+fn runbooks() -> Vec<&'static str> {
+    SHIPPED.iter().map(|shipped| shipped.id).collect()
 }
 
 #[cfg(test)]

@@ -48,6 +48,8 @@ fn every_line_of_the_contract_is_understood() {
         "completions bash",
         "man",
         "--theme mono --read-only --kubeconfig /k status",
+        "runbook show one-of-my-own",
+        "--theme one-of-my-own",
     ] {
         assert!(
             parse(line).is_ok(),
@@ -66,6 +68,8 @@ fn what_is_not_there_yet_or_wrong_is_refused() {
         ("statsu", ErrorKind::InvalidSubcommand),
         ("demo --frame big", ErrorKind::ValueValidation),
         ("--open nowhere", ErrorKind::ValueValidation),
+        ("demo --seed x", ErrorKind::ValueValidation),
+        ("demo --scenario nothing", ErrorKind::InvalidValue),
         ("status -n a -A", ErrorKind::ArgumentConflict),
         ("status --output yaml", ErrorKind::InvalidValue),
         ("status --colour", ErrorKind::UnknownArgument),
@@ -129,9 +133,60 @@ fn completions_and_the_manual_know_the_commands() {
         "resume",
         "as\\-group",
         "Exit code",
+        ".SH \"EXIT STATUS\"\n.TP\n0\nstatus, rollout: healthy",
+        ".SH EXAMPLES\n",
+        "vigie runbook lint [OPTIONS] <FILE>...",
     ] {
-        assert!(manual.contains(word), "{word}");
+        assert!(manual.contains(word), "{word}: {manual}");
     }
+    let count = |section: &str| manual.matches(section).count();
+    assert_eq!((count(".SH NAME"), count(".SH EXTRA")), (1, 0), "{manual}");
+}
+
+#[test]
+fn completions_know_scenarios_runbooks_themes_and_screens() {
+    for shell in [
+        clap_complete::Shell::Bash,
+        clap_complete::Shell::Zsh,
+        clap_complete::Shell::Fish,
+    ] {
+        let text = completions(shell);
+        for word in ["crash-loop", "contrast", "timeline"] {
+            assert!(text.contains(word), "{shell}: {word}");
+        }
+        // Fish is told of flags alone.
+        let fish = shell == clap_complete::Shell::Fish;
+        assert!(fish || text.contains("evict-pod"), "{shell}");
+    }
+}
+
+#[test]
+fn a_value_may_be_the_name_of_a_command() {
+    for (line, context, open, namespace, alert) in [
+        ("--open runs", None, Some("runs"), None, None),
+        ("-n demo", None, None, Some("demo"), None),
+        ("-n run status", None, None, Some("run"), None),
+        ("--context demo", Some("demo"), None, None, None),
+        ("--alert status", None, None, None, Some("status")),
+    ] {
+        let cli = parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        assert_eq!(cli.open.map(|open| open.to_string()).as_deref(), open);
+        assert_eq!(cli.global.context.as_deref(), context, "{line}");
+        assert_eq!(cli.global.namespace.as_deref(), namespace, "{line}");
+        assert_eq!(cli.alert.as_deref(), alert, "{line}");
+        assert_eq!(
+            cli.command.is_some(),
+            line.ends_with(" status") && line.starts_with("-n")
+        );
+    }
+}
+
+#[test]
+fn a_number_that_is_none_says_what_would_do() {
+    let said = parse("demo --seed x").map_or_else(|error| error.to_string(), |_| String::new());
+    assert!(said.contains("write a whole number"), "{said}");
+    let said = parse("demo --scenario x").map_or_else(|error| error.to_string(), |_| String::new());
+    assert!(said.contains("crash-loop"), "{said}");
 }
 
 #[test]

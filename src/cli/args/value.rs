@@ -1,7 +1,10 @@
 //! Values with a shape of their own on the command line: a screen, a size, KEY=VALUE. A wrong one is told what would do.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::str::FromStr;
+
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
 
 /// A screen by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +17,8 @@ pub enum Screen {
     Signals(String),
 }
 
-const SCREENS: [&str; 7] = [
+/// The screens that need no name of a thing.
+pub const SCREENS: [&str; 7] = [
     "overview",
     "pods",
     "workloads",
@@ -169,6 +173,34 @@ impl FromStr for Answer {
             value,
         })
     }
+}
+
+/// A word that may be anything, with those that completions offer.
+#[derive(Debug, Clone)]
+pub struct Suggested(pub fn() -> Vec<&'static str>);
+
+impl TypedValueParser for Suggested {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new((self.0)().into_iter().map(PossibleValue::new)))
+    }
+}
+
+/// A whole number, with what would do in place of the reader's own words.
+pub fn whole<T: FromStr>(text: &str) -> Result<T, String> {
+    text.trim()
+        .parse()
+        .map_err(|_| "write a whole number from 0, such as 7".to_owned())
 }
 
 fn is_name(text: &str) -> bool {
