@@ -69,6 +69,9 @@ pub struct Options {
     pub scenario: Scenario,
     /// Which of all worlds it is.
     pub seed: u64,
+    /// Which of the worlds with this seed it is: its identifiers are its own, all else is the seed's. None is the one
+    /// that is always the same.
+    pub world: Option<u64>,
     /// How many pods the crowd of the scenario `large` has.
     pub pods: usize,
     /// How many of them change every second.
@@ -86,6 +89,7 @@ impl Default for Options {
         Self {
             scenario: Scenario::default(),
             seed: 1,
+            world: None,
             pods: 10_000,
             churn: 0,
             advance: Duration::ZERO,
@@ -134,11 +138,8 @@ pub async fn start(options: Options) -> std::io::Result<Running> {
     let clock = Clock::start(options.base, options.speed);
     let now = clock.now_ms();
     let shared = Shared::later(clock, move || {
-        let mut world = World::new(
-            options.scenario,
-            options.seed,
-            now - options.advance.as_millis() as i64,
-        );
+        let begins = now - options.advance.as_millis() as i64;
+        let mut world = World::of(options.world, options.scenario, options.seed, begins);
         if options.scenario == Scenario::Large {
             world.gather(options.pods, options.churn);
         }

@@ -1,9 +1,9 @@
 //! `vigie demo` and `vigie sim`: the simulated platform, with the console on it or alone.
 
 use super::args::value::FrameSize;
-use super::args::{Demo, Play, Sim};
+use super::args::{Demo, Output, Play, Sim};
 use super::console;
-use super::exit::{Failed, OK};
+use super::exit::{Failed, OK, UNKNOWN};
 use super::print;
 use super::session::{Place, Start};
 use crate::app::screen::Screen;
@@ -15,6 +15,7 @@ use crate::sim::scenario::Scenario;
 use crate::sim::{self, Running};
 use crate::terminal::{self, Signals};
 use jiff::Timestamp;
+use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
 
@@ -43,13 +44,20 @@ fn scenario(play: &Play) -> Result<Scenario, Failed> {
     })
 }
 
+/// A world that no other command of this machine looks at: its runs and locks are its own.
+fn another() -> Result<u64, Failed> {
+    getrandom::u64().map_err(|error| Failed::new(UNKNOWN, format!("no randomness: {error}")))
+}
+
 /// `vigie demo`.
 pub fn demo(start: &Start, demo: &Demo) -> Result<u8, Failed> {
     let terminal = terminal::no_screen(|name| std::env::var(name).ok()).is_none();
-    let picture = demo.frame.or_else(|| (!terminal).then_some(USUAL));
+    let json = start.global.output == Output::Json;
+    let picture = demo.frame.or_else(|| (json || !terminal).then_some(USUAL));
     let mut options = sim::Options {
         scenario: scenario(&demo.play)?,
         seed: demo.play.seed,
+        world: Some(another()?),
         ..sim::Options::default()
     };
     if picture.is_some() {
@@ -57,14 +65,23 @@ pub fn demo(start: &Start, demo: &Demo) -> Result<u8, Failed> {
             advance: PICTURE_AT,
             speed: 0.0,
             base: Some(PICTURE_NIGHT_MS),
+            world: None,
             ..options
         };
     }
+    let name = options.scenario.name();
     console::runtime()?.block_on(async {
         let running = sim::start(options).await?;
         let session = start.session(place(&running), Screen::Overview).await?;
         let Some(size) = picture else { return Box::pin(console::live(start, session)).await };
         let frame = console::picture(start, session, size, PATIENCE).await?;
+        if json {
+            let lines: Vec<&str> = frame.lines().collect();
+            let (scenario, seed) = (name, demo.play.seed);
+            return print::text(&print::line(&json!({
+                "schema": 1, "scenario": scenario, "seed": seed, "width": size.width, "height": size.height, "lines": lines,
+            })));
+        }
         print::text(&frame)?;
         if demo.frame.is_none() {
             print::note("this is one look at a simulated platform; in a terminal, `vigie demo` shows it live");
@@ -108,6 +125,7 @@ pub fn sim(asked: &Sim) -> Result<u8, Failed> {
     let options = sim::Options {
         scenario: scenario(&asked.play)?,
         seed: asked.play.seed,
+        world: Some(another()?),
         pods: asked.pods.map_or(usual.pods, |pods| pods as usize),
         churn: asked.churn.map_or(usual.churn, |churn| churn as usize),
         ..usual

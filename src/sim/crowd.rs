@@ -95,7 +95,7 @@ impl Crowd {
             };
             crowd.pods.push(Member {
                 name: format!("{set}-{}", state.rng.suffix(5)),
-                uid: state.rng.uuid(),
+                uid: state.uid(),
                 node: format!("node-{}", index % 4 + 1),
                 ready: true,
                 restarts: 0,
@@ -163,7 +163,7 @@ impl Crowd {
 fn employ(state: &mut State, namespace: &str, app: &str, size: usize) -> (String, String) {
     let hash = state.rng.suffix(9);
     let set = format!("{app}-{hash}");
-    let (boss, owner) = (state.rng.uuid(), state.rng.uuid());
+    let (boss, owner) = (state.uid(), state.uid());
     let born = time::stamp(state.now_ms - 30 * 86_400_000);
     let counts = json!({
         "replicas": size, "readyReplicas": size, "availableReplicas": size, "observedGeneration": 1,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::kind::Kind;
 use super::ledger::{Ledger, PodKey};
 use super::scenario::Scenario;
-use super::seed::{Rng, mix};
+use super::seed::{Rng, fold, mix};
 use super::store::{Id, Store};
 use super::{time, tree};
 
@@ -64,6 +64,8 @@ pub struct State {
     pub ledger: Ledger,
     /// Chance.
     pub rng: Rng,
+    /// Which of the worlds with this seed it is.
+    pub world: Option<u64>,
     /// What the kubelets remember.
     pub kubelets: BTreeMap<Id, Kubelet>,
     /// What goes wrong.
@@ -87,6 +89,7 @@ impl State {
             store: Store::new(180_000 + mix(seed) % 40_000),
             ledger: Ledger::default(),
             rng: Rng::new(seed),
+            world: None,
             kubelets: BTreeMap::new(),
             scenario,
             trouble_ms: None,
@@ -141,9 +144,26 @@ impl State {
         self.store.put(kind, value).tree().into_owned()
     }
 
+    /// A new identifier, which no other world has; chance goes on the same in all of them.
+    pub fn uid(&mut self) -> String {
+        let uid = self.rng.uuid();
+        match self.world {
+            None => uid,
+            Some(world) => Rng::new(fold(&uid) ^ mix(world)).uuid(),
+        }
+    }
+
+    /// The name of this cluster: anyone can see that it is simulated.
+    pub fn cluster_uid(&self) -> String {
+        match self.world {
+            None => "simulated-platform".to_owned(),
+            Some(world) => format!("simulated-{:016x}", mix(world)),
+        }
+    }
+
     /// Gives an object its uid, time and generation where it has none.
     pub fn fill_metadata(&mut self, kind: Kind, value: &mut Value) {
-        let uid = self.rng.uuid();
+        let uid = self.uid();
         let stamp = self.stamp();
         let meta = tree::object(&mut tree::object(value)["metadata"]);
         meta.entry("uid").or_insert(Value::from(uid));

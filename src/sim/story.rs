@@ -184,8 +184,8 @@ fn namespaces(state: &mut State) {
         }
         let mut namespace = json!({"metadata": {"name": name, "labels": labels}, "spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}});
         if name == "kube-system" {
-            // Its uid names the cluster: anyone can see that this one is simulated.
-            tree::put(&mut namespace, &["metadata", "uid"], "simulated-platform");
+            // Its uid names the cluster.
+            tree::put(&mut namespace, &["metadata", "uid"], state.cluster_uid());
         }
         state.create(Kind::Namespace, namespace, "kubectl");
         let account = json!({"metadata": {"namespace": name, "name": "default"}});

@@ -24,7 +24,13 @@ pub struct World {
 impl World {
     /// A platform whose scenario begins at `start_ms`, with a past of days in its objects and its ledger.
     pub fn new(scenario: Scenario, seed: u64, start_ms: i64) -> Self {
+        Self::of(None, scenario, seed, start_ms)
+    }
+
+    /// The same with identifiers of its own, so that no two worlds are taken for one.
+    pub fn of(world: Option<u64>, scenario: Scenario, seed: u64, start_ms: i64) -> Self {
         let mut state = State::new(scenario, seed, start_ms);
+        state.world = world;
         story::populate(&mut state);
         state.now_ms = start_ms - PODS_AGE;
         let mut world = Self {
