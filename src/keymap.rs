@@ -90,7 +90,7 @@ impl Keymap {
                 nearest: nearest.filter(|id| distance(id) <= 3),
             });
         }
-        let mut bindings = Vec::new();
+        let mut bindings: Vec<(Sequence, Entry)> = Vec::new();
         for entry in table {
             let chords: Vec<&str> = match own.get(entry.id) {
                 Some(chords) => chords.iter().map(String::as_str).collect(),
@@ -108,7 +108,31 @@ impl Keymap {
             }
         }
         let keymap = Self { bindings };
-        keymap.conflict().map_or(Ok(keymap), Err)
+        let wrong = keymap.conflict().or_else(|| keymap.shadows(own));
+        wrong.map_or(Ok(keymap), Err)
+    }
+
+    /// A key of the operator's own that would take another command's away on a screen where both work.
+    fn shadows(&self, own: &BTreeMap<String, Vec<String>>) -> Option<KeymapError> {
+        let mine = self
+            .bindings
+            .iter()
+            .filter(|(_, entry)| own.contains_key(entry.id));
+        mine.into_iter().find_map(|(sequence, entry)| {
+            let (_, other) = self.bindings.iter().find(|(known, other)| {
+                other.id != entry.id
+                    && other.command != entry.command
+                    && (known == sequence
+                        || known.begins_with(sequence.chords())
+                        || sequence.begins_with(known.chords()))
+                    && together(entry.place, other.place)
+            })?;
+            Some(KeymapError::Conflict {
+                chord: sequence.to_string(),
+                first: other.id,
+                second: entry.id,
+            })
+        })
     }
 
     fn conflict(&self) -> Option<KeymapError> {
@@ -249,6 +273,25 @@ pub fn typing(app: &App) -> bool {
     )
 }
 
+/// Which places are on one screen, beside what holds everywhere.
+const TOGETHER: [&[Where]; 9] = [
+    &[Where::Overview, Where::Row, Where::Chart],
+    &[Where::Row, Where::List],
+    &[Where::Rollout, Where::Row, Where::Chart],
+    &[Where::Places, Where::List],
+    &[Where::Logs, Where::Text],
+    &[Where::Runbooks, Where::List],
+    &[Where::Runbook, Where::Text],
+    &[Where::Runs, Where::List],
+    &[Where::Run],
+];
+
+/// Whether two places are on one screen.
+fn together(one: Where, other: Where) -> bool {
+    let both = |screen: &&[Where]| screen.contains(&one) && screen.contains(&other);
+    one == Where::Everywhere || other == Where::Everywhere || TOGETHER.iter().any(both)
+}
+
 /// Where keys go, the most particular first.
 fn places(app: &App) -> Vec<Where> {
     match app.layers.last() {
@@ -373,6 +416,21 @@ mod tests {
             Keymap::new(&own("describe", "l")),
             Err(KeymapError::Conflict { .. })
         ));
+        for (id, chord) in [("rollout", "j"), ("rollout", "g")] {
+            assert!(
+                matches!(
+                    Keymap::new(&own(id, chord)),
+                    Err(KeymapError::Conflict { .. })
+                ),
+                "{id} on {chord} takes a key away that works on the same screen"
+            );
+        }
+        assert_eq!(
+            Keymap::new(&own("describe", "F2"))
+                .unwrap()
+                .keys_of("describe"),
+            "f2"
+        );
         assert!(matches!(
             Keymap::new(&own("describe", "ctrl-")),
             Err(KeymapError::Chord { .. })

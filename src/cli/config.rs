@@ -6,6 +6,7 @@ use super::args::{ConfigCommand, Global, Output};
 use super::console;
 use super::exit::{Failed, OK, USAGE};
 use super::print;
+use super::shelf;
 use crate::config::layer::Origin;
 use crate::config::mistake::{Mistake, Mistakes, Place, nearest};
 use crate::config::{self, Inputs, Loaded, load, shape, show};
@@ -70,15 +71,15 @@ fn shown(loaded: &Loaded, inputs: &Inputs, json: bool) -> Result<u8, Failed> {
         show::text(&lines)
     };
     print::text(&text)?;
-    for notice in &loaded.merged.notices {
-        print::note(notice);
+    for notice in notices(loaded) {
+        print::note(&notice);
     }
     Ok(OK)
 }
 
 fn check(inputs: &Inputs, json: bool) -> Result<u8, Failed> {
     let (mistakes, notices, file) = match whole(inputs) {
-        Ok(loaded) => (Vec::new(), loaded.merged.notices.clone(), loaded.file),
+        Ok(loaded) => (Vec::new(), notices(&loaded), loaded.file),
         Err(mistakes) => (mistakes.0, Vec::new(), Some(config::path(inputs))),
     };
     let code = if mistakes.is_empty() { OK } else { USAGE };
@@ -94,16 +95,44 @@ fn check(inputs: &Inputs, json: bool) -> Result<u8, Failed> {
     if !mistakes.is_empty() {
         return Err(told(&Mistakes(mistakes)));
     }
-    for notice in notices {
-        print::note(&notice);
+    for notice in &notices {
+        print::note(notice);
     }
     print::text(&match file {
+        Some(file) if !notices.is_empty() => {
+            format!("{file} can be used; what is odd in it was said\n")
+        }
         Some(file) => format!("{file} is right\n"),
         None => format!(
             "there is no {}; the defaults hold\n",
             config::path(inputs).display()
         ),
     })
+}
+
+/// What is odd but keeps nobody from working: variables that mean nothing, folders that are not there, a language that nothing
+/// is written in.
+pub fn notices(loaded: &Loaded) -> Vec<String> {
+    let mut found = loaded.merged.notices.clone();
+    let config = &loaded.config().runbooks;
+    for folder in &config.folders {
+        let path = loaded.resolve(folder);
+        if !path.is_dir() {
+            found.push(format!(
+                "runbooks.folders: there is no folder {}; no runbooks come from there.",
+                path.display()
+            ));
+        }
+    }
+    let known = shelf::languages(loaded);
+    if !known.contains(&config.language) {
+        found.push(format!(
+            "runbooks.language: nothing is translated into `{}`; there are {}.",
+            config.language,
+            known.join(", ")
+        ));
+    }
+    found
 }
 
 fn document(mistake: &Mistake) -> Value {
@@ -197,8 +226,15 @@ fn wrong_keys(loaded: &Loaded, error: &KeymapError) -> Mistake {
         KeymapError::Chord { .. } => "write keys as `g`, `ctrl-d`, `shift-j`, `enter`".to_owned(),
         KeymapError::Conflict { second, .. } => format!("give `{second}` another key, or none: []"),
     };
+    // A name that is no command is itself the mistake, not what it is given.
+    let place = match (error, loaded.merged.origins.get(&key)) {
+        (KeymapError::NoCommand { .. }, Some(Origin::File { file, line })) => {
+            value_of(file, *line, &[])
+        }
+        _ => place(loaded, &key),
+    };
     Mistake {
-        place: place(loaded, &key),
+        place,
         key,
         sentence: sentence
             .strip_prefix("keys: ")
@@ -211,15 +247,15 @@ fn wrong_keys(loaded: &Loaded, error: &KeymapError) -> Mistake {
 /// Where a key was said.
 fn place(loaded: &Loaded, key: &[String]) -> Place {
     match loaded.merged.origins.get(key) {
-        Some(Origin::File { file, line }) => line_of(file, *line),
+        Some(Origin::File { file, line }) => value_of(file, *line, key),
         Some(Origin::Ecosystem(name) | Origin::Variable(name)) => Place::Variable(name.clone()),
         Some(Origin::Flag(name)) => Place::Flag(name.clone()),
         Some(Origin::Default) | None => Place::Nowhere,
     }
 }
 
-/// A whole line of a file, without the blanks around it.
-fn line_of(file: &str, line: usize) -> Place {
+/// The value on a line of a file; the whole line where the key is not on it.
+fn value_of(file: &str, line: usize, key: &[String]) -> Place {
     let Ok(text) = std::fs::read_to_string(file) else {
         return Place::Nowhere;
     };
@@ -229,6 +265,11 @@ fn line_of(file: &str, line: usize) -> Place {
         .map(str::len)
         .sum();
     let whole = text[before..].lines().next().unwrap_or_default();
-    let start = before + whole.len() - whole.trim_start().len();
-    Place::in_file(file, &text, start..start + whole.trim().len())
+    let named = whole.split_once('=').filter(|(name, _)| {
+        let name = name.trim().trim_matches(['"', '\'']);
+        key.last().is_some_and(|last| name.ends_with(last.as_str()))
+    });
+    let value = named.map_or(whole, |(_, value)| value);
+    let start = before + whole.len() - value.trim_start().len();
+    Place::in_file(file, &text, start..start + value.trim().len())
 }

@@ -78,14 +78,15 @@ fn list(start: &Start) -> Result<u8, Failed> {
 }
 
 fn show(start: &Start, id: &str) -> Result<u8, Failed> {
-    let books = shelf::library(&start.loaded);
-    let Some(book) = books.iter().find(|book| *book.id == *id) else {
-        let known: Vec<&str> = books.iter().map(|book| &*book.id).collect();
-        return Err(Failed::usage(format!(
-            "there is no runbook `{id}`; there are {}",
-            known.join(", ")
-        )));
-    };
+    let book = shelf::find(&start.loaded, id)?;
+    if start.global.output == Output::Json {
+        let read = book.book.as_ref().ok();
+        return print::text(&print::line(&json!({
+            "schema": 1, "id": &*book.id, "origin": origin(&book), "title": read.map(|read| &read.title),
+            "version": read.map(|read| &read.version), "risk": read.map(|read| read.risk),
+            "problems": book.book.as_ref().err(), "text": &*book.text,
+        })));
+    }
     let lines = book.text.lines().map(sanitize);
     print::text(&lines.fold(String::new(), |text, line| text + &line + "\n"))
 }
@@ -99,6 +100,10 @@ fn check(start: &Start, files: &[PathBuf]) -> Result<u8, Failed> {
                 UNKNOWN,
                 format!("cannot read {}: {error}", file.display()),
             ));
+        }
+        if let Some((original, _)) = shelf::translated(file) {
+            problems.extend(shelf::translation(file, &original));
+            continue;
         }
         let name = file.display().to_string();
         match shelf::read(file).book {

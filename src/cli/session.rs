@@ -234,14 +234,16 @@ fn sources(start: &Start, place: &Place, context: &str) -> Result<Sources, Faile
             &http,
             named.prometheus.as_ref(),
             ambient.prometheus.as_ref(),
+            "PROMETHEUS_URL",
         )
-        .map_err(|why| Failed::usage(format!("Prometheus: {why}")))?,
+        .map_err(Failed::usage)?,
         alertmanager: sought(
             &http,
             named.alertmanager.as_ref(),
             ambient.alertmanager.as_ref(),
+            "ALERTMANAGER_URL",
         )
-        .map_err(|why| Failed::usage(format!("Alertmanager: {why}")))?,
+        .map_err(Failed::usage)?,
         templates: templates(config),
         scrape: SignedDuration::try_from(config.refresh.scrape.get()).ok(),
         alerts: SignedDuration::try_from(config.refresh.alerts.get()).ok(),

@@ -1,16 +1,19 @@
 //! The shelf of runbooks and the place of runs on this machine: shipped runbooks, the person's own folders, the state
 //! directory. Files are read here and handed on as text.
 
+use super::exit::Failed;
 use crate::app::Settings;
 use crate::app::runs::shelf::{Book, Origin};
 use crate::config::Loaded;
+use crate::config::mistake::nearest;
 use crate::config::place::named;
 use crate::engine::EnvironmentOf;
 use crate::engine::runs::Keeping;
 use crate::engine::runs::policy::Rules;
 use crate::runbook::SHIPPED;
 use crate::runbook::format::parse_overlay;
-use std::path::Path;
+use crate::runbook::place::{Place, Problem, Severity};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Every runbook: the shipped ones, then the person's own in the order of their folders and names.
@@ -46,6 +49,84 @@ pub fn library(loaded: &Loaded) -> Vec<Book> {
     books
 }
 
+/// The languages that any runbook here is written in or translated into.
+pub fn languages(loaded: &Loaded) -> Vec<String> {
+    let shipped = SHIPPED.iter().flat_map(|one| one.overlays.iter());
+    let mut found: Vec<String> = shipped
+        .map(|(language, ..)| (*language).to_owned())
+        .collect();
+    for folder in loaded.runbook_dirs() {
+        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        found.extend(entries.filter_map(|entry| Some(translated(&entry.path())?.1)));
+    }
+    found.push("en".to_owned());
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The runbook that a file is a translation of, beside it, and the language, where its name is a translation's:
+/// `rollback.fr.md` of `rollback.runbook.md`.
+pub fn translated(path: &Path) -> Option<(PathBuf, String)> {
+    let name = path.file_name()?.to_str()?;
+    let (base, language) = name.strip_suffix(".md")?.rsplit_once('.')?;
+    let tongue = language.split('-').next()?;
+    let letters = language
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let is = (2..=3).contains(&tongue.len()) && letters && !base.is_empty();
+    is.then(|| {
+        (
+            path.with_file_name(format!("{base}.runbook.md")),
+            language.to_owned(),
+        )
+    })
+}
+
+/// What is wrong with a translation, held against its runbook beside it.
+pub fn translation(path: &Path, original: &Path) -> Vec<Problem> {
+    let name = path.display().to_string();
+    let wrong = |message: String, help: &str| Problem {
+        file: name.clone(),
+        place: Place::default(),
+        severity: Severity::Error,
+        message,
+        help: Some(help.to_owned()),
+    };
+    let Ok(text) = std::fs::read_to_string(path) else {
+        return vec![wrong(
+            "it is not UTF-8 text".into(),
+            "save the file as UTF-8",
+        )];
+    };
+    if !original.exists() {
+        let sentence = format!("a translation, and no {} beside it", original.display());
+        return vec![wrong(sentence, "a translation stands beside its runbook")];
+    }
+    match &read(original).book {
+        Ok(book) => parse_overlay(&name, &text, book).err().unwrap_or_default(),
+        Err(_) => vec![wrong(
+            format!("its runbook {} has mistakes", original.display()),
+            "mend the runbook first",
+        )],
+    }
+}
+
+/// The runbook of that id, or what it was probably meant to be.
+pub fn find(loaded: &Loaded, id: &str) -> Result<Book, Failed> {
+    let mut books = library(loaded);
+    if let Some(at) = books.iter().position(|book| *book.id == *id) {
+        return Ok(books.swap_remove(at));
+    }
+    let known: Vec<&str> = books.iter().map(|book| &*book.id).collect();
+    let near = nearest(id, known.iter().copied());
+    let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    Err(Failed::usage(format!(
+        "there is no runbook `{id}`; there are {}{near}",
+        known.join(", ")
+    )))
+}
+
 /// Puts titles and texts into another language. A translation with mistakes is left out: what is done does not hang on it.
 fn translate(book: &mut Book, file: &str, text: &str) {
     let Ok(original) = &book.book else { return };
@@ -72,10 +153,10 @@ pub fn read(path: &Path) -> Book {
             id: name.as_str().into(),
             origin,
             text: "".into(),
-            book: Err(vec![crate::runbook::place::Problem {
+            book: Err(vec![Problem {
                 file: name,
-                place: crate::runbook::place::Place::default(),
-                severity: crate::runbook::place::Severity::Error,
+                place: Place::default(),
+                severity: Severity::Error,
                 message: format!("cannot be read: {error}"),
                 help: None,
             }]),

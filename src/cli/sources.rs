@@ -4,8 +4,10 @@ use crate::config::Config;
 use crate::config::settings::Source;
 use crate::domain::signal::SignalName;
 use crate::engine::setting::{Sought, Way};
+use crate::platform::failure::public_address;
 use crate::platform::http::{Direct, Http};
 use crate::platform::prometheus::Template;
+use crate::ui::widget::text::sanitize;
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,11 +17,19 @@ pub fn sought(
     http: &Http,
     named: Option<&Source>,
     ambient: Option<&String>,
+    variable: &str,
 ) -> Result<Sought, String> {
     let named = named.map(|source| way(http, source)).transpose()?;
     let ambient = ambient
         .filter(|_| named.is_none())
-        .map(|url| Direct::new(http, url).map_err(|failure| failure.to_string()))
+        .map(|url| {
+            Direct::new(http, url).map_err(|_| {
+                format!(
+                    "{variable} is `{}`, which is not an address that begins with http:// or https://",
+                    sanitize(&public_address(url))
+                )
+            })
+        })
         .transpose()?;
     Ok(Sought { named, ambient })
 }
@@ -115,10 +125,12 @@ mod tests {
             url: url.clone(),
             ..Source::default()
         };
-        let both = sought(&http, Some(&named), url.as_ref()).unwrap();
+        let both = sought(&http, Some(&named), url.as_ref(), "X").unwrap();
         assert!(both.named.is_some() && both.ambient.is_none());
-        let alone = sought(&http, None, url.as_ref()).unwrap();
+        let alone = sought(&http, None, url.as_ref(), "X").unwrap();
         assert!(alone.named.is_none() && alone.ambient.is_some());
+        let wrong = sought(&http, None, Some(&"foo".to_owned()), "PROMETHEUS_URL").err();
+        assert!(wrong.is_some_and(|why| why.starts_with("PROMETHEUS_URL is `foo`")));
     }
 
     #[test]

@@ -39,6 +39,9 @@ const IN_LINKS: [&str; 9] = [
     "alert",
 ];
 
+/// The longest span between two questions, and the longest that figures are taken over.
+const MOST: Time = Time::seconds(3600);
+
 /// Everything that makes no sense.
 pub fn complaints(config: &Config) -> Vec<Complaint> {
     let mut found = Found(Vec::new());
@@ -87,7 +90,9 @@ impl Found {
             .map(|one| ("refresh", one))
             .chain(thresholds.iter().map(|one| ("thresholds", one)));
         for (table, (name, time)) in general {
-            self.at_least(vec![table.into(), (*name).to_owned()], *time, least(name));
+            let key = vec![table.to_owned(), (*name).to_owned()];
+            self.at_least(key.clone(), *time, least(name));
+            self.at_most(key, *time);
         }
         for (service, own) in &config.services {
             for (name, time) in [
@@ -97,7 +102,9 @@ impl Found {
                 let key = ["services", service, "thresholds", name]
                     .map(str::to_owned)
                     .to_vec();
-                self.at_least(key, time.unwrap_or(Time::seconds(1)), least(name));
+                let time = time.unwrap_or(Time::seconds(1));
+                self.at_least(key.clone(), time, least(name));
+                self.at_most(key, time);
             }
         }
     }
@@ -182,6 +189,15 @@ impl Found {
                 format!("`{name}` is {time}; it must be {least} at least"),
                 None,
             );
+        }
+    }
+
+    /// Whoever asks once an hour, or averages over more, sees nothing in time.
+    fn at_most(&mut self, key: Vec<String>, time: Time) {
+        if time > MOST {
+            let name = key.last().cloned().unwrap_or_default();
+            let sentence = format!("`{name}` is {time}; it must be {MOST} at most");
+            self.say(key, sentence, None);
         }
     }
 

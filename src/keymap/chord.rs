@@ -233,11 +233,12 @@ fn key_named(given: &str, name: &str) -> Result<Key, ChordError> {
     if let Some((_, key)) = NAMES.iter().find(|(known, _)| *known == name) {
         return Ok(*key);
     }
-    let number = name
+    let small = name.to_lowercase();
+    let number = small
         .strip_prefix('f')
         .and_then(|digits| digits.parse::<u8>().ok());
     if let Some(number) =
-        number.filter(|number| (1..=24).contains(number) && name == format!("f{number}"))
+        number.filter(|number| (1..=24).contains(number) && small == format!("f{number}"))
     {
         return Ok(Key::F(number));
     }

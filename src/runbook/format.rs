@@ -83,6 +83,10 @@ fn read(file: &str, text: &str) -> (Option<Runbook>, Vec<Problem>) {
     let Some(split) = split::cut(&sink, text, false) else {
         return (None, sink.into_problems());
     };
+    // Without a front matter nothing else can be told: what is missing in it is no mistake of its own.
+    if split.front.is_empty() && !split.flaws.is_empty() {
+        return (None, sink.into_problems());
+    }
     let front = document(&sink, text, split.front.clone());
     let runbook = front.map(|table| {
         let mut runbook = front::front(Reader::new(

@@ -82,7 +82,7 @@ async fn a_wrong_configuration_is_told_with_its_place_by_every_command() {
         ("theme = 3\n", &["config.toml:1"]),
         (
             "theme = \"nigth\"\n",
-            &["config.toml:1:1", "nigth", "night"],
+            &["config.toml:1:9", "nigth", "night"],
         ),
         ("theme = \"night\n", &["config.toml:1"]),
         (
@@ -283,7 +283,10 @@ async fn a_namespace_workload_or_right_that_is_missing_is_told() {
     told(
         &stranger,
         4,
-        &["may not list pods in veza-production", "Ask for the right"],
+        &[
+            "may not act as somebody else",
+            "Ask for the right to impersonate users",
+        ],
     );
     assert!(stranger.out.starts_with("UNKNOWN"), "{stranger:?}");
 }

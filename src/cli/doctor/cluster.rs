@@ -1,7 +1,7 @@
 //! The doctor's checks of the target: the way to it, who we are, its clock, the namespace and its environment, our rights, the
 //! sources and whether they know these pods, and what watching all this costs.
 
-use super::check::Check;
+use super::check::{Check, silent};
 use super::machine::failed;
 use crate::app::screen::Screen;
 use crate::cli::reach;
@@ -9,6 +9,7 @@ use crate::cli::session::{Session, Start};
 use crate::domain::link::{LinkState, Source};
 use crate::domain::target::Scope;
 use crate::platform::kubernetes::{Cluster, Right};
+use crate::platform::prometheus::wire::QueryFailure;
 use futures::future::join_all;
 use jiff::SignedDuration;
 use std::sync::Arc;
@@ -259,7 +260,7 @@ async fn prometheus(session: &Session) -> Check {
                     source.address()
                 ),
             ),
-            Err(failure) => silent(name, &source.address(), &failure.short()),
+            Err(failure) => unanswered(name, &source.address(), &failure),
         };
     }
     match source.knows_pods(&pods, now).await {
@@ -275,7 +276,7 @@ async fn prometheus(session: &Session) -> Check {
             ),
             "It probably watches another cluster: name the right one in [context.NAME] prometheus. Until then signals are unknown and no gate passes.",
         ),
-        Err(failure) => silent(name, &source.address(), &failure.short()),
+        Err(failure) => unanswered(name, &source.address(), &failure),
     }
 }
 
@@ -286,7 +287,7 @@ async fn alertmanager(session: &Session) -> Check {
     };
     match source.status().await {
         Ok(status) => Check::ok(name, format!("{} {}", status.version, source.address())),
-        Err(failure) => silent(name, &source.address(), &failure.short()),
+        Err(failure) => silent(name, &source.address(), &failure),
     }
 }
 
@@ -302,12 +303,18 @@ fn absent(name: &'static str, session: &Session, source: Source, variable: &str)
     )
 }
 
-fn silent(name: &'static str, address: &str, why: &str) -> Check {
-    Check::not_ok(
-        name,
-        format!("{address} does not answer: {why}"),
-        "Check the address and that it can be reached from here.",
-    )
+fn unanswered(name: &'static str, address: &str, failure: &QueryFailure) -> Check {
+    match failure {
+        QueryFailure::Http(failure) => silent(name, address, failure),
+        other => Check::not_ok(
+            name,
+            format!(
+                "{address} does not answer a plain question: {}",
+                other.short()
+            ),
+            "Check that the address is a Prometheus's.",
+        ),
+    }
 }
 
 /// What the console asks of others while it stands open, from what it wants on its first screen.

@@ -1,6 +1,7 @@
 //! The doctor's checks of this machine: the configuration file, the kubeconfig and its plugin, the state directory, the terminal.
 
 use super::check::Check;
+use crate::cli::config::notices;
 use crate::cli::reach;
 use crate::cli::session::Start;
 use crate::journal::{Audit, RealDisk, Runs, Verified};
@@ -21,11 +22,11 @@ pub fn configuration(start: &Start) -> Vec<Check> {
             format!("no {}; the defaults hold", loaded.path.display()),
         ),
     };
-    let odd = loaded.merged.notices.iter();
+    let odd = notices(loaded).into_iter();
     let odd = odd.map(|notice| {
         Check::note(
             "configuration",
-            notice.clone(),
+            notice,
             "`vigie config show` lists what is read.",
         )
     });
@@ -52,6 +53,13 @@ fn kubeconfig(start: &Start) -> Check {
         None => one.current,
     });
     let Some(chosen) = chosen else {
+        if all.is_empty() {
+            return Check::not_ok(
+                "kubeconfig",
+                "it names no context",
+                "Point KUBECONFIG or --kubeconfig at one that does, or write one with `kubectl config set-context`.",
+            );
+        }
         let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
         return Check::not_ok(
             "kubeconfig",

@@ -1,7 +1,7 @@
 //! The doctor's check of the Vault that the configuration or `VAULT_ADDR` names: whether it answers and whether it can be read.
 //! Nothing is asked where none is named, and no token is sent: how it is needs none.
 
-use super::check::Check;
+use super::check::{Check, silent};
 use crate::cli::session::{Session, Start};
 use crate::cli::sources::sought;
 use crate::platform::http::{Body, Http, Method, Transport};
@@ -14,7 +14,8 @@ pub async fn check(start: &Start, session: &Session) -> Option<Check> {
     let config = start.loaded.config();
     let named = start.named(&session.app.target.context).vault;
     let http = Http::default();
-    let found = sought(&http, named.as_ref(), config.ambient.vault.as_ref());
+    let ambient = config.ambient.vault.as_ref();
+    let found = sought(&http, named.as_ref(), ambient, "VAULT_ADDR");
     let (named, ambient) = match found {
         Ok(found) => (found.named, found.ambient),
         Err(why) => return Some(Check::not_ok(NAME, why, "Name it as [context.NAME] vault.")),
@@ -30,11 +31,7 @@ pub async fn check(start: &Start, session: &Session) -> Option<Check> {
         .await;
     Some(match asked {
         Ok((_, body)) => judged(&address, &serde_json::from_slice(&body).unwrap_or_default()),
-        Err(failure) => Check::not_ok(
-            NAME,
-            format!("{address} does not answer: {}", failure.short()),
-            "Check the address and that it can be reached from here.",
-        ),
+        Err(failure) => silent(NAME, &address, &failure),
     })
 }
 

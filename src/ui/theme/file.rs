@@ -47,16 +47,24 @@ impl Sheet {
 
 /// What is wrong with a theme, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("theme {theme}, line {line}: {problem}{}", .nearest.as_ref().map_or(String::new(), |near| format!("; did you mean {near}?")))]
+#[error("{}{problem}{}", at(theme, *line), .nearest.as_ref().map_or(String::new(), |near| format!("; did you mean {near}?")))]
 pub struct ThemeError {
     /// The theme whose text is wrong.
     pub theme: String,
-    /// The line, counted from one.
+    /// The line, counted from one; 0 where there is no such theme at all.
     pub line: usize,
     /// What is wrong, naming the key.
     pub problem: String,
     /// The nearest thing that would be right.
     pub nearest: Option<String>,
+}
+
+/// Where a mistake stands, before its sentence.
+fn at(theme: &str, line: usize) -> String {
+    match line {
+        0 => String::new(),
+        line => format!("theme {theme}, line {line}: "),
+    }
 }
 
 /// A named text among which themes are looked up.
@@ -138,11 +146,18 @@ fn chain<'a>(name: &str, texts: &[Text<'a>]) -> Result<Vec<Text<'a>>, ThemeError
     };
     let names = || texts.iter().map(|(known, _)| *known);
     let Some(first) = find(name) else {
-        let error = Place {
-            theme: name,
-            text: "",
+        let mut known = vec!["auto"];
+        for one in names() {
+            if !known.contains(&one) {
+                known.push(one);
+            }
         }
-        .wrong(&(0..0), "there is no theme of this name".into());
+        let error = ThemeError {
+            theme: name.to_owned(),
+            line: 0,
+            problem: format!("there is no theme {name}; there are {}", known.join(", ")),
+            nearest: None,
+        };
         return Err(error.near(name, names()));
     };
     let mut chain = vec![first];
@@ -207,7 +222,12 @@ impl Merged {
                 (other, _) => {
                     let known = ["extends", "paint_ground", "palette", "roles"];
                     let error = place.wrong(&key.span(), format!("unknown key {other}"));
-                    return Err(error.near(other, known.into_iter()));
+                    let mut error = error.near(other, known.into_iter());
+                    if error.nearest.is_none() {
+                        let all = known.join(", ");
+                        error.problem = format!("unknown key {other}; there are {all}");
+                    }
+                    return Err(error);
                 }
             }
         }
@@ -356,6 +376,26 @@ mod tests {
         load(name, texts)
             .expect_err("a wrong theme was taken")
             .to_string()
+    }
+
+    #[test]
+    fn an_unknown_theme_and_an_unknown_key_list_what_there_is() {
+        let night = night();
+        assert_eq!(
+            message("nope", &[("night", &night), ("mine", "")]),
+            "there is no theme nope; there are auto, night, mine"
+        );
+        assert!(message("nigth", &[("night", &night)]).ends_with("; did you mean night?"));
+        assert_eq!(
+            message(
+                "mine",
+                &[
+                    ("night", &night),
+                    ("mine", "extends = \"night\"\nzzzzzzzz = 1\n")
+                ]
+            ),
+            "theme mine, line 2: unknown key zzzzzzzz; there are extends, paint_ground, palette, roles"
+        );
     }
 
     #[test]
