@@ -127,11 +127,18 @@ fn show(start: &Start, run: Option<&str>) -> Result<u8, Failed> {
     let records = Audit::new(&start.loaded.state_dir(), RealDisk).read()?;
     let json = start.global.output == Output::Json;
     let mut text = String::new();
-    for record in &records {
+    let of = |record: &&Value| {
         let id = record["run"]["id"].as_str().unwrap_or_default();
-        if run.is_some_and(|wanted| !id.starts_with(&wanted.to_ascii_uppercase())) {
-            continue;
-        }
+        run.is_none_or(|wanted| id.starts_with(&wanted.to_ascii_uppercase()))
+    };
+    let records: Vec<&Value> = records.iter().filter(of).collect();
+    if let (Some(wanted), true) = (run, records.is_empty()) {
+        return Err(Failed::usage(format!(
+            "the audit log has no run `{}`; `vigie runs --all` lists them",
+            sanitize(wanted)
+        )));
+    }
+    for record in records {
         // A string takes whatever is written.
         let _ = if json {
             let mut document = record.clone();

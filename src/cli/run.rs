@@ -1,20 +1,22 @@
 //! `vigie run` and `vigie resume`: a run without a screen. It goes through the same App, machine and engine as on the
 //! screen; what nobody has answered beforehand stops it, with the exit codes of the contract.
 
+mod advice;
 mod tell;
 
 use super::args::value::{Answer, Reply};
 use super::args::{Output, Resume, Run as Asked};
 use super::console::runtime;
 use super::exit::{FAILING, Failed, NO, OK, UNKNOWN, USAGE};
-use super::print;
 use super::session::{Session, Start};
+use super::{print, shelf};
 use crate::app::command::Command;
 use crate::app::effect::Effect;
 use crate::app::message::Message;
 use crate::app::runs::order::RunRequest;
 use crate::app::screen::Screen;
 use crate::engine::runs::policy::LEAST_REASON;
+use crate::journal::{RealDisk, Runs};
 use crate::runbook::machine::{Answers, RunState};
 use crate::terminal::{Signal, Signals};
 use std::collections::BTreeMap;
@@ -29,7 +31,17 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 /// `vigie run`.
 pub fn run(start: &Start, asked: &Asked) -> Result<u8, Failed> {
     let request = request(asked)?;
-    drive(start, Command::StartRun(Box::new(request)))
+    known(start, shelf::find(&start.loaded, &asked.id).map(drop))?;
+    drive(start, Command::StartRun(Box::new(request)), true)
+}
+
+/// What is typed is judged before the way to the cluster is: a mistake in it is there whatever the cluster says.
+fn known(start: &Start, found: Result<(), Failed>) -> Result<(), Failed> {
+    if let Err(failed) = &found {
+        let json = start.global.output == Output::Json;
+        print::text(&Teller::new(json, true).refused(&failed.sentence))?;
+    }
+    found
 }
 
 /// `vigie runbook plan`: the same up to the first effect.
@@ -39,7 +51,8 @@ pub fn plan(start: &Start, asked: &Asked) -> Result<u8, Failed> {
         unrecorded: true,
         ..request(asked)?
     };
-    drive(start, Command::StartRun(Box::new(request)))
+    known(start, shelf::find(&start.loaded, &asked.id).map(drop))?;
+    drive(start, Command::StartRun(Box::new(request)), false)
 }
 
 /// `vigie resume`.
@@ -52,7 +65,9 @@ pub fn resume(start: &Start, asked: &Resume) -> Result<u8, Failed> {
         ..Answers::default()
     };
     let run = asked.run.as_str().into();
-    drive(start, Command::ResumeRun { run, answers })
+    let found = Runs::new(&start.loaded.state_dir(), RealDisk).find(&asked.run);
+    known(start, found.map(drop).map_err(Failed::usage))?;
+    drive(start, Command::ResumeRun { run, answers }, true)
 }
 
 fn request(asked: &Asked) -> Result<RunRequest, Failed> {
@@ -104,13 +119,13 @@ fn answer(answer: &Answer) -> (String, String) {
     (step, value)
 }
 
-fn drive(start: &Start, command: Command) -> Result<u8, Failed> {
+fn drive(start: &Start, command: Command, kept: bool) -> Result<u8, Failed> {
     let json = start.global.output == Output::Json;
     runtime()?.block_on(async {
         let session = start.session(start.place(), Screen::Runs).await?;
         let mut driver = Driver {
             session,
-            teller: Teller::new(json),
+            teller: Teller::new(json, kept),
             interrupts: 0,
         };
         driver.send(Message::Command(command))?;
@@ -233,7 +248,7 @@ impl Driver {
             Err(_) => print::note("the last record was not confirmed in time"),
         }
         if let Some(run) = &self.session.app.runs.present {
-            let message = "interrupted; `vigie resume` looks and goes on";
+            let message = "interrupted; what is in flight is looked up before it goes on";
             print::text(&self.teller.stopped(run, "interrupted", message))?;
         }
         Ok(INTERRUPTED)

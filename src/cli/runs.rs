@@ -49,16 +49,25 @@ pub fn runs(start: &Start, asked: &Asked) -> Result<u8, Failed> {
         // A string takes whatever is written.
         let _ = writeln!(
             text,
-            "{:<26}  {:<10}  {:<19}  {:<20}  {}: {}",
+            "{:<26}  {:<10}  {:<19}  {:<20}  {}{}",
             at.run,
             at.runbook,
             state(run),
             run.header.created.strftime("%Y-%m-%d %H:%M:%SZ"),
-            sanitize(&at.target.namespace),
-            sanitize(why.map_or("", String::as_str))
+            sanitize(&place(run)),
+            sanitize(&why.map_or(String::new(), |why| format!(": {why}")))
         );
     }
     print::text(&text)
+}
+
+/// The namespace, and the workload where one is settled.
+fn place(run: &RunListing) -> String {
+    let namespace = &run.header.start.target.namespace;
+    match &run.workload {
+        Some(workload) => format!("{namespace} {workload}"),
+        None => namespace.clone(),
+    }
 }
 
 fn state(run: &RunListing) -> String {
@@ -69,7 +78,7 @@ fn state(run: &RunListing) -> String {
 fn document(run: &RunListing) -> Value {
     let start = &run.header.start;
     json!({
-        "run": start.run, "runbook": start.runbook, "state": run.state, "reason": run.reason,
+        "run": start.run, "runbook": start.runbook, "state": run.state, "reason": run.waits, "message": run.reason, "workload": run.workload,
         "started": run.header.created.to_string(), "ended": run.ended.map(|at| at.to_string()),
         "target": start.target, "actor": start.actor, "journal": run.dir.join("journal").display().to_string(),
         "read_only": run.read_only,

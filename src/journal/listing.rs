@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use crate::journal::disk::{self, Disk};
 use crate::journal::record::Condition;
 use crate::journal::runs::{Header, Runs, SCHEMA};
-use crate::runbook::machine::{Entry, Fact, RunState};
+use crate::runbook::machine::{Entry, Fact, Reason, RunState};
 use crate::runbook::prose::bounded;
+use crate::runbook::template::plain;
 
 /// One run in a list.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +21,12 @@ pub struct RunListing {
     pub header: Header,
     /// Its state, as far as the journal's last words tell.
     pub state: RunState,
-    /// Why it stopped, if it did.
+    /// Why it stopped, if it did, in words.
     pub reason: Option<String>,
+    /// What it needs a person for, where it does.
+    pub waits: Option<Reason>,
+    /// The workload it is about, once it is settled.
+    pub workload: Option<String>,
     /// When it ended.
     pub ended: Option<Timestamp>,
     /// Damaged or from a later version.
@@ -89,8 +94,11 @@ impl<D: Disk + Clone> Runs<D> {
 fn listing(dir: PathBuf, header: Header, entries: &[Entry], condition: &Condition) -> RunListing {
     let carried = disk::held(&dir.join("lock"));
     let (mut state, mut reason, mut ended) = (RunState::Draft, None, None);
+    let mut waits = None;
+    let mut workload = header.start.params.get("workload").map(plain);
     for entry in entries {
         match &entry.fact {
+            Fact::Param { name, value } if name == "workload" => workload = Some(plain(value)),
             Fact::End {
                 state: end,
                 message,
@@ -100,8 +108,18 @@ fn listing(dir: PathBuf, header: Header, entries: &[Entry], condition: &Conditio
                 reason = Some(message.clone());
                 ended = Some(entry.ts);
             }
-            Fact::NeedsHuman { message, .. } | Fact::Awaiting { message, .. } => {
+            Fact::NeedsHuman {
+                message,
+                reason: on,
+                ..
+            }
+            | Fact::Awaiting {
+                message,
+                reason: on,
+                ..
+            } => {
                 state = RunState::NeedsHuman;
+                waits = Some(*on);
                 reason = Some(message.clone());
             }
             Fact::Interrupted { why } => reason = Some(format!("interrupted: {why}")),
@@ -110,7 +128,7 @@ fn listing(dir: PathBuf, header: Header, entries: &[Entry], condition: &Conditio
                 if state != RunState::RollingBack =>
             {
                 state = RunState::Running;
-                reason = None;
+                (reason, waits) = (None, None);
             }
             _ => {}
         }
@@ -119,7 +137,10 @@ fn listing(dir: PathBuf, header: Header, entries: &[Entry], condition: &Conditio
         state = RunState::NeedsHuman;
         let gone = || "interrupted: the process that carried it is gone".to_owned();
         reason = reason.or_else(|| Some(gone()));
+        waits = None;
     }
+    // An interrupted run goes on when somebody says so.
+    let waits = (state == RunState::NeedsHuman).then(|| waits.unwrap_or(Reason::Confirm));
     let read_only = match condition {
         Condition::Damaged(damage) => {
             Some(format!("damaged or altered at record {}", damage.record))
@@ -135,6 +156,8 @@ fn listing(dir: PathBuf, header: Header, entries: &[Entry], condition: &Conditio
         header,
         state,
         reason,
+        waits,
+        workload,
         ended,
         read_only,
         carried,

@@ -37,6 +37,7 @@ impl Param {
                 Some(duration) => Value::from(show_duration(duration)),
                 None => return refuse("must be a duration, as 90s, 3m or 7d"),
             },
+            ParamType::K8sRef => Value::from(workload(text)),
             ParamType::PercentList => percentages(text)
                 .map(Value::from)
                 .map_err(|why| format!("{} = `{text}`: {why}", self.name))?,
@@ -179,6 +180,24 @@ fn dns_name(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(|part| dns_label(part, 253))
 }
 
+/// A workload as it is named everywhere: `sts/x` and `statefulsets.apps/x` are `StatefulSet/x`.
+pub fn workload(text: &str) -> String {
+    let kinds = [
+        ("Deployment", ["deploy", "deployment", "deployments"]),
+        ("StatefulSet", ["sts", "statefulset", "statefulsets"]),
+        ("DaemonSet", ["ds", "daemonset", "daemonsets"]),
+    ];
+    let whole = || text.to_owned();
+    let Some((kind, name)) = text.split_once('/') else {
+        return whole();
+    };
+    let small = kind.split('.').next().unwrap_or(kind).to_lowercase();
+    let found = kinds
+        .iter()
+        .find(|(_, words)| words.contains(&small.as_str()));
+    found.map_or_else(whole, |(kind, _)| format!("{kind}/{name}"))
+}
+
 fn workload_ref(text: &str) -> bool {
     match text.split_once('/') {
         Some((kind, name)) => {
@@ -312,8 +331,8 @@ mod tests {
             (ParamType::K8sName, &["a.b-c"], &["a..b", "A"]),
             (
                 ParamType::K8sRef,
-                &["api", "Deployment/api", "StatefulSet/db"],
-                &["Pod/x", "Deployment/", "a/b/c", "deploy/api"],
+                &["api", "Deployment/api", "StatefulSet/db", "deploy/api"],
+                &["Pod/x", "Deployment/", "a/b/c", "po/api"],
             ),
             (ParamType::ImageDigest, &[digest.as_str()], &["r/a:v1"]),
             (ParamType::Image, &["r.io/a:v1"], &["", "a b"]),
@@ -332,6 +351,19 @@ mod tests {
             for text in *bad {
                 assert!(param(*ty).read(text).is_err(), "{ty:?} {text}");
             }
+        }
+    }
+
+    #[test]
+    fn a_workload_is_named_as_kubectl_names_it() {
+        let reference = param(ParamType::K8sRef);
+        for (typed, kept) in [
+            ("sts/db", "StatefulSet/db"),
+            ("deployments.apps/api", "Deployment/api"),
+            ("DaemonSet/agent", "DaemonSet/agent"),
+            ("api", "api"),
+        ] {
+            assert_eq!(reference.read(typed), Ok(Value::from(kept)), "{typed}");
         }
     }
 

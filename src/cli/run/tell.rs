@@ -1,5 +1,6 @@
 //! What a headless run says while it happens: the journal's own records, one document a line, or the same in words.
 
+use super::advice;
 use crate::app::runs::Runs;
 use crate::cli::print;
 use crate::runbook::machine::{Entry, Fact, Run, RunState};
@@ -11,13 +12,15 @@ use std::fmt::Write as _;
 /// Tells a run as it goes on.
 pub struct Teller {
     json: bool,
+    kept: bool,
     told: usize,
 }
 
 impl Teller {
-    /// In documents or in words.
-    pub fn new(json: bool) -> Self {
-        Self { json, told: 0 }
+    /// In documents or in words, of a run that is kept or of a mere look ahead.
+    pub fn new(json: bool, kept: bool) -> Self {
+        let told = 0;
+        Self { json, kept, told }
     }
 
     /// What is on disk and was not told yet.
@@ -51,13 +54,15 @@ impl Teller {
     pub fn stopped(&self, run: &Run, reason: &str, message: &str) -> String {
         if self.json {
             let state = run.ledger().state;
-            let last = json!({"schema": 1, "event": "run.end", "state": state, "reason": reason, "message": message, "run": run.start().run});
+            let last = json!({"schema": 1, "event": "run.end", "state": state, "reason": reason, "message": message, "run": run.start().run, "next": advice::line(run, self.kept)});
             return print::line(&last);
         }
         let id = &run.start().run;
+        let next = advice::sentence(run, self.kept);
         format!(
-            "run {id} waits ({reason}): {}\nvigie resume {id} looks and goes on; vigie abandon {id} --reason TEXT closes it\n",
-            sanitize(message)
+            "run {id} waits ({reason}): {}\n{}\n",
+            sanitize(message),
+            sanitize(&next)
         )
     }
 

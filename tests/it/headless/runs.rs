@@ -152,7 +152,7 @@ async fn a_record_names_the_context_and_an_abandoned_run_says_why() {
     let run = listed(&home).await.remove(0);
     assert_eq!(run["state"], "abandoned");
     assert!(
-        run["reason"].as_str().unwrap().contains("a rehearsal"),
+        run["message"].as_str().unwrap().contains("a rehearsal"),
         "{run:#}"
     );
     assert_eq!(
