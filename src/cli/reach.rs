@@ -50,6 +50,12 @@ pub async fn of(cluster: &Cluster, namespace: Option<&str>) -> Option<Failed> {
     }
     match cluster.identity().await {
         Err(failure) if failure.kind == FailureKind::Unauthorized => return unknown(&failure),
+        // Whoever may not act as another is refused everything; that is the right to ask for.
+        Err(failure) if impersonation(&failure) => {
+            let advice = failure.advice();
+            let sentence = format!("you may not act as somebody else (--as)\n{advice}");
+            return Some(Failed::new(UNKNOWN, sentence));
+        }
         _ => {}
     }
     if let Some(failed) = no_namespace(cluster, namespace).await {
@@ -74,6 +80,11 @@ pub async fn of(cluster: &Cluster, namespace: Option<&str>) -> Option<Failed> {
             format!("you may not list pods {place}\nAsk for the right to get, list and watch pods {place}.{hint}"),
         )
     })
+}
+
+/// Whether what is refused is to act as somebody else.
+fn impersonation(failure: &Failure) -> bool {
+    matches!(&failure.kind, FailureKind::Forbidden(rule) if rule.verb == "impersonate")
 }
 
 /// A namespace that does not exist, with the nearest that does.

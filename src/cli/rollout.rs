@@ -1,5 +1,5 @@
 //! `vigie rollout status|history|watch`: a rollout in kubectl's words and ours, once or until it ends. The exit code is the worst
-//! of the rollout and of the service: a release that stands and fails is no success.
+//! of the service's verdict, as `vigie status` has it, and of a rollout that is not done, which is something to watch.
 
 pub mod history;
 
@@ -20,6 +20,8 @@ use crate::domain::verdict::Level;
 use crate::domain::workload::Workload;
 use crate::terminal::{self, Notify, Signals};
 use crate::ui::widget::text::sanitize;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::json;
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -45,7 +47,8 @@ pub fn rollout(start: &Start, asked: &Rollout) -> Result<u8, Failed> {
         let uid = find(&session.app, name)?.uid.clone();
         match asked {
             Rollout::Status { .. } => {
-                let look = Look::at(&session.app, &uid).ok_or_else(gone)?;
+                let mut look = Look::at(&session.app, &uid).ok_or_else(gone)?;
+                look.dated(&session, &uid).await;
                 print::text(&look.said(&session.app, json))?;
                 Ok(look.code)
             }
@@ -126,9 +129,30 @@ impl Look {
             code: code(app, row),
             kubectl: kubectl::words(workload),
             ours: row.rollout.reason.clone(),
-            revision: revision(app, row),
+            revision: revision(
+                app.now,
+                row.revision,
+                row.version.as_deref(),
+                row.taken_over,
+            ),
             document: document::workload(app, workload)?,
         })
+    }
+
+    /// With the revision that serves as the history has it, for kinds that carry no number themselves.
+    async fn dated(&mut self, session: &Session, uid: &str) {
+        let app = &session.app;
+        let (Some(workload), Some(row)) = (app.cluster.workload(uid), app.services.get(uid)) else {
+            return;
+        };
+        let Some((number, since)) = history::serving(session, workload).await else {
+            return;
+        };
+        self.revision = revision(app.now, Some(number), row.version.as_deref(), since);
+        self.document["revision"] = number.into();
+        if self.state == RolloutState::Done {
+            self.document["rollout"]["since"] = document::time(since);
+        }
     }
 
     /// All of it, for one look.
@@ -163,18 +187,24 @@ impl Look {
     }
 }
 
-/// The revision in a sentence: which, since when.
-fn revision(app: &App, row: &ServiceRow) -> String {
-    let number = row
-        .revision
-        .map_or("revision unknown".to_owned(), |n| format!("revision {n}"));
-    let version = row
-        .version
-        .as_deref()
-        .map_or(String::new(), |v| format!(" ({v})"));
-    let since = row.taken_over.map_or(String::new(), |at| {
-        let ago = short(app.now.duration_since(at));
-        format!(", serving since {} ({ago})", at.strftime("%H:%M:%SZ"))
+/// The revision in a sentence: which, since when; with its date where that was not today.
+fn revision(
+    now: Timestamp,
+    number: Option<u64>,
+    version: Option<&str>,
+    since: Option<Timestamp>,
+) -> String {
+    let number = number.map_or("revision unknown".to_owned(), |n| format!("revision {n}"));
+    let version = version.map_or(String::new(), |v| format!(" ({v})"));
+    let since = since.map_or(String::new(), |at| {
+        let ago = short(now.duration_since(at));
+        let day = |at: Timestamp| at.to_zoned(TimeZone::UTC).date();
+        let form = if day(at) == day(now) {
+            "%H:%M:%SZ"
+        } else {
+            "%Y-%m-%d %H:%M:%SZ"
+        };
+        format!(", serving since {} ({ago})", at.strftime(form))
     });
     format!("{number}{version}{since}")
 }
@@ -189,8 +219,10 @@ fn code(app: &App, row: &ServiceRow) -> u8 {
     }
     let rollout = match row.rollout.state {
         RolloutState::Done => Level::Healthy,
-        RolloutState::Moving | RolloutState::Paused => Level::Watch,
-        RolloutState::Stuck | RolloutState::Failed => Level::Failing,
+        RolloutState::Moving
+        | RolloutState::Paused
+        | RolloutState::Stuck
+        | RolloutState::Failed => Level::Watch,
     };
     exit::of(rollout.max(row.level()))
 }
@@ -303,6 +335,24 @@ impl Watch<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_of_another_day_has_its_date() {
+        let now: Timestamp = "2026-03-04T03:00:00Z".parse().unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().ok();
+        for (since, said) in [
+            (
+                "2026-03-04T02:00:00Z",
+                "revision 2 (v1), serving since 02:00:00Z (60 m)",
+            ),
+            (
+                "2026-01-01T02:00:00Z",
+                "revision 2 (v1), serving since 2026-01-01 02:00:00Z (62 d)",
+            ),
+        ] {
+            assert_eq!(revision(now, Some(2), Some("v1"), at(since)), said);
+        }
+    }
 
     #[test]
     fn attention_is_asked_for_once_for_each_thing() {

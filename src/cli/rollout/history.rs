@@ -59,6 +59,18 @@ pub async fn print(session: &Session, uid: &str, json: bool) -> Result<u8, Faile
     })
 }
 
+/// The revision that serves and since when, of a kind whose numbers only its history has.
+pub async fn serving(session: &Session, workload: &Workload) -> Option<(u64, Option<Timestamp>)> {
+    if workload.kind == WorkloadKind::Deployment {
+        return None;
+    }
+    let cluster = &session.engine.outside().cluster;
+    let mut lines = controller_revisions(cluster, workload).await.ok()?;
+    time(&mut lines);
+    let current = lines.iter().find(|line| line.current)?;
+    Some((current.number?, current.served.from))
+}
+
 fn replica_sets(app: &App, workload: &Workload) -> Vec<Line> {
     let revisions = app.cluster.revisions_of(workload);
     let line = |revision: &&Revision| {
