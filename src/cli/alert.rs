@@ -2,6 +2,7 @@
 //! the cluster are asked what exists; nothing is guessed that is not there. [`find`] is pure, [`session`] asks and opens.
 
 use super::exit::Failed;
+use super::print;
 use super::session::{Place, Session, Start};
 use crate::app::message::Notice;
 use crate::app::screen::Screen;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long each source may take to say what it knows.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 /// A page is short; more than this of it is not read.
 const LONGEST: usize = 16 * 1024;
 /// How long the sentence stands that says where we are.
@@ -117,25 +118,16 @@ pub fn find(text: &str, alerts: &[Alert], namespaces: &[Arc<str>]) -> Found {
 
 /// Opens a session where the text leads: in the namespace, on the service.
 pub async fn session(start: &Start, text: &str) -> Result<Session, Failed> {
-    let cluster = Cluster::connect(&start.place().options)
+    let place = start.place();
+    let cluster = Cluster::connect(&place.options)
         .await
         .map_err(|failure| Failed::unconnected(&failure))?;
+    // The screen is taken when it is known what to show; until then somebody waits.
+    print::note("asking what this text names…");
     let (alerts, namespaces) = tokio::join!(alerts(start, &cluster), namespaces(&cluster));
-    let mut found = find(text, &alerts, &namespaces);
+    let mut found = find(text, alerts.as_deref().unwrap_or_default(), &namespaces);
     let configured = start.loaded.config().start.namespace.clone();
     found.namespace = found.namespace.or(configured);
-    let Some(namespace) = found.namespace.clone() else {
-        return Err(Failed::usage(format!(
-            "nothing in this text names an alert that fires or a namespace of {}\nPaste the alert's name and labels, or name the namespace with -n.",
-            cluster.context()
-        )));
-    };
-    let workloads = workloads(&cluster, &namespace).await;
-    let place = Place {
-        scope: Some(Scope::Namespace(namespace.as_str().into())),
-        ..start.place()
-    };
-    let mut session = start.session_on(cluster, &place, Screen::Overview)?;
     let words = words(text);
     let meant = |name: &str| {
         found
@@ -143,29 +135,68 @@ pub async fn session(start: &Start, text: &str) -> Result<Session, Failed> {
             .as_deref()
             .map_or(words.contains(name), |one| one == name)
     };
-    let chosen = workloads.iter().find(|(object, _)| meant(&object.name));
+    let workloads = match &found.namespace {
+        Some(namespace) => workloads(&cluster, namespace).await,
+        None => everywhere(&cluster).await,
+    };
+    let mut chosen: Vec<&(ObjectRef, Arc<str>)> = workloads
+        .iter()
+        .filter(|(object, _)| meant(&object.name))
+        .collect();
+    // Where a name is in several namespaces, the one of the context is the likelier.
+    chosen.sort_by_key(|(object, _)| *object.namespace != **cluster.namespace());
+    let chosen = chosen.first().map(|(object, uid)| (object, uid));
+    let namespace = found
+        .namespace
+        .clone()
+        .or_else(|| chosen.map(|(object, _)| object.namespace.to_string()));
+    let Some(namespace) = namespace else {
+        return Err(Failed::usage(format!(
+            "nothing in this text names an alert that fires, a workload or a namespace of {}\nPaste the alert's name and labels, or name the namespace with -n.",
+            cluster.context()
+        )));
+    };
+    let place = Place {
+        scope: Some(Scope::Namespace(namespace.as_str().into())),
+        ..place
+    };
+    let mut session = start.session_on(cluster, &place, Screen::Overview)?;
     if let Some((_, uid)) = chosen {
         session.app.history.here_mut().place.cursor = Some(uid.clone());
     }
-    let subject = found.alert.as_deref().unwrap_or("the alert");
-    let text = match chosen {
-        Some((object, _)) => format!("{subject}: {} in {namespace}", object.name),
-        None => format!("{subject}: {namespace}; no workload in it is named"),
-    };
+    let text = sentence(
+        &found,
+        alerts.is_some(),
+        &namespace,
+        chosen.map(|(object, _)| &*object.name),
+    );
     let until = session.app.now + SAID_FOR;
     session.app.notice = Some((Notice { text, error: false }, until));
     Ok(session)
 }
 
+/// What is said where it opens: the alert, or that none fires, or that nobody knows; and the place.
+fn sentence(found: &Found, heard: bool, namespace: &str, workload: Option<&str>) -> String {
+    let subject = match (&found.alert, heard) {
+        (Some(alert), _) => alert.clone(),
+        (None, true) => "No alert that this names fires now".to_owned(),
+        (None, false) => "Alertmanager did not say what fires".to_owned(),
+    };
+    match workload {
+        Some(workload) => format!("{subject}: {workload} in {namespace}"),
+        None => format!("{subject}: {namespace}; no workload in it is named"),
+    }
+}
+
 /// The alerts that fire anywhere; none where Alertmanager does not say in time.
-async fn alerts(start: &Start, cluster: &Cluster) -> Vec<Alert> {
+async fn alerts(start: &Start, cluster: &Cluster) -> Option<Vec<Alert>> {
     let place = Place {
         scope: Some(Scope::All),
         ..start.place()
     };
-    let Ok(mut wide) = start.session_on(cluster.clone(), &place, Screen::Overview) else {
-        return Vec::new();
-    };
+    let mut wide = start
+        .session_on(cluster.clone(), &place, Screen::Overview)
+        .ok()?;
     // Nothing else of all namespaces is wanted here.
     let wants = Wants {
         alerts: true,
@@ -173,15 +204,29 @@ async fn alerts(start: &Start, cluster: &Cluster) -> Vec<Alert> {
     };
     wide.engine.reconcile(wants);
     let heard = async {
-        while matches!(wide.app.link(Source::Alertmanager), LinkState::Connecting) {
+        loop {
+            match wide.app.link(Source::Alertmanager) {
+                LinkState::Live(_) | LinkState::Quiet(_) => return true,
+                LinkState::Stale { .. } | LinkState::Absent(_) => return false,
+                LinkState::Connecting => {}
+            }
             let Some(fact) = wide.facts.recv().await else {
-                return;
+                return false;
             };
             wide.take(fact);
         }
     };
-    let _ = tokio::time::timeout(PATIENCE, heard).await;
-    wide.app.alerts
+    let heard = tokio::time::timeout(PATIENCE, heard).await;
+    heard.unwrap_or(false).then_some(wide.app.alerts)
+}
+
+/// The workloads of all namespaces; where these may not be seen, of the context's own.
+async fn everywhere(cluster: &Cluster) -> Vec<(ObjectRef, Arc<str>)> {
+    let all = workloads(cluster, "").await;
+    if all.is_empty() {
+        return workloads(cluster, cluster.namespace()).await;
+    }
+    all
 }
 
 async fn namespaces(cluster: &Cluster) -> Vec<Arc<str>> {
@@ -190,7 +235,7 @@ async fn namespaces(cluster: &Cluster) -> Vec<Arc<str>> {
     found.into_iter().map(|one| one.name).collect()
 }
 
-/// The workloads of a namespace with their uids.
+/// The workloads of a namespace, or of all of them, with their uids.
 async fn workloads(cluster: &Cluster, namespace: &str) -> Vec<(ObjectRef, Arc<str>)> {
     let mut all = Vec::new();
     for kind in WorkloadKind::ALL {
@@ -200,8 +245,9 @@ async fn workloads(cluster: &Cluster, namespace: &str) -> Vec<(ObjectRef, Arc<st
         let asked = tokio::time::timeout(PATIENCE, cluster.objects_of(&known, namespace, "")).await;
         for object in asked.ok().and_then(Result::ok).unwrap_or_default() {
             let meta = &object["metadata"];
+            let own = meta["namespace"].as_str().unwrap_or(namespace);
             if let (Some(name), Some(uid)) = (meta["name"].as_str(), meta["uid"].as_str()) {
-                all.push((ObjectRef::new(kind.name(), namespace, name), uid.into()));
+                all.push((ObjectRef::new(kind.name(), own, name), uid.into()));
             }
         }
     }
