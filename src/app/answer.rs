@@ -313,7 +313,8 @@ impl App {
         let Some(uid) = self.target.cluster_uid.clone() else {
             return;
         };
-        if self.desk.announced || self.runs.past.is_empty() {
+        // What is said just now is about where we are; the runs wait until it has been.
+        if self.desk.announced || self.runs.past.is_empty() || self.notice.is_some() {
             return;
         }
         self.desk.announced = true;

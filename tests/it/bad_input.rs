@@ -89,7 +89,7 @@ async fn a_wrong_configuration_is_told_with_its_place_by_every_command() {
             "\n[keys]\nlgs = [\"l\"]\n",
             &["config.toml:3:1", "lgs", "logs"],
         ),
-        ("[keys]\nlogs = [\"d\"]\n", &["config.toml:2:1", "`d`"]),
+        ("[keys]\nlogs = [\"d\"]\n", &["config.toml:2:8", "`d`"]),
         ("[thresholds]\np99 = \"fast\"\n", &["config.toml:2", "fast"]),
     ] {
         home.write("config/vigie/config.toml", text);

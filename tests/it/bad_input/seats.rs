@@ -206,7 +206,7 @@ fn told_to_go_in_the_middle_of_a_run_the_record_is_whole_and_says_so() {
         let runs: serde_json::Value = serde_json::from_slice(&runs.stdout).unwrap();
         let run = &runs["runs"][0];
         assert_eq!(run["state"], "needs-human", "{signal:?} {runs}");
-        let reason = run["reason"].as_str().unwrap();
+        let reason = run["message"].as_str().unwrap();
         assert!(reason.starts_with("interrupted: "), "{signal:?} {runs}");
         let journal = std::fs::read_to_string(run["journal"].as_str().unwrap()).unwrap();
         let count = |event: &str| journal.matches(&format!("\"event\":\"{event}\"")).count();
