@@ -4,6 +4,7 @@
 
 mod alert;
 pub mod args;
+mod attendance;
 mod audit;
 mod config;
 mod console;

@@ -1,5 +1,7 @@
 //! `vigie audit`: whether the record still is as it was written, and the record itself.
 
+mod show;
+
 use super::args::{Audit as Asked, Output};
 use super::exit::{FAILING, Failed, NO, OK, UNKNOWN};
 use super::print;
@@ -15,7 +17,7 @@ use std::path::Path;
 pub fn audit(start: &Start, asked: &Asked) -> Result<u8, Failed> {
     match asked {
         Asked::Verify { file, anchor } => verify(start, file.as_deref(), anchor.as_deref()),
-        Asked::Show { run } => show(start, run.as_deref()),
+        Asked::Show { run } => show::show(start, run.as_deref()),
     }
 }
 
@@ -121,45 +123,4 @@ fn document(name: &str, verdict: &Verified) -> Value {
             json!({"schema": 1, "file": name, "state": "incomplete", "records": records, "why": why})
         }
     }
-}
-
-fn show(start: &Start, run: Option<&str>) -> Result<u8, Failed> {
-    let records = Audit::new(&start.loaded.state_dir(), RealDisk).read()?;
-    let json = start.global.output == Output::Json;
-    let mut text = String::new();
-    let of = |record: &&Value| {
-        let id = record["run"]["id"].as_str().unwrap_or_default();
-        run.is_none_or(|wanted| id.starts_with(&wanted.to_ascii_uppercase()))
-    };
-    let records: Vec<&Value> = records.iter().filter(of).collect();
-    if let (Some(wanted), true) = (run, records.is_empty()) {
-        return Err(Failed::usage(format!(
-            "the audit log has no run `{}`; `vigie runs --all` lists them",
-            sanitize(wanted)
-        )));
-    }
-    for record in records {
-        // A string takes whatever is written.
-        let _ = if json {
-            let mut document = record.clone();
-            document["schema"] = json!(1);
-            write!(text, "{}", print::line(&document))
-        } else {
-            let said = |pointer: &str| {
-                let value = record.pointer(pointer);
-                sanitize(value.and_then(Value::as_str).unwrap_or_default()).into_owned()
-            };
-            writeln!(
-                text,
-                "{}  {:<18}  {}  {} {} {}",
-                said("/ts"),
-                said("/event"),
-                said("/run/id"),
-                said("/actor/k8s_user"),
-                said("/step"),
-                said("/message")
-            )
-        };
-    }
-    print::text(&text)
 }

@@ -1,6 +1,7 @@
 //! The console: taking the terminal, running the loop, giving it back; and one screen as text.
 
 use super::args::value::{FrameSize, Screen as Typed};
+use super::attendance::{Attendance, how};
 use super::exit::{Failed, OK, UNKNOWN};
 use super::session::{Session, Start};
 use super::{alert, kubectl};
@@ -78,6 +79,7 @@ pub async fn live(start: &Start, session: Session) -> Result<u8, Failed> {
         mouse: config.mouse,
         kitty_keys: terminal::knows_kitty_keys(variable),
     };
+    let attendance = Attendance::begin(start.loaded.state_dir(), &session);
     let Session {
         app,
         engine,
@@ -106,9 +108,11 @@ pub async fn live(start: &Start, session: Session) -> Result<u8, Failed> {
             if let Some(crash) = crashes.borrow().as_ref() {
                 terminal::tell(crash);
             }
+            attendance.end("crashed").await;
             return Ok(UNKNOWN);
         }
     };
+    attendance.end(&how(&ending)).await;
     match ending.map_err(|error| Failed::new(UNKNOWN, format!("the terminal: {error}")))? {
         Ending::Left => Ok(OK),
         Ending::Signal(signal) => Ok(signal.exit_code()),

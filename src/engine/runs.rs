@@ -3,6 +3,7 @@
 
 mod ask;
 mod carry;
+mod clocks;
 pub mod close;
 mod deed;
 mod evidence;

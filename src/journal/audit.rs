@@ -268,15 +268,19 @@ pub fn verify_bytes(bytes: &[u8], anchor: Option<&str>) -> Verified {
     check(bytes, anchor).0
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "one decision read from top to bottom, an arm for each case"
-)]
-fn check(bytes: &[u8], anchor: Option<&str>) -> (Verified, Vec<u64>) {
-    let (mut head, mut seq, mut offset, mut seen) =
-        (GENESIS.to_owned(), 0_u64, 0_u64, anchor == Some(GENESIS));
-    let (mut last_ts, mut out_of_order): (Option<Timestamp>, Vec<u64>) = (None, Vec::new());
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+/// How far a chain was followed.
+struct Chain {
+    head: String,
+    seq: u64,
+    offset: u64,
+    last: Option<Timestamp>,
+    out_of_order: Vec<u64>,
+}
+
+impl Chain {
+    /// Follows one line, with its line end; the error is what is wrong with it.
+    fn follow(&mut self, line: &[u8]) -> Result<(), Verified> {
+        let (offset, seq) = (self.offset, self.seq);
         let broken = |why: &str| {
             Verified::Broken(Damage {
                 record: seq + 1,
@@ -284,79 +288,77 @@ fn check(bytes: &[u8], anchor: Option<&str>) -> (Verified, Vec<u64>) {
                 why: why.to_owned(),
             })
         };
+        let incomplete = |why: String| Verified::Incomplete { records: seq, why };
         let Some(line) = line.strip_suffix(b"\n") else {
-            return (
-                Verified::Incomplete {
-                    records: seq,
-                    why: format!("the last record is cut ({} bytes)", line.len()),
-                },
-                out_of_order,
-            );
+            let why = format!("the last record is cut ({} bytes)", line.len());
+            return Err(incomplete(why));
         };
-        let Some(mut record) = serde_json::from_slice::<Value>(line)
-            .ok()
-            .and_then(|value| value.as_object().cloned())
-        else {
-            return (broken("not a record"), out_of_order);
-        };
+        let record = serde_json::from_slice::<Value>(line).ok();
+        let record = record.and_then(|value| value.as_object().cloned());
+        let mut record = record.ok_or_else(|| broken("not a record"))?;
         let Some(Value::String(hash)) = record.remove("hash") else {
-            return (broken("no hash"), out_of_order);
+            return Err(broken("no hash"));
         };
-        let prev = record
-            .get("prev")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        if seq == 0 && prev != head {
-            return (
-                Verified::Incomplete {
-                    records: 0,
-                    why: "the log does not begin with its first record: earlier files are missing"
-                        .to_owned(),
-                },
-                out_of_order,
-            );
+        let prev = record.get("prev").and_then(Value::as_str);
+        let follows = prev.unwrap_or_default() == self.head;
+        if seq == 0 && !follows {
+            let why = "the log does not begin with its first record: earlier files are missing";
+            return Err(incomplete(why.to_owned()));
         }
         let text = canonical::to_string(&Value::Object(record.clone()));
-        if prev != head || record::chain(&head, text.as_bytes()) != hash {
-            return (
-                broken("its hash does not follow from the record before and its content"),
-                out_of_order,
-            );
+        if !follows || record::chain(&self.head, text.as_bytes()) != hash {
+            return Err(broken(
+                "its hash does not follow from the record before and its content",
+            ));
         }
         // The hash covers the canonical form; the line itself must be that form too, or it was edited in place.
         record.insert("hash".to_owned(), json!(hash));
         if canonical::to_string(&Value::Object(record.clone())).as_bytes() != line {
-            return (broken("not in canonical form"), out_of_order);
+            return Err(broken("not in canonical form"));
         }
         if record.get("seq").and_then(Value::as_u64) != Some(seq + 1) {
-            return (broken("its number does not follow"), out_of_order);
+            return Err(broken("its number does not follow"));
         }
-        let ts = record
-            .get("ts")
-            .and_then(Value::as_str)
-            .and_then(|ts| ts.parse::<Timestamp>().ok());
-        if ts.is_some() && ts < last_ts {
-            out_of_order.push(seq + 1);
+        let ts = record.get("ts").and_then(Value::as_str);
+        let ts = ts.and_then(|ts| ts.parse::<Timestamp>().ok());
+        if ts.is_some() && ts < self.last {
+            self.out_of_order.push(seq + 1);
         }
-        last_ts = ts.or(last_ts);
-        seen |= anchor == Some(hash.as_str());
-        head = hash;
-        seq += 1;
-        offset += line.len() as u64 + 1;
+        self.last = ts.or(self.last);
+        self.head = hash;
+        self.seq += 1;
+        self.offset += line.len() as u64 + 1;
+        Ok(())
+    }
+}
+
+fn check(bytes: &[u8], anchor: Option<&str>) -> (Verified, Vec<u64>) {
+    let mut chain = Chain {
+        head: GENESIS.to_owned(),
+        seq: 0,
+        offset: 0,
+        last: None,
+        out_of_order: Vec::new(),
+    };
+    let mut seen = anchor == Some(GENESIS);
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        if let Err(verdict) = chain.follow(line) {
+            return (verdict, chain.out_of_order);
+        }
+        seen |= anchor == Some(chain.head.as_str());
     }
     let verdict = match anchor {
         Some(anchor) if !seen => Verified::Incomplete {
-            records: seq,
+            records: chain.seq,
             why: format!(
                 "no record has the anchor's hash {anchor}: records are missing at the end, or the chain was rebuilt"
             ),
         },
         _ => Verified::Ok {
-            records: seq,
-            head,
+            records: chain.seq,
+            head: chain.head,
             witnessed: anchor.is_some(),
         },
     };
-    (verdict, out_of_order)
+    (verdict, chain.out_of_order)
 }

@@ -128,14 +128,15 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 
 /// An advisory lock held for as long as the value lives.
 #[derive(Debug)]
-pub struct Lock(
-    #[expect(dead_code, reason = "held, never read: dropping it releases the lock")] File,
-);
+pub struct Lock(File);
+
+/// The most characters that are read of a holder's words.
+const HOLDER: usize = 200;
 
 /// Why a lock was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another process has it.
+    /// Another process has it: the file, or its own words for itself.
     #[error("another process holds {0}")]
     Held(String),
     /// It could not be asked for.
@@ -150,6 +151,24 @@ pub fn try_lock(path: &Path) -> Result<Lock, LockError> {
         Ok(()) => Ok(Lock(file)),
         Err(fs::TryLockError::WouldBlock) => Err(LockError::Held(path.display().to_string())),
         Err(fs::TryLockError::Error(error)) => Err(LockError::Io(error)),
+    }
+}
+
+/// The same, with the holder's own words in the file: whoever comes second learns whose it is.
+pub fn try_lock_as(path: &Path, who: &str) -> Result<Lock, LockError> {
+    match try_lock(path) {
+        Ok(Lock(mut file)) => {
+            file.set_len(0)?;
+            Write::write_all(&mut file, who.as_bytes())?;
+            Ok(Lock(file))
+        }
+        Err(LockError::Held(path)) => {
+            let holder = fs::read_to_string(&path).unwrap_or_default();
+            let holder: String = holder.chars().take(HOLDER).collect();
+            let named = Some(holder).filter(|holder| !holder.is_empty());
+            Err(LockError::Held(named.unwrap_or(path)))
+        }
+        other => other,
     }
 }
 

@@ -155,10 +155,7 @@ async fn an_unconfirmed_act_is_refused_in_a_guarded_place() {
     let mut request = request("restart", &[("workload", "chat-server")]);
     request.answers.confirm.clear();
     bench.command(Command::StartRun(Box::new(request)));
-    bench
-        .until("it is refused", |runs| runs.refused.is_some())
-        .await;
-    let refusal = bench.app.runs.refused.clone().unwrap();
+    let refusal = bench.refusal().await;
     assert!(
         refusal.sentence.contains("read-only until armed"),
         "{refusal:?}"

@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod binary;
+mod faults;
 
 use bench::Bench;
 use vigie::app::command::Command;
@@ -212,10 +213,7 @@ async fn a_guarded_place_is_refused_without_its_confirmation() {
     request.unattended = true;
     request.answers.confirm.clear();
     bench.command(Command::StartRun(Box::new(request)));
-    bench
-        .until("it is refused", |runs| runs.refused.is_some())
-        .await;
-    let refusal = bench.app.runs.refused.clone().unwrap();
+    let refusal = bench.refusal().await;
     assert!(
         refusal.sentence.contains("--confirm veza-production"),
         "{refusal:?}"
@@ -229,9 +227,7 @@ async fn the_disk_that_takes_no_record_stops_everything() {
     // A file where the folder of runs would be.
     std::fs::write(bench.state().join("runs"), "").unwrap();
     bench.roll_back(&[]);
-    bench
-        .until("it is refused", |runs| runs.refused.is_some())
-        .await;
+    bench.refusal().await;
     assert!(bench.all_writes().is_empty());
 }
 

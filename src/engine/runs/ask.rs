@@ -3,13 +3,12 @@
 use super::means::Means;
 use super::report::Reporter;
 use super::state::{known, reference, text, unanswered};
-use super::{lock, measure, outlook, outside, owners, request, revisions, rollout, state};
+use super::{clocks, lock, measure, outlook, outside, owners, request, revisions, rollout, state};
 use crate::platform::failure::FailureKind;
 use crate::platform::kubernetes::{Manner, Right};
 use crate::runbook::machine::{Answer, Event, Failure, GoingBack, Question, ReadId, Start};
 use crate::runbook::patch::{Action, ObjectRef};
 use crate::runbook::preflight::{Access, Level, Line, ObjectFacts, Requirement, facts_of};
-use jiff::SignedDuration;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -137,7 +136,7 @@ async fn preflight(to: &Reporter, start: &Start, asked: Asked) -> Result<Answer,
             means.keeping.state.display().to_string(),
         ),
     ];
-    more.extend(clock(means, asked.gate.is_some()).await);
+    more.extend(clocks::line(means, object, asked.gate.is_some()).await);
     more.push(lock::take(to, object).await);
     more.extend(follows);
     for other in &asked.others {
@@ -154,36 +153,6 @@ async fn preflight(to: &Reporter, start: &Start, asked: Asked) -> Result<Answer,
         access,
         facts: found.map(|(_, facts)| facts),
         more,
-    })
-}
-
-/// From here on a clock's distance is said.
-const SKEW: SignedDuration = SignedDuration::from_secs(5);
-/// From here on a gate would judge other moments than it says.
-const FAR: SignedDuration = SignedDuration::from_secs(30);
-
-/// The distance between the cluster's clock and ours; deadlines and the moments a gate asks about are told by ours.
-async fn clock(means: &Means, gated: bool) -> Option<Line> {
-    let asked = means.clock.now();
-    let server = means.cluster.version().await.ok()?.clock?;
-    // The answer is dated, to the second, somewhere between the question and now.
-    let now = means.clock.now();
-    let ahead = server.duration_since(now);
-    let behind = asked.duration_since(server) - SignedDuration::from_secs(1);
-    let off = ahead.max(behind).max(SignedDuration::ZERO);
-    let text = "the clocks agree";
-    let said = format!("the cluster's is {} s away from ours", off.as_secs());
-    let line = match off {
-        off if off <= SKEW => {
-            Line::new(Level::Passed, text, format!("within {} s", SKEW.as_secs()))
-        }
-        off if off > FAR && gated => Line::new(Level::Red, text, said),
-        _ => Line::new(Level::Amber, text, said),
-    };
-    Some(if off > SKEW {
-        line.fix("set this machine's clock (NTP)")
-    } else {
-        line
     })
 }
 

@@ -1,6 +1,7 @@
 //! One run's performer: records before anything follows, sends each effect once, asks, measures, wakes. Every effect of
 //! the machine comes through [`Carrier::take`], in order.
 
+use super::clocks::Clocks;
 use super::means::Means;
 use super::records::Who;
 use super::report::Reporter;
@@ -28,6 +29,7 @@ pub struct Carrier {
     reads: HashMap<ReadId, AbortOnDropHandle<()>>,
     wakes: BTreeMap<Timestamp, AbortOnDropHandle<()>>,
     flights: Vec<AbortOnDropHandle<()>>,
+    clocks: Arc<Clocks>,
 }
 
 impl Carrier {
@@ -46,6 +48,7 @@ impl Carrier {
             to: Reporter {
                 means,
                 run: start.run.clone(),
+                by: start.actor.as_str().into(),
                 held: Arc::default(),
             },
             start: Arc::new(start),
@@ -54,6 +57,7 @@ impl Carrier {
             reads: HashMap::new(),
             wakes: BTreeMap::new(),
             flights: Vec::new(),
+            clocks: Arc::default(),
         }
     }
 
@@ -121,7 +125,7 @@ impl Carrier {
                 before,
                 ours,
             } => {
-                let to = self.to.clone();
+                let (to, clocks) = (self.to.clone(), self.clocks.clone());
                 let look = measure::Look {
                     spec,
                     object,
@@ -130,7 +134,7 @@ impl Carrier {
                     ours,
                 };
                 let measured = async move {
-                    let readings = measure::read(&to.means, &look).await;
+                    let readings = measure::read(&to.means, &clocks, &look).await;
                     to.tell(Event::Measured(id, readings)).await;
                 };
                 self.read(id, measured);

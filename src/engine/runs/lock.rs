@@ -22,19 +22,20 @@ pub async fn take(to: &Reporter, object: &ObjectRef) -> Line {
         .chars()
         .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
         .collect();
+    let who = format!("{}, for run {} on {}", to.by, to.run, object.short());
     let taken = records::off(move || {
         RealDisk.make_dir(&folder).map_err(LockError::Io)?;
-        disk::try_lock(&folder.join(format!("{name}.lock")))
+        disk::try_lock_as(&folder.join(format!("{name}.lock")), &who)
     });
     match taken.await {
         Ok(Ok(lock)) => {
             *held = Some(lock);
             Line::new(Level::Passed, text, "locked by this run")
         }
-        Ok(Err(LockError::Held(path))) => Line::new(
+        Ok(Err(LockError::Held(who))) => Line::new(
             Level::Red,
             text,
-            format!("another run on this machine holds {path}"),
+            format!("another run on this machine holds it: {who}"),
         )
         .fix("look at it with `vigie runs`; finish or abandon it first"),
         Ok(Err(LockError::Io(error))) => Line::new(Level::Amber, text, error.to_string()),

@@ -1,6 +1,7 @@
 //! One evaluation of a gate: named signals from Prometheus with the requests behind them, new restarts from the pods.
 //! What cannot be measured is unknown with its reason; nothing is ever made up.
 
+use super::clocks::Clocks;
 use super::means::Means;
 use super::sides::{self, Sides};
 use super::state::{known, selector};
@@ -35,7 +36,7 @@ pub struct Look {
 }
 
 /// The readings of a gate's metrics, in their order.
-pub async fn read(means: &Means, look: &Look) -> Vec<Reading> {
+pub async fn read(means: &Means, clocks: &Clocks, look: &Look) -> Vec<Reading> {
     let spec = &look.spec;
     let Some(object) = &look.object else {
         let nothing = || Reading::unknown("the gate names no object");
@@ -44,6 +45,10 @@ pub async fn read(means: &Means, look: &Look) -> Vec<Reading> {
     if let Some(why) = replaced(means, object, look.ours.as_deref()).await {
         let replaced = || Reading::unknown(why.clone());
         return spec.metrics.iter().map(|_| replaced()).collect();
+    }
+    if let Some(why) = clocks.off(means, object).await {
+        let elsewhen = || Reading::unknown(why.clone());
+        return spec.metrics.iter().map(|_| elsewhen()).collect();
     }
     let named = |metric: &&MetricSpec| metric.query.is_none() && metric.signal != RESTARTS;
     let judged = match spec.metrics.iter().find(named) {

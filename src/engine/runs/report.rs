@@ -15,6 +15,8 @@ pub struct Reporter {
     pub means: Arc<Means>,
     /// Which run.
     pub run: RunId,
+    /// Who carries it out.
+    pub by: Arc<str>,
     /// The lock of what is changed, once it was taken.
     pub held: Arc<Mutex<Option<Lock>>>,
 }

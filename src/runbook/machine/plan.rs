@@ -52,10 +52,6 @@ impl Run {
     }
 
     /// What a step kind would change on this object.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one decision read from top to bottom, an arm for each case"
-    )]
     pub(super) fn plan_for(
         &self,
         kind: &StepKind,
@@ -63,91 +59,47 @@ impl Run {
         now: Timestamp,
     ) -> Result<Planned, String> {
         let scope = self.scope(None);
-        let object = state.object.clone();
-        let field = |path: &str, after: Option<Value>| FieldChange {
-            path: path.to_owned(),
-            before: state.body.pointer(path).cloned(),
-            after,
-        };
-        let planned = |changes: Vec<FieldChange>, line: String| Planned {
-            kind: kind.name().to_owned(),
-            object: object.clone(),
-            changes: changes
-                .into_iter()
-                .filter(|change| change.before != change.after)
-                .collect(),
-            lines: vec![line],
-        };
-        Ok(match kind {
+        let paused = "/spec/paused";
+        match kind {
             StepKind::Rollback { to, .. } => {
                 let number = to.fill(&scope)?;
                 let found = self
                     .revision_of(&number)
                     .ok_or_else(|| format!("revision {number} was not among those read"))?;
                 let notes = found.get("annotations").and_then(Value::as_object);
-                plan_rollback(object, &state.body, &found["template"], notes)
+                let (object, template) = (state.object.clone(), &found["template"]);
+                Ok(plan_rollback(object, &state.body, template, notes))
             }
-            StepKind::Delete { .. } | StepKind::Evict { .. } => acts::removal(kind.name(), state)?,
-            StepKind::Scale { .. } if state.body.pointer("/spec/replicas").is_none() => {
-                return Err(acts::unscalable(state));
-            }
-            StepKind::Scale { replicas, .. } => {
-                let wanted = replicas.number(&scope)?;
-                if !(0..=10_000).contains(&wanted) {
-                    return Err(format!("{wanted} replicas are out of the question"));
-                }
-                let now_is = state
-                    .body
-                    .pointer("/spec/replicas")
-                    .and_then(Value::as_i64)
-                    .unwrap_or(1);
-                planned(
-                    vec![field("/spec/replicas", Some(json!(wanted)))],
-                    format!("replicas {now_is} → {wanted}"),
-                )
-            }
+            StepKind::Delete { .. } | StepKind::Evict { .. } => acts::removal(kind.name(), state),
+            StepKind::Scale { replicas, .. } => scaled(state, kind, replicas.number(&scope)?),
             StepKind::RolloutRestart { .. } => {
                 if state.facts.paused {
                     return Err("the workload is paused: a restart would not happen".to_owned());
                 }
                 let stamp = now.round(Unit::Second).unwrap_or(now).to_string();
-                planned(stamped(state, &stamp), format!("restart, stamped {stamp}"))
+                let line = format!("restart, stamped {stamp}");
+                Ok(planned(state, kind, stamped(state, &stamp), line))
             }
-            StepKind::Pause { .. } => planned(
-                vec![field("/spec/paused", Some(json!(true)))],
-                "pause the rollout".to_owned(),
-            ),
-            StepKind::Resume { .. } => planned(
-                vec![field("/spec/paused", None)],
-                "let the rollout go on".to_owned(),
-            ),
+            StepKind::Pause { .. } => {
+                let change = field(state, paused, Some(json!(true)));
+                Ok(planned(state, kind, vec![change], "pause the rollout"))
+            }
+            StepKind::Resume { .. } => {
+                let change = field(state, paused, None);
+                Ok(planned(state, kind, vec![change], "let the rollout go on"))
+            }
             StepKind::SetImage {
                 container, image, ..
-            } => set_image(state, kind, container.as_deref(), &image.fill(&scope)?)?,
+            } => set_image(state, kind, container.as_deref(), &image.fill(&scope)?),
             StepKind::Annotate { set, .. } => {
-                let mut annotations = state
-                    .body
-                    .pointer("/metadata/annotations")
-                    .cloned()
-                    .unwrap_or_else(|| json!({}));
+                let mut notes = serde_json::Map::new();
                 for (key, text) in set {
-                    annotations[key.as_str()] = json!(text.fill(&scope)?);
+                    notes.insert(key.clone(), json!(text.fill(&scope)?));
                 }
-                let old = state
-                    .body
-                    .pointer("/metadata/annotations")
-                    .cloned()
-                    .unwrap_or_else(|| json!({}));
-                planned(
-                    changes(&old, &annotations, "/metadata/annotations"),
-                    format!(
-                        "annotations {}",
-                        set.keys().cloned().collect::<Vec<_>>().join(", ")
-                    ),
-                )
+                Ok(annotated(state, kind, notes))
             }
-            other => return Err(format!("`{}` changes nothing", other.name())),
-        })
+            other => Err(format!("`{}` changes nothing", other.name())),
+        }
     }
 
     /// What an `input` step read of a revision, its template among it.
@@ -157,6 +109,61 @@ impl Run {
         let found = outs.find(|out| out.get("number").and_then(Value::as_i64) == Some(number));
         found.filter(|found| found.get("template").is_some())
     }
+}
+
+fn field(state: &ObjectState, path: &str, after: Option<Value>) -> FieldChange {
+    FieldChange {
+        path: path.to_owned(),
+        before: state.body.pointer(path).cloned(),
+        after,
+    }
+}
+
+/// Some changes of an object, without those that change nothing.
+fn planned(
+    state: &ObjectState,
+    kind: &StepKind,
+    mut changes: Vec<FieldChange>,
+    line: impl Into<String>,
+) -> Planned {
+    changes.retain(|change| change.before != change.after);
+    Planned {
+        kind: kind.name().to_owned(),
+        object: state.object.clone(),
+        changes,
+        lines: vec![line.into()],
+    }
+}
+
+/// Another number of replicas.
+fn scaled(state: &ObjectState, kind: &StepKind, wanted: i64) -> Result<Planned, String> {
+    let Some(is) = state.body.pointer("/spec/replicas") else {
+        return Err(acts::unscalable(state));
+    };
+    if !(0..=10_000).contains(&wanted) {
+        return Err(format!("{wanted} replicas are out of the question"));
+    }
+    let line = format!("replicas {} → {wanted}", is.as_i64().unwrap_or(1));
+    let change = field(state, "/spec/replicas", Some(json!(wanted)));
+    Ok(planned(state, kind, vec![change], line))
+}
+
+/// More annotations.
+fn annotated(
+    state: &ObjectState,
+    kind: &StepKind,
+    notes: serde_json::Map<String, Value>,
+) -> Planned {
+    let path = "/metadata/annotations";
+    let old = state.body.pointer(path).cloned();
+    let old = old.unwrap_or_else(|| json!({}));
+    let keys: Vec<String> = notes.keys().cloned().collect();
+    let mut new = old.clone();
+    for (key, text) in notes {
+        new[key.as_str()] = text;
+    }
+    let line = format!("annotations {}", keys.join(", "));
+    planned(state, kind, changes(&old, &new, path), line)
 }
 
 /// The restart stamp, where the template may not have annotations yet.

@@ -13,96 +13,53 @@ use crate::runbook::patch::{Planned, Standing};
 
 impl Run {
     /// The next undo on the way back to the last barrier, or the end of it.
-    #[expect(
-        clippy::too_many_lines,
-        reason = "one decision read from top to bottom, an arm for each case"
-    )]
     pub(super) fn undo_next(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
-        let after = self
-            .ledger
-            .steps
-            .iter()
-            .zip(&self.plan)
+        let mut steps = self.ledger.steps.iter().zip(&self.plan);
+        let after = steps
             .rposition(|(record, step)| step.barrier && record.state == StepState::Succeeded)
             .map_or(0, |barrier| barrier + 1);
         let next = (after..self.plan.len()).rev().find(|index| {
             let record = &self.ledger.steps[*index];
             record.effective() && record.state != StepState::UndoFailed
         });
-        let Some(index) = next else {
-            return self.rolled_back(now, out);
-        };
+        match next {
+            Some(index) => self.undo_step(now, index, out),
+            None => self.rolled_back(now, out),
+        }
+    }
+
+    /// One undo, from where it stands.
+    fn undo_step(&mut self, now: Timestamp, index: usize, out: &mut Vec<Effect>) {
         let record = self.ledger.steps[index].clone();
-        let step = self.plan[index].clone();
-        let failed = |message: String, command: Option<String>| Fact::UndoFailed {
-            step: record.path.clone(),
-            message,
-            command,
+        let Some(effect) = record.effect else { return };
+        let step = record.path;
+        let object = effect.action.planned.object.clone();
+        let (stands, wait) = (record.undo, self.plan[index].wait.is_some());
+        let fact = match stands {
+            _ if matches!(self.plan[index].undo, None | Some(Undo::None)) => Fact::UndoFailed {
+                step,
+                message: "the runbook says there is no way back from it".to_owned(),
+                command: None,
+            },
+            None => return self.read(Purpose::BeforeUndo(index), Question::Object { object }, out),
+            Some(undo) if undo.state == StepState::Applied && wait => {
+                let generation = undo.generation.unwrap_or_default();
+                return self.watch(now, index, true, object, generation, out);
+            }
+            Some(undo) if undo.state == StepState::Applied => Fact::UndoDone {
+                step,
+                message: "undone".to_owned(),
+            },
+            Some(undo) if undo.refused == Some(Status::Conflict) && undo.attempt <= MAX_RETRIES => {
+                return self.read(Purpose::BeforeUndo(index), Question::Object { object }, out);
+            }
+            Some(undo) => Fact::UndoFailed {
+                step,
+                message: undo.message,
+                command: Some(effect.action.planned.inverse().command()),
+            },
         };
-        let Some(effect) = &record.effect else { return };
-        let command = Some(effect.action.planned.inverse().command());
-        if matches!(step.undo, None | Some(Undo::None)) {
-            return self.record(
-                now,
-                vec![failed(
-                    "the runbook says there is no way back from it".to_owned(),
-                    None,
-                )],
-                out,
-            );
-        }
-        match record
-            .undo
-            .as_ref()
-            .map(|undo| (undo.state, undo.refused, undo.attempt))
-        {
-            None => self.read(
-                Purpose::BeforeUndo(index),
-                Question::Object {
-                    object: effect.action.planned.object.clone(),
-                },
-                out,
-            ),
-            Some((StepState::Applied, ..)) if step.wait.is_some() => {
-                let undo = record.undo.as_ref();
-                let generation = undo.and_then(|undo| undo.generation).unwrap_or_default();
-                self.watch(
-                    now,
-                    index,
-                    true,
-                    effect.action.planned.object.clone(),
-                    generation,
-                    out,
-                );
-            }
-            Some((StepState::Applied, ..)) => self.record(
-                now,
-                vec![Fact::UndoDone {
-                    step: record.path.clone(),
-                    message: "undone".to_owned(),
-                }],
-                out,
-            ),
-            Some((StepState::Rejected, Some(Status::Conflict), attempt))
-                if attempt <= MAX_RETRIES =>
-            {
-                self.read(
-                    Purpose::BeforeUndo(index),
-                    Question::Object {
-                        object: effect.action.planned.object.clone(),
-                    },
-                    out,
-                );
-            }
-            Some(_) => {
-                let message = record
-                    .undo
-                    .as_ref()
-                    .map(|undo| undo.message.clone())
-                    .unwrap_or_default();
-                self.record(now, vec![failed(message, command)], out);
-            }
-        }
+        self.record(now, vec![fact], out);
     }
 
     /// The object right before an undo: planned against the world as it is now.

@@ -133,6 +133,13 @@ pub fn write(run: &Run, paper: &mut Paper<'_>) {
 }
 
 fn undo(run: &Run) -> String {
+    if run.ledger().end.is_some() {
+        return if run.has_effects() {
+            "over: the way back is another run".into()
+        } else {
+            "over".into()
+        };
+    }
     match run.undo_reach() {
         Some(index) => format!(
             "undo back to step {}",

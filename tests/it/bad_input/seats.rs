@@ -232,3 +232,21 @@ fn a_dumb_terminal_gets_text_or_a_sentence_and_no_escapes() {
         "{seen:?}"
     );
 }
+
+#[test]
+fn that_a_console_was_opened_and_left_is_in_the_audit_log() {
+    let home = Home::new();
+    let (_, code) = in_terminal(&home, (120, 40), &["demo"], "veza-backend", "q");
+    assert_eq!(code, 0);
+    let log = std::fs::read_to_string(home.folder.path().join("state/vigie/audit.log")).unwrap();
+    let events: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let names: Vec<&str> = events
+        .iter()
+        .filter_map(|one| one["event"].as_str())
+        .collect();
+    assert_eq!(names, ["console.start", "console.stop"], "{log}");
+    assert_eq!(events[1]["reason"], "left");
+}

@@ -3,21 +3,24 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use vigie::app::command::Command;
 use vigie::app::effect::Effect;
 use vigie::app::message::{Fact as News, Message};
-use vigie::app::runs::Runs;
 use vigie::app::runs::order::RunRequest;
 use vigie::app::runs::shelf::{Book, Origin};
+use vigie::app::runs::{Refusal, Runs};
 use vigie::app::screen::Screen;
 use vigie::app::services::Limits;
 use vigie::app::{App, Settings};
 use vigie::domain::signal::Thresholds;
+use vigie::engine::clock::Clock;
 use vigie::engine::runs::Keeping;
 use vigie::engine::setting::Sources;
 use vigie::engine::{Engine, EnvironmentOf, Outside, WAITING};
@@ -48,6 +51,7 @@ pub struct Bench {
     running: Running,
     dir: TempDir,
     http: reqwest::Client,
+    shift: Arc<AtomicI64>,
 }
 
 /// The shipped runbook with a gate that gives up after two minutes.
@@ -76,7 +80,12 @@ impl Bench {
         .await
         .unwrap();
         let dir = TempDir::new().unwrap();
-        let clock = outside::clock(&running).running_at(SPEED);
+        let shift = Arc::new(AtomicI64::new(0));
+        let (true_clock, off) = (outside::clock(&running), shift.clone());
+        let clock = Clock::new(move || {
+            true_clock.now() + SignedDuration::from_secs(off.load(Ordering::Relaxed))
+        })
+        .running_at(SPEED);
         let outside = Outside {
             sources: Arc::new(Sources {
                 prometheus: outside::at(&running.prometheus),
@@ -114,7 +123,13 @@ impl Bench {
             running,
             dir,
             http: reqwest::Client::new(),
+            shift,
         }
+    }
+
+    /// Sets this console's clock so many seconds beside the platform's.
+    pub fn set_clock_ahead(&self, seconds: i64) {
+        self.shift.store(seconds, Ordering::Relaxed);
     }
 
     /// A rollback of the backend, answered beforehand.
@@ -176,6 +191,13 @@ impl Bench {
         self.until("the run is over", over).await;
         let run = self.app.runs.present.as_ref().unwrap();
         run.ledger().end.clone().unwrap()
+    }
+
+    /// Why the run could not begin.
+    pub async fn refusal(&mut self) -> Refusal {
+        self.until("it is refused", |runs| runs.refused.is_some())
+            .await;
+        self.app.runs.refused.clone().unwrap()
     }
 
     /// What a person must decide, once the run cannot go on alone.

@@ -59,7 +59,7 @@ impl Desk {
             .unwrap()
     }
 
-    fn changes(&self) -> Vec<Written> {
+    pub fn changes(&self) -> Vec<Written> {
         let writes = self.running.world().writes();
         writes
             .into_iter()

@@ -1,0 +1,123 @@
+//! Whether the clocks agree that a run's judgements rest on: ours, the cluster's, and the one that dates the samples of
+//! Prometheus. Looked at before the first effect, and again while a gate is held.
+
+use super::means::Means;
+use super::trust;
+use crate::runbook::patch::ObjectRef;
+use crate::runbook::preflight::{Level, Line};
+use jiff::{SignedDuration, Timestamp};
+use std::sync::Mutex;
+
+/// From here on a clock's distance is said.
+const NEAR: SignedDuration = SignedDuration::from_secs(5);
+/// From here on a gate would judge other moments than it says.
+const FAR: SignedDuration = SignedDuration::from_secs(30);
+/// While a gate is held, clocks that agreed are looked at again after this.
+const AGAIN: SignedDuration = SignedDuration::from_secs(60);
+/// How far ahead of now the newest sample is looked for; Prometheus looks back as far from any moment.
+const AHEAD: SignedDuration = SignedDuration::from_mins(4);
+/// The moment of the newest sample anybody took, by the clock of whoever dates them.
+const NEWEST: &str = "max(timestamp(up))";
+
+/// Remembers for one run when the clocks agreed.
+#[derive(Debug, Default)]
+pub struct Clocks(Mutex<Option<Timestamp>>);
+
+impl Clocks {
+    /// Why nothing may be judged now, where a clock is off.
+    pub async fn off(&self, means: &Means, object: &ObjectRef) -> Option<String> {
+        let now = means.clock.now();
+        let agreed = self.0.lock().ok().and_then(|agreed| *agreed);
+        let recent = |agreed: Timestamp| {
+            let since = now.duration_since(agreed);
+            since >= SignedDuration::ZERO && since < AGAIN
+        };
+        if agreed.is_some_and(recent) {
+            return None;
+        }
+        let off = match cluster(means).await {
+            Some(off) if off > FAR => Some(far("the cluster's", off)),
+            _ => samples(means, object).await,
+        };
+        if let Ok(mut agreed) = self.0.lock() {
+            *agreed = off.is_none().then_some(now);
+        }
+        off
+    }
+}
+
+fn far(whose: &str, off: SignedDuration) -> String {
+    format!(
+        "the clocks disagree: {whose} is {} s away from ours",
+        off.as_secs()
+    )
+}
+
+/// The distance between the cluster's clock and ours, at the least.
+async fn cluster(means: &Means) -> Option<SignedDuration> {
+    let asked = means.clock.now();
+    let server = means.cluster.version().await.ok()?.clock?;
+    // The answer is dated, to the second, somewhere between the question and now.
+    let between = (asked - SignedDuration::from_secs(1), means.clock.now());
+    Some(outside(server, between))
+}
+
+/// How far a moment is outside of a span.
+fn outside(at: Timestamp, (from, to): (Timestamp, Timestamp)) -> SignedDuration {
+    let (before, after) = (from.duration_since(at), at.duration_since(to));
+    before.max(after).max(SignedDuration::ZERO)
+}
+
+/// Why the samples are not of the moments that are asked about. One that is silent, or has no such series, says nothing of
+/// its clock: its silence is told by whoever reads the signals.
+async fn samples(means: &Means, object: &ObjectRef) -> Option<String> {
+    let prometheus = trust::prometheus(means, object).await.ok()?;
+    let asked = means.clock.now();
+    let mut newest: Option<f64> = None;
+    // Only from ahead is a sample seen that claims to come from there, and only from now one that is minutes old.
+    for at in [asked, asked + AHEAD] {
+        let answer = prometheus.query(at, NEWEST).await.ok()?;
+        let values = answer.result.iter().map(|sample| sample.value);
+        newest = values.chain(newest).reduce(f64::max);
+    }
+    let newest = Timestamp::from_second(newest? as i64).ok()?;
+    // The newest sample is as old as the last scrape, which is no older than a window of rates.
+    let slack = SignedDuration::from_secs(1) + means.window_of(&object.name);
+    let off = outside(newest, (asked - slack, means.clock.now()));
+    (off > FAR).then(|| far("that of Prometheus's newest sample", off))
+}
+
+/// What is said of the clocks before the first effect; deadlines and the moments a gate asks about are told by ours.
+pub async fn line(means: &Means, object: &ObjectRef, gated: bool) -> Option<Line> {
+    let text = "the clocks agree";
+    let fix = "set this machine's clock, or the other one (NTP)";
+    if gated && let Some(why) = samples(means, object).await {
+        return Some(Line::new(Level::Red, text, why).fix(fix));
+    }
+    let off = cluster(means).await?;
+    if off <= NEAR {
+        let words = format!("within {} s", NEAR.as_secs());
+        return Some(Line::new(Level::Passed, text, words));
+    }
+    let level = if off > FAR && gated {
+        Level::Red
+    } else {
+        Level::Amber
+    };
+    let said = format!("the cluster's is {} s away from ours", off.as_secs());
+    Some(Line::new(level, text, said).fix(fix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_within_the_question_and_its_answer_is_no_distance() {
+        let at = |second: i64| Timestamp::from_second(1_772_000_000 + second).unwrap();
+        for (moment, wanted) in [(0, 0), (5, 0), (-3, 3), (12, 2)] {
+            let off = outside(at(moment), (at(0), at(10)));
+            assert_eq!(off.as_secs(), wanted, "{moment}");
+        }
+    }
+}
