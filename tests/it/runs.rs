@@ -198,12 +198,8 @@ async fn a_stateful_set_goes_back_to_a_controller_revision() {
     bench.settled().await;
     let after = bench.revisions_of_the_set().await;
     assert_eq!(after, [(2, "v2".into()), (3, "v1".into())]);
-    let intents: Vec<_> = bench
-        .journal()
-        .into_iter()
-        .filter(|fact| matches!(fact, Fact::Intent(_)))
-        .collect();
-    assert_eq!(intents.len(), 1, "{}", bench.story());
+    // Its controller may write it while it is read, and then the first try is refused; it changed once.
+    assert_eq!(bench.changes().len(), 1, "{}", bench.story());
 }
 
 #[tokio::test(flavor = "multi_thread")]

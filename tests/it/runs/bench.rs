@@ -293,7 +293,10 @@ impl Bench {
         let writes = self.running.world().writes();
         writes
             .into_iter()
-            .filter(|write| write.path.contains("/deployments/") && write.user != "admin")
+            .filter(|write| {
+                let of = |kind| write.path.contains(kind);
+                (of("/deployments/") || of("/statefulsets/")) && write.user != "admin"
+            })
             .collect()
     }
 
