@@ -19,10 +19,11 @@ pub fn headline(app: &App) -> Headline {
                 "."
             }
         };
-        // Only what fails here comes before what fails there.
-        let failing = headline.level == Level::Failing;
+        // It comes first only where nothing is wrong here: what fails, or cannot be seen, is said before what fails there.
+        let nothing = blindness(app).is_none() && app.services.in_order().next().is_none();
+        let own_first = headline.level != Level::Healthy && !nothing;
         for said in [&mut headline.text, &mut headline.brief, &mut headline.least] {
-            *said = if failing {
+            *said = if own_first {
                 format!("{said}{} {elsewhere}", stop(said))
             } else {
                 format!("{elsewhere} {said}")
