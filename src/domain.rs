@@ -18,5 +18,6 @@ pub mod service;
 pub mod signal;
 pub mod table;
 pub mod target;
+pub mod uid;
 pub mod verdict;
 pub mod workload;

@@ -12,11 +12,10 @@ use crate::app::places::Destination;
 use crate::engine::{Engine, Errand};
 use crate::keymap::chord::Chord;
 use crate::keymap::{Keymap, Meaning};
-use crate::terminal::{self, Canvas, Guard, Notify, Resumed, Signal, Signals};
+use crate::terminal::{self, Canvas, Guard, Input, Notify, Resumed, Signal, Signals};
 use crate::ui::theme::Theme;
 use crate::ui::{self, View};
-use crossterm::event::{Event, EventStream, MouseEventKind};
-use futures::StreamExt as _;
+use crossterm::event::{Event, MouseEventKind};
 use futures::future::LocalBoxFuture;
 use std::io;
 use std::time::Duration;
@@ -120,7 +119,7 @@ impl Console<'_> {
     )]
     pub async fn run(mut self) -> io::Result<Ending> {
         let mut canvas = Canvas::on_stdout()?;
-        let mut input = EventStream::new();
+        let mut input = Input::listen();
         let mut signals = Signals::listen()?;
         let mut resumed = Resumed::listen()?;
         let mut tick = tokio::time::interval(Duration::from_secs(1));
@@ -202,10 +201,10 @@ impl Console<'_> {
                 return Ok(Ending::Left);
             }
             if let Some(away) = self.way.away.take() {
-                drop(input);
+                input.end().await;
                 Box::pin(self.leave_for(away)).await?;
                 canvas = Canvas::on_stdout()?;
-                (input, signals) = (EventStream::new(), Signals::listen()?);
+                (input, signals) = (Input::listen(), Signals::listen()?);
                 self.settle();
             }
             if self.draw(&mut canvas).is_err() {

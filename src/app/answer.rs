@@ -136,7 +136,7 @@ impl App {
             return None;
         }
         if let Some(item) = list::selected(self) {
-            self.history.open(Screen::Runbook(item.id));
+            self.history.open(Screen::Runbook(item.object.name));
         }
         Some(Vec::new())
     }
@@ -171,12 +171,12 @@ impl App {
             return Some(Vec::new());
         };
         let present = self.runs.present.as_ref();
-        if present.is_some_and(|run| run.start().run.as_str() == &*item.id) {
-            self.history.open(Screen::Run(item.id));
+        if present.is_some_and(|run| run.start().run.as_str() == &*item.object.name) {
+            self.history.open(Screen::Run(item.object.name));
             return Some(Vec::new());
         }
         Some(self.obey_run(Command::ResumeRun {
-            run: item.id,
+            run: item.object.name,
             answers: crate::runbook::machine::Answers::default(),
         }))
     }

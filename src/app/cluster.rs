@@ -1,7 +1,10 @@
 //! What is known of the cluster: the stocks of every watched kind, their links, and the indexes between them.
 
+mod census;
 mod order;
 mod pods;
+
+use self::census::Census;
 
 use super::kind::Kind;
 use super::message::{ClusterFact, WatchNews};
@@ -10,10 +13,10 @@ use super::wants::Subject;
 use crate::domain::event::Event;
 use crate::domain::link::{Link, LinkState, Rhythm};
 use crate::domain::node::{Autoscaler, Node};
-use crate::domain::object::Uid;
 use crate::domain::pod::Pod;
 use crate::domain::rollout::Revision;
 use crate::domain::service::Service;
+use crate::domain::uid::Uid;
 use crate::domain::verdict::Level;
 use crate::domain::workload::{Workload, WorkloadKind};
 use jiff::Timestamp;
@@ -59,15 +62,8 @@ pub struct Cluster {
     pub autoscalers: Stock<Autoscaler>,
     /// How each watched kind is doing.
     pub kinds: BTreeMap<Kind, KindState>,
-    pods_of: HashMap<Uid, BTreeSet<Uid>>,
+    census: Census,
     revisions_of: HashMap<Uid, BTreeSet<Uid>>,
-    /// Pods that are not well, and how many serve, by owner; and how many are not well of all.
-    unwell_of: HashMap<Uid, BTreeSet<Uid>>,
-    serving_of: HashMap<Uid, usize>,
-    unwell: usize,
-    troubled: BTreeSet<Uid>,
-    levels: HashMap<Uid, Level>,
-    order: BTreeSet<PodPlace>,
     /// Workloads (by uid) whose judgement may have changed since it was last taken.
     dirty: BTreeSet<Uid>,
     subjects: Arc<Vec<Subject>>,
@@ -246,7 +242,7 @@ impl Cluster {
     }
 
     /// One workload.
-    pub fn workload(&self, uid: &str) -> Option<&Workload> {
+    pub fn workload(&self, uid: &Uid) -> Option<&Workload> {
         self.workloads.values().find_map(|stock| stock.get(uid))
     }
 
@@ -269,10 +265,8 @@ impl Cluster {
 
     /// The pods of a workload, in no order.
     pub fn pods_of<'a>(&'a self, workload: &'a Workload) -> impl Iterator<Item = &'a Pod> {
-        let through = self.revisions_of.get(&workload.uid).into_iter().flatten();
-        through
-            .chain(std::iter::once(&workload.uid))
-            .flat_map(|owner| self.pods_owned_by(owner))
+        let owners = self.owners(workload);
+        owners.flat_map(|owner| self.pods_owned_by(owner))
     }
 
     /// Who owns the pods of a workload: its revisions, or itself.
@@ -281,40 +275,36 @@ impl Cluster {
         through.chain(std::iter::once(&workload.uid))
     }
 
-    /// The pods of a workload that are not well.
-    pub fn unwell_of<'a>(&'a self, workload: &'a Workload) -> impl Iterator<Item = &'a Pod> {
-        let unwell = self
-            .owners(workload)
-            .filter_map(|owner| self.unwell_of.get(owner));
-        unwell.flatten().filter_map(|uid| self.pods.get(uid))
+    /// The pods of a workload that are not well, with their levels.
+    pub fn unwell_of<'a>(
+        &'a self,
+        workload: &'a Workload,
+    ) -> impl Iterator<Item = (&'a Pod, Level)> {
+        let owners = self.owners(workload);
+        let unwell = owners.flat_map(|owner| self.census.unwell_of(owner));
+        unwell.filter_map(|(uid, level)| Some((self.pods.get(uid)?, level)))
     }
 
     /// How many pods a workload has.
     pub fn count_of(&self, workload: &Workload) -> usize {
         let owners = self.owners(workload);
-        owners
-            .filter_map(|owner| self.pods_of.get(owner))
-            .map(BTreeSet::len)
-            .sum()
+        owners.map(|owner| self.census.count_of(owner)).sum()
     }
 
     /// How many pods of one owner serve.
-    pub fn serving_of(&self, owner: &str) -> usize {
-        self.serving_of.get(owner).copied().unwrap_or(0)
+    pub fn serving_of(&self, owner: &Uid) -> usize {
+        self.census.serving_of(owner)
     }
 
     /// The pods of one owner, in no order.
-    pub fn pods_owned_by(&self, owner: &str) -> impl Iterator<Item = &Pod> {
-        self.pods_of
-            .get(owner)
-            .into_iter()
-            .flatten()
-            .filter_map(|uid| self.pods.get(uid))
+    pub fn pods_owned_by(&self, owner: &Uid) -> impl Iterator<Item = &Pod> {
+        let uids = self.census.owned_by(owner);
+        uids.filter_map(|uid| self.pods.get(uid))
     }
 
     /// The level of a pod as last judged.
-    pub fn pod_level(&self, uid: &str) -> Level {
-        self.levels.get(uid).copied().unwrap_or(Level::Unknown)
+    pub fn pod_level(&self, pod: &Pod) -> Level {
+        self.census.level(pod)
     }
 
     /// The worst link of the kinds a verdict rests on, at a moment.

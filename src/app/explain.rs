@@ -222,7 +222,7 @@ fn cluster(app: &App, row: &ServiceRow) -> Vec<Line> {
     )];
     let mut unwell: Vec<_> = app
         .pods_of(&row.object)
-        .map(|pod| (app.cluster.pod_level(&pod.uid), pod))
+        .map(|pod| (app.cluster.pod_level(pod), pod))
         .filter(|(level, _)| *level != Level::Healthy)
         .collect();
     unwell.sort_by(|a, b| (b.0, &a.1.name).cmp(&(a.0, &b.1.name)));

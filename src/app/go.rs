@@ -176,7 +176,7 @@ impl App {
             (Some(workload), _) => self.history.open(Screen::Rollout(workload)),
             (None, Some(namespace)) => {
                 self.history.open(Screen::Namespaces);
-                self.history.here_mut().place.cursor = Some(namespace);
+                self.history.here_mut().place.cursor = Some((&*namespace).into());
             }
             (None, None) => {
                 let text = "This alert names no workload that is here; X and the lines below say what it knows.";

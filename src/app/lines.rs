@@ -1,9 +1,10 @@
 //! Long lists, of which only what is in view is looked at: how many lines there are, where an identity stands, and a stretch of
 //! rows. What a list holds and in which order is `list`'s to say.
 
+use crate::domain::uid::Uid;
 use std::rc::Rc;
 
-type Find<'a> = Box<dyn Fn(&str) -> Option<usize> + 'a>;
+type Find<'a> = Box<dyn Fn(&Uid) -> Option<usize> + 'a>;
 type Stretch<'a, R> = Box<dyn Fn(usize, usize) -> Vec<R> + 'a>;
 
 /// A list in order.
@@ -17,7 +18,7 @@ impl<'a, R: Copy + 'a> Lines<'a, R> {
     /// A list that is looked at only where it is asked about: its length, where an identity stands, so many rows from there.
     pub fn new(
         len: usize,
-        find: impl Fn(&str) -> Option<usize> + 'a,
+        find: impl Fn(&Uid) -> Option<usize> + 'a,
         stretch: impl Fn(usize, usize) -> Vec<R> + 'a,
     ) -> Self {
         Self {
@@ -28,7 +29,7 @@ impl<'a, R: Copy + 'a> Lines<'a, R> {
     }
 
     /// A list that was gathered already, with the identity of a row.
-    pub fn of(rows: Vec<R>, id: fn(&R) -> &str) -> Self {
+    pub fn of(rows: Vec<R>, id: fn(&R) -> &Uid) -> Self {
         let rows = Rc::new(rows);
         let all = rows.clone();
         Self::new(
@@ -56,7 +57,7 @@ impl<'a, R: Copy + 'a> Lines<'a, R> {
     }
 
     /// Where an identity stands.
-    pub fn find(&self, id: &str) -> Option<usize> {
+    pub fn find(&self, id: &Uid) -> Option<usize> {
         (self.find)(id).filter(|at| *at < self.len)
     }
 
@@ -77,12 +78,13 @@ mod tests {
 
     #[test]
     fn a_shortened_list_knows_nothing_beyond_its_end() {
-        let lines = Lines::of(vec!["a", "b", "c"], |row| row).first(2);
+        let [a, b, c] = ["a", "b", "c"].map(Uid::from);
+        let lines = Lines::of(vec![&a, &b, &c], |row| row).first(2);
         assert_eq!(
-            (lines.len(), lines.find("b"), lines.find("c")),
+            (lines.len(), lines.find(&b), lines.find(&c)),
             (2, Some(1), None)
         );
-        assert_eq!(lines.stretch(1, 9), ["b"]);
-        assert_eq!((lines.get(0), lines.get(2)), (Some("a"), None));
+        assert_eq!(lines.stretch(1, 9), [&b]);
+        assert_eq!((lines.get(0), lines.get(2)), (Some(&a), None));
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::object::ObjectRef;
 use crate::domain::pod::Pod;
 use crate::domain::rollout::Revision;
 use crate::domain::table::TableRow;
+use crate::domain::uid::Uid;
 use crate::domain::verdict::Level;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     /// Its identity; the cursor holds on to it.
-    pub id: Arc<str>,
+    pub id: Uid,
     /// The object it stands for.
     pub object: ObjectRef,
 }
@@ -182,7 +183,7 @@ pub fn change_lines(app: &App) -> Lines<'_, &Change> {
     let rows = all.clone();
     Lines::new(
         rows.len(),
-        move |id| all.iter().position(|change| *change_id(change) == *id),
+        move |id| all.iter().position(|change| change_id(change) == *id),
         move |from, count| rows.iter().skip(from).take(count).copied().collect(),
     )
 }
@@ -242,7 +243,7 @@ pub fn new_and_failing<'a>(app: &'a App, object: &ObjectRef) -> Vec<(&'a Pod, Le
     let mut pods: Vec<(&Pod, Level)> = app
         .cluster
         .pods_of(workload)
-        .map(|pod| (pod, app.cluster.pod_level(&pod.uid)))
+        .map(|pod| (pod, app.cluster.pod_level(pod)))
         .filter(|(_, level)| *level != Level::Healthy)
         .collect();
     pods.sort_by_key(|(pod, level)| (old(pod), std::cmp::Reverse(*level), pod.name.clone()));
@@ -264,7 +265,7 @@ fn moment_item(moment: &Moment) -> Item {
 }
 
 /// The line of a list on which a pane's cursor stands, whether that pane has the focus or not.
-pub fn line_of(app: &App, pane: usize, ids: &[&Arc<str>]) -> Option<usize> {
+pub fn line_of(app: &App, pane: usize, ids: &[&Uid]) -> Option<usize> {
     let (cursor, index) = panes::cursor(&app.here().place, pane);
     let held = cursor.and_then(|cursor| ids.iter().position(|id| *id == cursor));
     (!ids.is_empty()).then(|| held.unwrap_or(index.min(ids.len() - 1)))
@@ -336,7 +337,7 @@ pub fn namespaces(app: &App) -> Vec<Arc<str>> {
 
 fn place_item(kind: &str, name: &Arc<str>) -> Item {
     Item {
-        id: name.clone(),
+        id: Uid::from(&**name),
         object: ObjectRef::new(kind, "", name),
     }
 }
@@ -383,13 +384,13 @@ fn alert_item(alert: &Alert) -> Item {
 
 fn named_item(kind: &str, id: &Arc<str>) -> Item {
     Item {
-        id: id.clone(),
+        id: Uid::from(&**id),
         object: ObjectRef::new(kind, "", id),
     }
 }
 
 /// The identity of a change in a list.
-pub fn change_id(change: &Change) -> Arc<str> {
+pub fn change_id(change: &Change) -> Uid {
     format!("{} {} {}", change.at, change.kind.word(), change.object).into()
 }
 
@@ -413,7 +414,7 @@ pub fn position(place: &Place, items: &[Item]) -> Option<usize> {
 }
 
 /// Where a step from the cursor leads: the line's identity and its place. None where there are no lines.
-pub fn stepped(app: &App, step: impl Fn(usize, usize) -> usize) -> Option<(Arc<str>, usize)> {
+pub fn stepped(app: &App, step: impl Fn(usize, usize) -> usize) -> Option<(Uid, usize)> {
     if app.here().screen == Screen::Pods {
         let lines = pod_lines(app);
         let at = line_in(app, app.here().place.pane, &lines)?;

@@ -4,6 +4,7 @@ use super::changes::{ChangeKind, Note};
 use super::state::App;
 use crate::domain::event::Event;
 use crate::domain::object::ObjectRef;
+use crate::domain::uid::Uid;
 use crate::domain::verdict::Level;
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -35,7 +36,7 @@ pub struct Moment {
 
 impl Moment {
     /// Its identity in a list.
-    pub fn id(&self) -> Arc<str> {
+    pub fn id(&self) -> Uid {
         let Self { what, object, .. } = self;
         // What repeats is one line: its time changes and it does not become another.
         let at = if self.count > 1 {

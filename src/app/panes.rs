@@ -1,7 +1,7 @@
 //! Which pane has the focus and where the cursor stands in those that have not. Pure on a [`Place`]; the screens say which panes they have.
 
 use super::screen::Place;
-use std::sync::Arc;
+use crate::domain::uid::Uid;
 
 /// The first pane: services on the overview, the history on a rollout.
 pub const FIRST: usize = 0;
@@ -36,7 +36,7 @@ pub fn focus(place: &mut Place, pane: usize) {
 }
 
 /// What the cursor of a pane is on, and the line it was on, whether it has the focus or not.
-pub fn cursor(place: &Place, pane: usize) -> (Option<&Arc<str>>, usize) {
+pub fn cursor(place: &Place, pane: usize) -> (Option<&Uid>, usize) {
     if shelf(place.pane) == shelf(pane) {
         return (place.cursor.as_ref(), place.index);
     }
@@ -71,8 +71,8 @@ mod tests {
         place.cursor = Some("change".into());
         assert_eq!(cursor(&place, FIRST), (Some(&"a".into()), 2));
         focus(&mut place, FIRST);
-        assert_eq!((place.cursor.as_deref(), place.index), (Some("a"), 2));
-        assert_eq!(cursor(&place, CHANGES).0.map(|id| &**id), Some("change"));
+        assert_eq!((place.cursor.clone(), place.index), (Some("a".into()), 2));
+        assert_eq!(cursor(&place, CHANGES).0, Some(&"change".into()));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 
 use super::cluster::Cluster;
 use super::wants::Page;
-use crate::domain::object::Uid;
 use crate::domain::pod::Pod;
+use crate::domain::uid::Uid;
 use crate::domain::workload::Workload;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! What is shown: screens, the layers over them, and where the cursor stands in each. Cursors hold identities, not line numbers.
 
 use crate::domain::object::ObjectRef;
+use crate::domain::uid::Uid;
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -72,7 +73,7 @@ impl Screen {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
     /// What the cursor is on, by identity.
-    pub cursor: Option<Arc<str>>,
+    pub cursor: Option<Uid>,
     /// The line the cursor was on, for when its object goes.
     pub index: usize,
     /// Which pane has the focus.
@@ -84,13 +85,13 @@ pub struct Place {
     /// In a text: lines scrolled down.
     pub top: usize,
     /// Marked objects.
-    pub marked: Vec<Arc<str>>,
+    pub marked: Vec<Uid>,
     /// Only what is not well.
     pub faults_only: bool,
     /// The moment under the cursor of charts; the present where there is none.
     pub at: Option<Timestamp>,
     /// Where the cursor stands in panes without the focus: pane, identity, line.
-    pub aside: Vec<(usize, Option<Arc<str>>, usize)>,
+    pub aside: Vec<(usize, Option<Uid>, usize)>,
 }
 
 /// One visit of a screen.

@@ -5,10 +5,11 @@ use super::judge::{Evidence, Judgement, judge};
 use super::signals::Signals;
 use super::stock::looked;
 use crate::domain::alert::Alert;
-use crate::domain::object::{ObjectRef, Uid};
+use crate::domain::object::ObjectRef;
 use crate::domain::pod::Pod;
 use crate::domain::rollout::{Revision, Rollout, RolloutState, rollout_of};
 use crate::domain::signal::{ServiceSignals, SignalName, Thresholds};
+use crate::domain::uid::Uid;
 use crate::domain::verdict::Level;
 use crate::domain::workload::{Workload, WorkloadKind};
 use jiff::{SignedDuration, Timestamp};
@@ -253,9 +254,9 @@ impl Services {
     }
 
     /// Where a row stands.
-    pub fn position(&self, uid: &str) -> Option<usize> {
+    pub fn position(&self, uid: &Uid) -> Option<usize> {
         let mut known = self.order.iter();
-        known.position(|(_, known)| **known == *uid)
+        known.position(|(_, known)| known == uid)
     }
 
     /// The rows whose trouble was measured, in no order.
@@ -264,7 +265,7 @@ impl Services {
     }
 
     /// The row of one workload.
-    pub fn get(&self, uid: &str) -> Option<&ServiceRow> {
+    pub fn get(&self, uid: &Uid) -> Option<&ServiceRow> {
         self.rows.get(uid)
     }
 
@@ -301,13 +302,12 @@ impl Services {
         let (namespace, name) = (&workload.namespace, &workload.name);
         let mut rollout = rollout_of(workload);
         // Pods that are well say nothing by themselves; only where none is ready does each of them count.
-        let level = |pod: &'_ Pod| grounds.cluster.pod_level(&pod.uid);
         let pods: Vec<(&Pod, Level)> = if workload.ready == 0 {
             let all = grounds.cluster.pods_of(workload);
-            all.map(|pod| (pod, level(pod))).collect()
+            all.map(|pod| (pod, grounds.cluster.pod_level(pod)))
+                .collect()
         } else {
-            let unwell = grounds.cluster.unwell_of(workload);
-            unwell.map(|pod| (pod, level(pod))).collect()
+            grounds.cluster.unwell_of(workload).collect()
         };
         let fails = |pod: &Pod, level| {
             level == Level::Failing

@@ -1,6 +1,6 @@
 //! A set of objects as a watch tells it: rows are kept while a new list arrives and swapped when it is complete.
 
-use crate::domain::object::Uid;
+use crate::domain::uid::Uid;
 use std::collections::HashMap;
 
 /// Counts the rows that are looked at, so that a test can hold the cost of an update against the number of rows.
@@ -127,7 +127,7 @@ impl<T> Stock<T> {
     }
 
     /// One object.
-    pub fn get(&self, uid: &str) -> Option<&T> {
+    pub fn get(&self, uid: &Uid) -> Option<&T> {
         looked::at_one();
         self.rows.get(uid)
     }
@@ -181,7 +181,7 @@ mod tests {
         ] {
             stock.apply(roll, |old, new| heard.push((old.cloned(), new.cloned())));
         }
-        assert_eq!((stock.len(), stock.get("b").unwrap().1), (2, 1));
+        assert_eq!((stock.len(), stock.get(&"b".into()).unwrap().1), (2, 1));
         heard.clear();
         stock.apply(Roll::Listed, |old, new| {
             heard.push((old.cloned(), new.cloned()));

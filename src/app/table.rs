@@ -3,8 +3,9 @@
 //! [`TableStore`] knows neither the App nor the screen that shows it.
 
 use super::stock::{Roll, Row, Stock};
-use crate::domain::object::{ObjectRef, Uid};
+use crate::domain::object::ObjectRef;
 use crate::domain::table::{TableColumn, TableRow};
+use crate::domain::uid::Uid;
 use jiff::Timestamp;
 use std::sync::Arc;
 

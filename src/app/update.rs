@@ -13,7 +13,7 @@ use super::signals::hear;
 use super::state::{App, HORIZON, seconds_of};
 use super::{headline, list};
 use crate::domain::link::Source;
-use crate::domain::object::Uid;
+use crate::domain::uid::Uid;
 use crate::domain::verdict::Level;
 use jiff::{SignedDuration, Timestamp};
 

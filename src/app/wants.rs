@@ -5,6 +5,7 @@ use super::kind::Kind;
 use super::places::PlacesWant;
 use super::text::TextWant;
 use crate::domain::signal::{SignalName, Split};
+use crate::domain::uid::Uid;
 use crate::domain::workload::WorkloadKind;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -112,7 +113,7 @@ pub struct Page {
     /// Its name.
     pub pod: Arc<str>,
     /// Its uid.
-    pub uid: Arc<str>,
+    pub uid: Uid,
     /// Its version, where it has one.
     pub version: Option<Arc<str>>,
 }

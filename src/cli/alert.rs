@@ -11,6 +11,7 @@ use crate::domain::alert::Alert;
 use crate::domain::link::{LinkState, Source};
 use crate::domain::object::ObjectRef;
 use crate::domain::target::Scope;
+use crate::domain::uid::Uid;
 use crate::domain::workload::WorkloadKind;
 use crate::platform::kubernetes::{Cluster, Known};
 use jiff::SignedDuration;
@@ -139,7 +140,7 @@ pub async fn session(start: &Start, text: &str) -> Result<Session, Failed> {
         Some(namespace) => workloads(&cluster, namespace).await,
         None => everywhere(&cluster).await,
     };
-    let mut chosen: Vec<&(ObjectRef, Arc<str>)> = workloads
+    let mut chosen: Vec<&(ObjectRef, Uid)> = workloads
         .iter()
         .filter(|(object, _)| meant(&object.name))
         .collect();
@@ -221,7 +222,7 @@ async fn alerts(start: &Start, cluster: &Cluster) -> Option<Vec<Alert>> {
 }
 
 /// The workloads of all namespaces; where these may not be seen, of the context's own.
-async fn everywhere(cluster: &Cluster) -> Vec<(ObjectRef, Arc<str>)> {
+async fn everywhere(cluster: &Cluster) -> Vec<(ObjectRef, Uid)> {
     let all = workloads(cluster, "").await;
     if all.is_empty() {
         return workloads(cluster, cluster.namespace()).await;
@@ -236,7 +237,7 @@ async fn namespaces(cluster: &Cluster) -> Vec<Arc<str>> {
 }
 
 /// The workloads of a namespace, or of all of them, with their uids.
-async fn workloads(cluster: &Cluster, namespace: &str) -> Vec<(ObjectRef, Arc<str>)> {
+async fn workloads(cluster: &Cluster, namespace: &str) -> Vec<(ObjectRef, Uid)> {
     let mut all = Vec::new();
     for kind in WorkloadKind::ALL {
         let Some(known) = Known::everyday(kind.name()) else {

@@ -17,10 +17,20 @@ use crate::ui::theme::{Depth, Theme, default_theme, depth::depth, glyphs};
 use crate::ui::{self, View};
 use std::time::Duration;
 
-/// The runtime of a command. Two threads beside this one are plenty: the work is waiting.
+/// The runtime of a command. One thread beside this one is plenty, because the work is waiting, and what a watch hands on need
+/// not wake another.
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
+    with_threads(1)
+}
+
+/// The runtime where a simulated platform runs beside the console.
+pub fn runtime_of_two() -> Result<tokio::runtime::Runtime, Failed> {
+    with_threads(2)
+}
+
+fn with_threads(threads: usize) -> Result<tokio::runtime::Runtime, Failed> {
     Ok(tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(threads)
         .enable_all()
         .build()?)
 }

@@ -108,10 +108,10 @@ fn pod(app: &App, pod: &Pod) -> Value {
         Some(format!("{}/{}", owner.kind, owner.name))
     });
     json!({
-        "namespace": *pod.namespace, "name": *pod.name, "uid": *pod.uid,
+        "namespace": *pod.namespace, "name": *pod.name, "uid": pod.uid.to_string(),
         "ready": format!("{}/{}", pod.ready, pod.containers), "status": *pod.status, "restarts": pod.restarts,
         "age_s": pod.age(app.now).map(|age| age.as_secs()), "node": pod.node.as_deref(), "owner": owner,
-        "level": app.cluster.pod_level(&pod.uid).word(), "reason": pod.reason(app.now),
+        "level": app.cluster.pod_level(pod).word(), "reason": pod.reason(app.now),
     })
 }
 

@@ -70,7 +70,7 @@ pub fn demo(start: &Start, demo: &Demo) -> Result<u8, Failed> {
         };
     }
     let name = options.scenario.name();
-    console::runtime()?.block_on(async {
+    console::runtime_of_two()?.block_on(async {
         let running = sim::start(options).await?;
         let session = start.session(place(&running), Screen::Overview).await?;
         let Some(size) = picture else { return Box::pin(console::live(start, session)).await };
@@ -130,7 +130,7 @@ pub fn sim(asked: &Sim) -> Result<u8, Failed> {
         churn: asked.churn.map_or(usual.churn, |churn| churn as usize),
         ..usual
     };
-    console::runtime()?.block_on(async {
+    console::runtime_of_two()?.block_on(async {
         let mut signals = Signals::listen()?;
         let running = sim::start(options).await?;
         let folder = match &asked.dir {

@@ -16,6 +16,7 @@ use crate::config::mistake::nearest;
 use crate::domain::link::{LinkState, Source};
 use crate::domain::pod::short;
 use crate::domain::rollout::RolloutState;
+use crate::domain::uid::Uid;
 use crate::domain::verdict::Level;
 use crate::domain::workload::Workload;
 use crate::terminal::{self, Notify, Signals};
@@ -121,7 +122,7 @@ struct Look {
 }
 
 impl Look {
-    fn at(app: &App, uid: &str) -> Option<Self> {
+    fn at(app: &App, uid: &Uid) -> Option<Self> {
         let (workload, row) = (app.cluster.workload(uid)?, app.services.get(uid)?);
         Some(Self {
             state: row.rollout.state,
@@ -140,7 +141,7 @@ impl Look {
     }
 
     /// With the revision that serves as the history has it, for kinds that carry no number themselves.
-    async fn dated(&mut self, session: &Session, uid: &str) {
+    async fn dated(&mut self, session: &Session, uid: &Uid) {
         let app = &session.app;
         let (Some(workload), Some(row)) = (app.cluster.workload(uid), app.services.get(uid)) else {
             return;
@@ -274,7 +275,7 @@ impl Attention {
 
 /// A rollout followed.
 struct Watch<'a> {
-    uid: &'a str,
+    uid: &'a Uid,
     until: Option<Until>,
     json: bool,
     attention: Attention,

@@ -1,5 +1,6 @@
 //! Alerts, as Alertmanager holds them.
 
+use super::uid::Uid;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -70,7 +71,7 @@ impl AlertState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alert {
     /// Its fingerprint, which names it.
-    pub fingerprint: Arc<str>,
+    pub fingerprint: Uid,
     /// The label `alertname`.
     pub name: Arc<str>,
     /// How loud.

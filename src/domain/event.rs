@@ -1,6 +1,7 @@
 //! Events of the cluster, for the timeline and for reasons.
 
-use super::object::{ObjectRef, Uid};
+use super::object::ObjectRef;
+use super::uid::Uid;
 use jiff::Timestamp;
 use std::sync::Arc;
 

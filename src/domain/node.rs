@@ -1,6 +1,7 @@
 //! Nodes and autoscalers, as far as a verdict or a screen needs them.
 
-use super::object::{ObjectRef, Uid};
+use super::object::ObjectRef;
+use super::uid::Uid;
 use jiff::Timestamp;
 use std::sync::Arc;
 

@@ -1,11 +1,9 @@
 //! Naming things in a cluster: kinds, references, owners, labels and selectors.
 
+use super::uid::Uid;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-
-/// An object's uid, shared rather than copied.
-pub type Uid = Arc<str>;
 
 /// The labels of an object; equal sets are shared between the pods of one template.
 pub type Labels = BTreeMap<Arc<str>, Arc<str>>;

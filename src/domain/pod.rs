@@ -1,6 +1,7 @@
 //! A pod as the console knows it: what `kubectl get pods` would print, and our own sentence beside it.
 
-use super::object::{Labels, Owner, Uid};
+use super::object::{Labels, Owner};
+use super::uid::Uid;
 use super::verdict::Level;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;

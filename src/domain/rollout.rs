@@ -1,6 +1,7 @@
 //! Rollouts: the revisions of a workload, the state of a rollout and the sentence that says it.
 
-use super::object::{Labels, Uid};
+use super::object::Labels;
+use super::uid::Uid;
 use super::workload::{Image, Strategy, Workload, WorkloadKind};
 use jiff::Timestamp;
 use std::sync::Arc;

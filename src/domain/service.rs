@@ -1,6 +1,7 @@
 //! A Service of the cluster: a name and the pods behind it.
 
-use super::object::{Selector, Uid};
+use super::object::Selector;
+use super::uid::Uid;
 use std::sync::Arc;
 
 /// One Service.

@@ -1,6 +1,6 @@
 //! A table as the server makes it for any kind: its columns and its rows. Who reads it and who keeps it use the same words.
 
-use super::object::Uid;
+use super::uid::Uid;
 use jiff::Timestamp;
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! What runs pods: Deployments, StatefulSets, DaemonSets, with their counts and the state of their rollout.
 
-use super::object::{Labels, Manager, ObjectRef, Selector, Uid};
+use super::object::{Labels, Manager, ObjectRef, Selector};
+use super::uid::Uid;
 use jiff::Timestamp;
 use std::fmt;
 use std::sync::Arc;

@@ -219,7 +219,7 @@ impl RawAlert {
         let name = labels.get("alertname").cloned();
         let severity = Severity::parse(labels.get("severity").map(|value| &**value));
         Alert {
-            fingerprint: cut(&self.fingerprint, NAME_LENGTH),
+            fingerprint: (&*cut(&self.fingerprint, NAME_LENGTH)).into(),
             name: name.unwrap_or_else(|| "(without a name)".into()),
             severity,
             state: self.status.state(),

@@ -7,6 +7,7 @@ mod snapshot;
 
 use self::snapshot::{Increase, Snapshot};
 use crate::domain::signal::{Part, Reading, ServiceSignals, SignalName};
+use crate::domain::uid::Uid;
 use crate::platform::http::HttpFailure;
 use crate::platform::prometheus::histogram::Buckets;
 use crate::platform::prometheus::read::{QUANTILES, Traffic};
@@ -35,7 +36,7 @@ pub struct Target {
     /// Its name.
     pub pod: Arc<str>,
     /// What tells it from one of the same name before it.
-    pub uid: Arc<str>,
+    pub uid: Uid,
     /// Its version, where it has one.
     pub version: Option<Arc<str>>,
     /// The port of its page, where it is not the first.
@@ -51,7 +52,7 @@ pub type Getter =
 /// Scrapes pods and remembers their last counters.
 pub struct Scraper {
     get: Getter,
-    last: HashMap<Arc<str>, (Timestamp, Snapshot)>,
+    last: HashMap<Uid, (Timestamp, Snapshot)>,
 }
 
 impl fmt::Debug for Scraper {

@@ -2,6 +2,7 @@
 
 use super::{Cluster, place};
 use crate::domain::pod::Pod;
+use crate::domain::uid::Uid;
 use crate::domain::verdict::Level;
 use crate::domain::workload::WorkloadKind;
 use std::sync::Arc;
@@ -9,29 +10,31 @@ use std::sync::Arc;
 impl Cluster {
     /// Pods, worst first, then by namespace and name.
     pub fn pods_in_order(&self) -> impl DoubleEndedIterator<Item = (&Pod, Level)> {
-        self.order
+        self.census
+            .order()
             .iter()
             .filter_map(|(level, _, _, uid)| Some((self.pods.get(uid)?, level.0)))
     }
 
     /// So many pods from that place on.
     pub fn pods_from(&self, from: usize, count: usize) -> Vec<(&Pod, Level)> {
-        let places = self.order.iter().skip(from).take(count);
+        let places = self.census.order().iter().skip(from).take(count);
         places
             .filter_map(|(level, _, _, uid)| Some((self.pods.get(uid)?, level.0)))
             .collect()
     }
 
     /// Where a pod stands among all.
-    pub fn pod_position(&self, uid: &str) -> Option<usize> {
-        let place = place(self.pods.get(uid)?, self.pod_level(uid));
-        let before = self.order.range(..&place).count();
-        self.order.contains(&place).then_some(before)
+    pub fn pod_position(&self, uid: &Uid) -> Option<usize> {
+        let pod = self.pods.get(uid)?;
+        let place = place(pod, self.pod_level(pod));
+        let before = self.census.order().range(..&place).count();
+        self.census.order().contains(&place).then_some(before)
     }
 
     /// How many pods are not well.
     pub fn pods_unwell(&self) -> usize {
-        self.unwell
+        self.census.unwell()
     }
 
     /// Says that something else is known of services by these names: their namespaces and names.

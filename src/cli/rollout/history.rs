@@ -10,6 +10,7 @@ use crate::cli::session::Session;
 use crate::domain::pod::short;
 use crate::domain::rollout::Revision;
 use crate::domain::served::{Served, Trace, Until, served};
+use crate::domain::uid::Uid;
 use crate::domain::workload::{Workload, WorkloadKind, tag_of};
 use crate::platform::kubernetes::Cluster;
 use crate::ui::widget::text::sanitize;
@@ -34,7 +35,7 @@ struct Line {
 }
 
 /// Prints it, newest first.
-pub async fn print(session: &Session, uid: &str, json: bool) -> Result<u8, Failed> {
+pub async fn print(session: &Session, uid: &Uid, json: bool) -> Result<u8, Failed> {
     let app = &session.app;
     let workload = app
         .cluster
@@ -103,7 +104,7 @@ async fn controller_revisions(
     workload: &Workload,
 ) -> Result<Vec<Line>, crate::platform::failure::Failure> {
     let found = cluster
-        .controller_revisions(&workload.namespace, &workload.uid)
+        .controller_revisions(&workload.namespace, &workload.uid.to_string())
         .await?;
     let newest = found.first().map(|revision| revision.number);
     let line = |revision: &crate::platform::kubernetes::read::ControllerRevision| {

@@ -7,7 +7,7 @@ use super::classify::{Attempt, from_parts};
 use super::kinds::{Identified, Kind};
 use super::pool::Pool;
 use super::wire::{EventType, Line, LineType, Marked, StatusWire, mend, probe};
-use crate::domain::object::Uid;
+use crate::domain::uid::Uid;
 use crate::platform::failure::Failure;
 use serde::Deserialize;
 use std::marker::PhantomData;

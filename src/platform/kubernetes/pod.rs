@@ -18,7 +18,7 @@ pub(super) fn owner(meta: &Meta<'_>, pool: &mut Pool) -> Option<Owner> {
     Some(Owner {
         kind: pool.text(&owner.kind),
         name: pool.text(&owner.name),
-        uid: pool.text(&owner.uid),
+        uid: (*owner.uid).into(),
     })
 }
 

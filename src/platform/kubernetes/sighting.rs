@@ -1,7 +1,7 @@
 //! What a watch has to say to its listener, and how patient it is.
 
-use crate::domain::object::Uid;
 use crate::domain::target::Scope;
+use crate::domain::uid::Uid;
 use crate::platform::failure::{Failure, FailureKind};
 use std::sync::Arc;
 use std::time::Duration;

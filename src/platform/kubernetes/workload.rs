@@ -8,6 +8,7 @@ use super::pool::Pool;
 use super::wire::{OwnerReference, Pairs, Text, slim};
 use crate::domain::object::Manager;
 use crate::domain::rollout::Revision;
+use crate::domain::uid::Uid;
 use crate::domain::workload::{Image, Progress, Strategy, Workload, WorkloadKind, Writer};
 use crate::platform::failure::bounded;
 use serde::de::IgnoredAny;
@@ -203,7 +204,7 @@ impl Kind for ReplicaSets {
             uid: meta.uid.some()?.into(),
             namespace: pool.text(&meta.namespace),
             name: meta.name.some()?.into(),
-            owner: controller(meta, pool),
+            owner: controller(meta),
             number: revision(meta),
             earlier: earlier(meta),
             images: images(spec, pool),
@@ -368,12 +369,12 @@ fn earlier(meta: &FullMeta<'_>) -> Vec<u64> {
         .collect()
 }
 
-fn controller(meta: &FullMeta<'_>, pool: &mut Pool) -> Option<Arc<str>> {
+fn controller(meta: &FullMeta<'_>) -> Option<Uid> {
     let owner = meta
         .owner_references
         .iter()
         .find(|owner| owner.controller)?;
-    pool.some(&owner.uid)
+    owner.uid.some().map(Uid::from)
 }
 
 fn annotation(annotations: &Pairs<'_, Text<'_>>, key: &str) -> Option<Arc<str>> {

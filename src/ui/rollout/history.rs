@@ -61,7 +61,7 @@ pub fn draw(view: &View<'_>, workload: &Workload, area: Rect, buf: &mut Buffer) 
         columns: &columns,
         rows: &|index| {
             revisions.get(index).map_or_else(Row::default, |revision| {
-                let newest = newest.as_deref() == Some(&*revision.uid);
+                let newest = newest.as_ref() == Some(&revision.uid);
                 row(view, revision, times.get(index), newest)
             })
         },

@@ -266,7 +266,7 @@ fn unwell(view: &View<'_>, object: &ObjectRef, paper: &mut Paper<'_>) {
     let named = Named::new(&object.kind, &object.namespace, &object.name);
     let mut pods: Vec<_> = app
         .pods_of(&named)
-        .map(|pod| (app.cluster.pod_level(&pod.uid), pod))
+        .map(|pod| (app.cluster.pod_level(pod), pod))
         .filter(|(level, _)| *level != Level::Healthy)
         .collect();
     if pods.is_empty() {

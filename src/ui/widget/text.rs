@@ -85,9 +85,14 @@ fn escape(into: &mut String, c: char) {
     };
 }
 
+/// Whether every byte is a letter that takes one column.
+fn plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// How many columns the text takes, as the sum over what a reader takes for letters.
 pub fn width(text: &str) -> usize {
-    if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+    if plain(text) {
         return text.len();
     }
     text.graphemes(true).map(UnicodeWidthStr::width).sum()
@@ -245,6 +250,13 @@ pub fn put(buf: &mut Buffer, (x, y): (u16, u16), text: &str, columns: u16, style
         return 0;
     }
     let room = columns.min(area.right() - x);
+    // Most text is this, and needs no more than a cell a byte.
+    if text.len() <= usize::from(room) && plain(text) {
+        for (column, letter) in (x..).zip(text.chars()) {
+            buf[(column, y)].set_char(letter).set_style(style);
+        }
+        return text.len() as u16;
+    }
     let clean = sanitize(text);
     let fitted = fit(&clean, usize::from(room));
     let (end, _) = buf.set_stringn(x, y, &fitted, usize::from(room), style);

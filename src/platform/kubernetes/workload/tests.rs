@@ -84,8 +84,8 @@ fn a_revision_knows_its_owner_number_and_commit() {
           spec: {replicas: 0, template: {metadata: {annotations: {org.opencontainers.image.revision: abc123}}}}}",
     );
     assert_eq!(
-        (r.number, r.owner.as_deref(), r.desired),
-        (Some(7), Some("d"), 0)
+        (r.number, r.owner, r.desired),
+        (Some(7), Some("d".into()), 0)
     );
     assert_eq!(r.commit.as_deref(), Some("abc123"));
     assert!(r.returned);
