@@ -104,8 +104,9 @@ pub fn compare(app: &App, workload: &Workload) -> Option<Comparison> {
         app,
         object: &object,
         taken_over,
+        apart: old.is_none_or(|old| old.version_name() != new.version_name()),
     };
-    let alone = old.is_none_or(|old| old.current == 0);
+    let alone = old.is_none_or(|old| old.current == 0) && new.ready > 0;
     let new_side = side(app, new, evidence.figures(new, alone, true));
     let old_side = old.map(|old| side(app, old, evidence.figures(old, false, false)));
     let (errors, p99, judged) = match old {
@@ -138,11 +139,13 @@ struct Evidence<'a> {
     app: &'a App,
     object: &'a ObjectRef,
     taken_over: Option<Timestamp>,
+    /// Whether signals by version tell the sides apart: another image under the same label and a restart have no version of their own.
+    apart: bool,
 }
 
 impl Evidence<'_> {
     fn series(&self, signal: SignalName, revision: &Revision) -> Option<&Series> {
-        let version = revision.version_name()?;
+        let version = revision.version_name().filter(|_| self.apart)?;
         let want = question(self.app, self.object, signal, SplitBy::Version);
         let found = self.app.signals.range(&want).iter();
         found
@@ -157,7 +160,7 @@ impl Evidence<'_> {
             namespace, name, ..
         } = self.object;
         let parts = self.app.signals.parts(namespace, name);
-        let own = parts.iter().find(|part| {
+        let own = parts.iter().filter(|_| self.apart).find(|part| {
             matches!(&part.part, Part::Version(name) if Some(&**name) == revision.version_name())
         });
         let whole = self

@@ -260,6 +260,10 @@ fn released(app: &App, row: &ServiceRow) -> Vec<Line> {
             "the last revision took over {} ago",
             short(app.now.duration_since(at))
         ),
+        (None, Some(at)) if row.judgement.verdict.since.is_some_and(|since| at > since) => format!(
+            "the last revision took over {} ago, after this began",
+            short(app.now.duration_since(at))
+        ),
         (None, Some(at)) => format!(
             "the last revision took over {} ago, too long before any trouble to be its cause",
             short(app.now.duration_since(at))

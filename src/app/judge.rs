@@ -17,6 +17,9 @@ use pods::pods;
 
 /// Trouble that begins this soon after a revision took over is laid at its door.
 pub const BLAME: SignedDuration = SignedDuration::from_mins(15);
+/// So long after an older revision was taken up again, rates may still be those of the one before it.
+const SETTLES: SignedDuration = SignedDuration::from_mins(2);
+
 /// Judges a workload.
 pub fn judge(evidence: &Evidence<'_>) -> Judgement {
     let mut findings = signals(evidence);
@@ -47,7 +50,7 @@ pub fn judge(evidence: &Evidence<'_>) -> Judgement {
     let since = since.map(|(at, _)| at);
     let cause = cause(evidence, worst, since, beyond);
     let rollback = worst.level == Level::Failing
-        && cause.is_some()
+        && cause.as_ref().is_some_and(|cause| !cause.left)
         && evidence.has_earlier
         && was_good(evidence);
     let reason = sentence(evidence, worst, (since, beyond), cause.as_ref());
@@ -142,7 +145,8 @@ fn alerts(evidence: &Evidence<'_>) -> Vec<Finding> {
     }]
 }
 
-/// The revision that took over within a quarter of an hour before the trouble began, or whose own pods fail.
+/// The revision that took over within a quarter of an hour before the trouble began, or whose own pods fail. What took over
+/// since is no cause: going back does not make the way back the culprit.
 fn cause(
     evidence: &Evidence<'_>,
     worst: &Finding,
@@ -152,20 +156,37 @@ fn cause(
     let (revision, at) = (evidence.revision?, evidence.taken_over?);
     let began = since.unwrap_or(evidence.now);
     let before = began.duration_since(at);
-    let slack = SignedDuration::from_secs(15); // a pod's trouble may begin in the second before the takeover is seen
-    let own_pods = evidence
-        .pods
-        .iter()
-        .any(|(pod, level)| *level >= Level::Watch && is_newest(evidence, pod));
+    // A pod's trouble may begin before the takeover is seen; what is measured follows it.
+    let slack = SignedDuration::from_secs(if worst.measured { 1 } else { 15 });
+    // Rates look back: what an older revision, taken up again, is measured by at first is the work of the one it replaced.
+    let settles = evidence.returned && worst.measured && before < SETTLES;
+    let own_pods = (before >= -slack || !worst.measured)
+        && evidence
+            .pods
+            .iter()
+            .any(|(pod, level)| *level >= Level::Watch && is_newest(evidence, pod));
     let blamed = (before >= -slack
         && before <= BLAME
         && worst.level >= Level::Watch
         && worst.clause != "recovers"
-        && !beyond)
+        && !beyond
+        && !settles)
         || own_pods;
-    blamed.then(|| Cause {
+    let earlier = || {
+        let known = evidence.known_cause?;
+        let same = evidence.known_onset == since && worst.measured && at > known.at;
+        same.then(|| Cause {
+            left: true,
+            ..known.clone()
+        })
+    };
+    if !blamed {
+        return earlier();
+    }
+    Some(Cause {
         revision: revision.title(),
         at,
         before: before.max(SignedDuration::ZERO),
+        left: false,
     })
 }

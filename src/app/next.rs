@@ -1,5 +1,6 @@
 //! What happens next by itself, and whether going back is suggested: one sentence each, from what is known.
 
+use super::judge::BLAME;
 use super::services::ServiceRow;
 use super::state::App;
 use crate::domain::pod::short;
@@ -14,13 +15,31 @@ pub fn suggestion(row: &ServiceRow) -> Option<String> {
     if judgement.verdict.level != Level::Failing {
         return None;
     }
+    let since = judgement.verdict.since;
+    let later = |at| since.is_some_and(|since| at > since);
     Some(match (&judgement.cause, judgement.rollback) {
+        (Some(cause), _) if cause.left => format!(
+            "Revision {} is left already: rates look back a while; wait for them.",
+            cause.revision
+        ),
         (Some(cause), true) => format!("K goes back from revision {}: suggested", cause.revision),
         (Some(cause), false) => format!(
             "Before revision {} it was not known to be good; rollback is not suggested.",
             cause.revision
         ),
-        (None, _) => "Nothing was released before this; rollback is not suggested.".into(),
+        (None, _) => match row.taken_over {
+            Some(at) if later(at) => {
+                "Another revision took over after this began: wait for what it does.".into()
+            }
+            Some(_) => format!(
+                "No revision took over in the {} before this began; rollback is not suggested.",
+                short(BLAME)
+            ),
+            None => {
+                "Nothing is known to have been released before this; rollback is not suggested."
+                    .into()
+            }
+        },
     })
 }
 

@@ -325,6 +325,9 @@ impl Services {
             rollout: rollout.clone(),
             revision,
             taken_over,
+            returned: taken_over
+                .zip(revision.and_then(|revision| revision.created))
+                .is_some_and(|(at, born)| workload.kind == WorkloadKind::Deployment && born < at),
             has_earlier: revisions.len() > 1,
             pods,
             all_pods: grounds.cluster.count_of(workload),
@@ -345,6 +348,7 @@ impl Services {
             known_onset: before
                 .filter(|known| !known.beyond)
                 .and_then(|known| known.onset),
+            known_cause: before.and_then(|known| known.cause.as_ref()),
         });
         ServiceRow {
             uid: workload.uid.clone(),

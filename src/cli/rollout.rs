@@ -134,7 +134,7 @@ impl Look {
                 app.now,
                 row.revision,
                 row.version.as_deref(),
-                row.taken_over,
+                (row.taken_over, row.rollout.state),
             ),
             document: document::workload(app, workload)?,
         })
@@ -149,7 +149,12 @@ impl Look {
         let Some((number, since)) = history::serving(session, workload).await else {
             return;
         };
-        self.revision = revision(app.now, Some(number), row.version.as_deref(), since);
+        self.revision = revision(
+            app.now,
+            Some(number),
+            row.version.as_deref(),
+            (since, self.state),
+        );
         self.document["revision"] = number.into();
         if self.state == RolloutState::Done {
             self.document["rollout"]["since"] = document::time(since);
@@ -166,7 +171,7 @@ impl Look {
             .unwrap_or_default();
         let lines = [
             self.kubectl.clone(),
-            format!("  {}: {}", self.state.word(), self.ours),
+            format!("  {}", stated(self.state, &self.ours)),
             format!("  {}", self.revision),
             format!("  {}: {verdict}", self.level),
         ];
@@ -175,7 +180,7 @@ impl Look {
 
     /// One line, for watching.
     fn line(&self, app: &App) -> String {
-        let ours = format!("{}: {} · {}", self.state.word(), self.ours, self.level);
+        let ours = format!("{} · {}", stated(self.state, &self.ours), self.level);
         let at = app.now.strftime("%H:%M:%SZ");
         format!("{at}  {}  {}\n", sanitize(&self.kubectl), sanitize(&ours))
     }
@@ -188,12 +193,21 @@ impl Look {
     }
 }
 
+/// A state and its reason, which may name the state itself.
+fn stated(state: RolloutState, reason: &str) -> String {
+    let word = state.word();
+    match reason.strip_prefix(word) {
+        Some(_) => reason.to_owned(),
+        None => format!("{word}: {reason}"),
+    }
+}
+
 /// The revision in a sentence: which, since when; with its date where that was not today.
 fn revision(
     now: Timestamp,
     number: Option<u64>,
     version: Option<&str>,
-    since: Option<Timestamp>,
+    (since, state): (Option<Timestamp>, RolloutState),
 ) -> String {
     let number = number.map_or("revision unknown".to_owned(), |n| format!("revision {n}"));
     let version = version.map_or(String::new(), |v| format!(" ({v})"));
@@ -205,7 +219,12 @@ fn revision(
         } else {
             "%Y-%m-%d %H:%M:%SZ"
         };
-        format!(", serving since {} ({ago})", at.strftime(form))
+        // Until a rollout is complete its revision serves in part or not at all.
+        let word = match state {
+            RolloutState::Done => "serving",
+            _ => "wanted",
+        };
+        format!(", {word} since {} ({ago})", at.strftime(form))
     });
     format!("{number}{version}{since}")
 }
@@ -351,8 +370,22 @@ mod tests {
                 "revision 2 (v1), serving since 2026-01-01 02:00:00Z (62 d)",
             ),
         ] {
-            assert_eq!(revision(now, Some(2), Some("v1"), at(since)), said);
+            let done = (at(since), RolloutState::Done);
+            assert_eq!(revision(now, Some(2), Some("v1"), done), said);
         }
+        let stuck = (at("2026-03-04T02:59:50Z"), RolloutState::Stuck);
+        assert_eq!(
+            revision(now, Some(3), None, stuck),
+            "revision 3, wanted since 02:59:50Z (10 s)"
+        );
+        assert_eq!(
+            stated(RolloutState::Paused, "paused: 1 of 3"),
+            "paused: 1 of 3"
+        );
+        assert_eq!(
+            stated(RolloutState::Done, "3 of 3"),
+            format!("{}: 3 of 3", RolloutState::Done.word())
+        );
     }
 
     #[test]

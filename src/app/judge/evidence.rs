@@ -18,6 +18,8 @@ pub struct Evidence<'a> {
     pub revision: Option<&'a Revision>,
     /// When that revision took over.
     pub taken_over: Option<Timestamp>,
+    /// Whether that revision was there before: an older one, taken up again.
+    pub returned: bool,
     /// Whether there is an older revision to go back to.
     pub has_earlier: bool,
     /// Its pods that are not well, with their levels; all of them where none is ready.
@@ -44,6 +46,8 @@ pub struct Evidence<'a> {
     pub now: Timestamp,
     /// When the trouble that it is in began, as it was last said.
     pub known_onset: Option<Timestamp>,
+    /// What that was laid to.
+    pub known_cause: Option<&'a Cause>,
 }
 
 /// One thing found.
@@ -74,6 +78,8 @@ pub struct Cause {
     pub at: Timestamp,
     /// How long before the onset.
     pub before: SignedDuration,
+    /// Whether another revision has taken over since.
+    pub left: bool,
 }
 
 /// What is judged of a workload.

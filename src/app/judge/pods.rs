@@ -101,12 +101,15 @@ fn pod_unwell(evidence: &Evidence<'_>, pod: &Pod, level: Level) -> Finding {
             also: String::new(),
         };
     }
+    // It never stood: each crash begins a time of its own, and none of them is when it began.
+    let since = pod.created.filter(|_| pod.restarts > 0).or(since);
     let old = w.ready.saturating_sub(evidence.new_serving as u32);
     let title = evidence.revision.map_or_else(String::new, Revision::title);
-    let sentence = format!(
-        "revision {title} cannot start ({}), {bad} of {all} pods",
-        pod.status
-    );
+    let how = match &pod.trouble {
+        Some(Trouble::Crash { .. }) if &*pod.status == "Running" => "crashes again and again",
+        _ => &pod.status,
+    };
+    let sentence = format!("revision {title} cannot start ({how}), {bad} of {all} pods");
     Finding {
         level,
         clause: new_pod_clause(pod),

@@ -1,6 +1,6 @@
 //! What is said of a workload, from hand-made evidence: level, sentence, cause, suggestion.
 
-use super::{Evidence, Judgement, judge};
+use super::{Cause, Evidence, Judgement, judge};
 use crate::domain::alert::{Alert, AlertState, Severity};
 use crate::domain::object::{Owner, Requirement, Selector};
 use crate::domain::pod::{Pod, Trouble};
@@ -148,6 +148,8 @@ struct Case {
     blind: Option<String>,
     alerts: Vec<Alert>,
     known_onset: Option<Timestamp>,
+    known_cause: Option<Cause>,
+    returned: bool,
 }
 
 impl Default for Case {
@@ -162,6 +164,8 @@ impl Default for Case {
             blind: None,
             alerts: Vec::new(),
             known_onset: None,
+            known_cause: None,
+            returned: false,
         }
     }
 }
@@ -175,6 +179,7 @@ impl Case {
             rollout: rollout_of(&self.workload),
             revision: Some(&revision),
             taken_over: self.taken_over,
+            returned: self.returned,
             has_earlier: true,
             pods: self.pods.iter().map(|pod| (pod, pod.level(now))).collect(),
             all_pods: self.pods.len(),
@@ -195,6 +200,7 @@ impl Case {
             thresholds: Thresholds::default(),
             now,
             known_onset: self.known_onset,
+            known_cause: self.known_cause.as_ref(),
         })
     }
 }
@@ -284,6 +290,55 @@ fn an_onset_that_was_said_is_not_said_anew_for_coarser_values() {
     assert_eq!(case(Some(said)).judged().onset, Some(said));
     let other = first - SignedDuration::from_mins(9);
     assert_eq!(case(Some(other)).judged().onset, Some(first));
+}
+
+#[test]
+fn going_back_is_no_cause_of_what_was_there_before() {
+    let bad = || Case {
+        taken_over: Some(at(115)),
+        signals: Some(readings(0.214, 240.0)),
+        errors: Some(onset(8, 0.001, 0.2)),
+        ..Case::default()
+    };
+    let first = bad().judged();
+    let blamed = first.cause.clone().unwrap();
+    assert!(first.rollback && !blamed.left);
+    let back = |seconds: i64| Case {
+        taken_over: Some(first.onset.unwrap() + SignedDuration::from_secs(seconds)),
+        pods: vec![pod(
+            "rs-43",
+            Some(Trouble::Unready { what: "api".into() }),
+            100,
+        )],
+        returned: true,
+        known_onset: first.onset,
+        ..bad()
+    };
+    let seen = Case {
+        known_cause: first.cause.clone(),
+        ..back(6)
+    };
+    let judged = seen.judged();
+    assert!(!judged.rollback, "{judged:?}");
+    assert_eq!(
+        judged.cause,
+        Some(Cause {
+            left: true,
+            ..blamed
+        })
+    );
+    assert_eq!(
+        back(6).judged().cause,
+        None,
+        "who came later knows of no cause"
+    );
+    let settling = back(-30).judged();
+    assert_eq!(settling.cause, None, "rates look back past the return");
+    let long_after = Case {
+        pods: Vec::new(),
+        ..back(-300)
+    };
+    assert!(long_after.judged().cause.is_some());
 }
 
 #[test]

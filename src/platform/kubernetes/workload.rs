@@ -49,7 +49,15 @@ slim! {
     /// Whether the specification is among them; the rest is skipped.
     Fields<'a> {
         #[serde(rename = "f:spec")]
-        spec: Option<Skipped>,
+        spec: Option<SpecFields<'a>>,
+    }
+}
+
+slim! {
+    /// Whether the template of pods is among those of the specification.
+    SpecFields<'a> {
+        #[serde(rename = "f:template")]
+        template: Option<Skipped>,
     }
 }
 
@@ -396,10 +404,12 @@ fn commit(meta: &FullMeta<'_>, spec: &WorkloadSpec<'_>) -> Option<Arc<str>> {
     of(&meta.annotations).or_else(|| of(&spec.template.metadata.annotations))
 }
 
-/// Who last wrote the specification. Controllers write status through subresources, which do not count.
+/// Who last wrote the template of pods: whoever pauses or scales releases nothing. Controllers write status through
+/// subresources, which do not count.
 fn writer(meta: &FullMeta<'_>, pool: &mut Pool) -> Option<Writer> {
     let wrote = |field: &&ManagedField<'_>| {
-        field.fields.spec.is_some() && !matches!(&*field.subresource, "status")
+        let spec = field.fields.spec.as_ref();
+        spec.is_some_and(|spec| spec.template.is_some()) && !matches!(&*field.subresource, "status")
     };
     let last = meta
         .managed_fields

@@ -21,6 +21,9 @@ const POD_LABELS: [&str; 5] = [
     "k8s_pod_name",
 ];
 
+/// A stretch that may have begun with its target tells only by so many scrapes.
+const FEWEST_SCRAPES: u8 = 4;
+
 impl Prometheus {
     /// What the source holds for a scope; learned in at most three requests, remembered, refreshed rarely.
     pub async fn discover(
@@ -92,14 +95,21 @@ impl Prometheus {
         Ok(wire::data(asked.0, &asked.1)?.result)
     }
 
-    /// How far apart its scrapes are, as the longest-lived target of the scope shows; `None` where the source cannot tell yet.
+    /// How far apart its scrapes are at most; `None` where the source cannot tell yet. Where it is young, or was away for a
+    /// while, one stretch alone would make them look far apart: the densest of three tells.
     pub async fn scrape_interval(
         &self,
         scope: &Scope,
         now: Timestamp,
     ) -> Result<Option<SignedDuration>, QueryFailure> {
-        // A stretch that lies wholly in the past is not cut short by a target that has only just come.
-        let count = |selector: &str| format!("max(count_over_time(up{selector}[5m] offset 5m))");
+        let count = |selector: &str| {
+            // A stretch that lies wholly in the past is not cut short by a target that has only just come.
+            let past = format!("max(count_over_time(up{selector}[5m] offset 5m))");
+            let recent = format!("max(count_over_time(up{selector}[5m]) >= {FEWEST_SCRAPES})");
+            let last = format!("max(count_over_time(up{selector}[1m]) >= {FEWEST_SCRAPES}) * 5");
+            let more = |a: &str, b: &str| format!("({a} > {b} or {b} or {a})");
+            more(&more(&past, &recent), &last)
+        };
         let promql = match scope {
             Scope::Namespace(name) => {
                 let here = format!("{{namespace={}}}", promql::quote(name));

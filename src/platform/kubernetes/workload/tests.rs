@@ -12,7 +12,7 @@ fn read<K: Kind>(yaml: &str) -> K::Row {
 fn a_deployment_has_its_counts_strategy_and_writer() {
     let w = read::<Deployments>(
         "{metadata: {uid: u, name: api, namespace: ns, generation: 4, annotations: {deployment.kubernetes.io/revision: '42'},
-           managedFields: [{manager: ci, time: '2026-11-21T10:00:00Z', fieldsV1: {'f:spec': {}}}, {manager: kubectl-set, time: '2026-11-21T11:00:00Z', fieldsV1: {'f:spec': {'f:template': {}}}},
+           managedFields: [{manager: ci, time: '2026-11-21T10:00:00Z', fieldsV1: {'f:spec': {}}}, {manager: kubectl-set, time: '2026-11-21T11:00:00Z', fieldsV1: {'f:spec': {'f:template': {}}}}, {manager: kubectl-rollout, time: '2026-11-21T11:30:00Z', fieldsV1: {'f:spec': {'f:paused': {}}}},
              {manager: kube-controller-manager, subresource: status, time: '2026-11-21T12:00:00Z', fieldsV1: {'f:status': {}, 'f:spec': {}}}]},
           spec: {replicas: 3, progressDeadlineSeconds: 600, selector: {matchLabels: {app: api}}, strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 25%, maxUnavailable: 0}},
             template: {metadata: {creationTimestamp: null, labels: {app: api, version: v1}}, spec: {containers: [{name: main, image: 'r/api:v1'}]}}},
