@@ -29,9 +29,6 @@ macro_rules! rows {
 }
 rows!(Pod, Workload, Revision, Service, Event, Node, Autoscaler);
 
-/// Where a pod stands in lists: worst first, then by name.
-pub type PodPlace = (Reverse<Level>, Arc<str>, Arc<str>, Uid);
-
 /// How one kind is watched.
 #[derive(Debug, Clone)]
 pub struct KindState {
@@ -381,13 +378,4 @@ fn age(state: &LinkState) -> jiff::SignedDuration {
         }
         _ => jiff::SignedDuration::ZERO,
     }
-}
-
-fn place(pod: &Pod, level: Level) -> PodPlace {
-    (
-        Reverse(level),
-        pod.namespace.clone(),
-        pod.name.clone(),
-        pod.uid.clone(),
-    )
 }

@@ -1,6 +1,5 @@
 //! What happens next by itself, and whether going back is suggested: one sentence each, from what is known.
 
-use super::judge::BLAME;
 use super::services::ServiceRow;
 use super::state::App;
 use crate::domain::pod::short;
@@ -31,14 +30,7 @@ pub fn suggestion(row: &ServiceRow) -> Option<String> {
             Some(at) if later(at) => {
                 "Another revision took over after this began: wait for what it does.".into()
             }
-            Some(_) => format!(
-                "No revision took over in the {} before this began; rollback is not suggested.",
-                short(BLAME)
-            ),
-            None => {
-                "Nothing is known to have been released before this; rollback is not suggested."
-                    .into()
-            }
+            _ => "Nothing was released before this; rollback is not suggested.".into(),
         },
     })
 }

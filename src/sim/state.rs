@@ -173,12 +173,29 @@ impl State {
         }
     }
 
-    /// Notes who wrote which part of an object, as managed fields do.
+    /// Notes who wrote which part of an object, as managed fields do: one entry for each writer, with all it ever wrote.
     pub fn signed(&self, value: &mut Value, by: &str, part: &str) {
+        self.signed_with(value, by, part, true);
+    }
+
+    /// The same, where the template of pods may have stayed as it was.
+    pub fn signed_with(&self, value: &mut Value, by: &str, part: &str, template: bool) {
+        let owns = |field: &Value| field["manager"] == by && field["fieldsV1"].get(part).is_some();
+        let before = value["metadata"]["managedFields"].as_array();
+        let before = before.and_then(|fields| fields.iter().find(|field| owns(field)));
+        let released = before.is_some_and(|field| {
+            let template = field["fieldsV1"][part].get("f:template");
+            template.is_some()
+        });
+        let has = value["spec"].get("template").is_some();
+        let written = match part {
+            "f:spec" if has && (template || released) => json!({"f:template": {}}),
+            _ => json!({}),
+        };
         let api = value["apiVersion"].clone();
         let mut entry = json!({
             "manager": by, "operation": "Update", "apiVersion": api, "time": self.stamp(),
-            "fieldsType": "FieldsV1", "fieldsV1": {part: {}},
+            "fieldsType": "FieldsV1", "fieldsV1": {part: written},
         });
         if part == "f:status" {
             tree::put(&mut entry, &["subresource"], "status");
@@ -189,7 +206,7 @@ impl State {
         let Some(fields) = fields.as_array_mut() else {
             return;
         };
-        fields.retain(|f| !(f["manager"] == by && f["fieldsV1"].get(part).is_some()));
+        fields.retain(|field| !owns(field));
         fields.push(entry);
     }
 

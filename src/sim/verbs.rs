@@ -257,15 +257,14 @@ impl World {
         if wanted == current {
             return Ok(current);
         }
-        self.state.signed(
-            &mut wanted,
-            &how.by,
-            if part == "status" {
-                "f:status"
-            } else {
-                "f:spec"
-            },
-        );
+        let written = if part == "status" {
+            "f:status"
+        } else {
+            "f:spec"
+        };
+        let template = wanted["spec"].get("template") != current["spec"].get("template");
+        self.state
+            .signed_with(&mut wanted, &how.by, written, template);
         Ok(self.keep(kind, wanted, how))
     }
 

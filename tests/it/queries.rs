@@ -132,3 +132,12 @@ async fn use_of_memory_and_of_processors_are_told_apart_and_the_worst_speaks() {
     let count = whole.requests().unwrap();
     assert!(count > 1000.0, "{count} requests in a minute");
 }
+
+#[tokio::test]
+async fn how_far_apart_scrapes_are_is_learned_from_the_densest_stretch() {
+    let source = source().await;
+    let everywhere = Scope::All;
+    let apart = source.prometheus.scrape_interval(&everywhere, source.now);
+    let apart = apart.await.unwrap().unwrap();
+    assert!((4..=6).contains(&apart.as_secs()), "{apart:?}");
+}

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use vigie::app::App;
 use vigie::app::command::{Command, Motion};
+use vigie::app::compare::compare;
 use vigie::app::message::{ClusterFact, Fact, Message};
 use vigie::app::screen::Screen;
 use vigie::app::stock::Roll;
@@ -66,6 +67,31 @@ fn the_overview_says_what_why_and_what_changed_at_every_size() {
             assert!(has(rows, "veza-backend p99: ") && has(rows, "├ pods, "));
         }
     });
+}
+
+#[test]
+fn sides_of_one_version_name_are_not_told_apart_by_it() {
+    let mut app = after(Scenario::BadRelease, BAD);
+    let object = backend();
+    let told = |app: &App| compare(app, app.workload_named(&object).unwrap()).unwrap();
+    assert!(told(&app).judged.is_some());
+    let mut revisions: Vec<_> = app.cluster.revisions.iter().cloned().collect();
+    for revision in &mut revisions {
+        revision.version = Some("v1.1.0".into());
+    }
+    let fact = ClusterFact::Revisions(Roll::Rows(revisions));
+    app.update(Message::Fact(Fact::Cluster(fact)), app.now);
+    let told = told(&app);
+    let old = told.old.unwrap();
+    assert_eq!(told.judged, None);
+    assert_eq!(
+        told.errors.unwrap().real(),
+        None,
+        "before and after, no more"
+    );
+    assert_eq!(old.figures[0].value, None, "it has no pods and no traffic");
+    assert!(old.figures[1].past && old.figures[1].value < Some(0.01));
+    assert!(told.new.figures[1].value > Some(0.05), "it alone serves");
 }
 
 #[test]

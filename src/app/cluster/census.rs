@@ -1,12 +1,16 @@
 //! Every pod under its owner, at its level, in its place: what is looked up of pods without looking at them all. A change that
 //! leaves a pod where it stands moves nothing but what is counted of it.
 
-use super::{PodPlace, place};
 use crate::domain::pod::Pod;
 use crate::domain::uid::Uid;
 use crate::domain::verdict::Level;
 use jiff::Timestamp;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// Where a pod stands in lists: worst first, then by name.
+pub type PodPlace = (Reverse<Level>, Arc<str>, Arc<str>, Uid);
 
 /// Pods by owner, by level and in order.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,6 +29,16 @@ struct Owned {
     pods: BTreeSet<Uid>,
     unwell: BTreeMap<Uid, Level>,
     serving: usize,
+}
+
+/// Where a pod stands at a level.
+pub fn place(pod: &Pod, level: Level) -> PodPlace {
+    (
+        Reverse(level),
+        pod.namespace.clone(),
+        pod.name.clone(),
+        pod.uid.clone(),
+    )
 }
 
 /// The uid a pod stands under.

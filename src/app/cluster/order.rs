@@ -1,6 +1,7 @@
 //! The order of pods, asked for in stretches so that what is not in view is not looked at; and who is judged anew by name.
 
-use super::{Cluster, place};
+use super::Cluster;
+use super::census::place;
 use crate::domain::pod::Pod;
 use crate::domain::uid::Uid;
 use crate::domain::verdict::Level;

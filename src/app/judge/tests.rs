@@ -1,4 +1,6 @@
 //! What is said of a workload, from hand-made evidence: level, sentence, cause, suggestion.
+//!
+//! Length: one table of what may be found, and the hand-made evidence all of it shares.
 
 use super::{Cause, Evidence, Judgement, judge};
 use crate::domain::alert::{Alert, AlertState, Severity};

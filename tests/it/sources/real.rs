@@ -318,3 +318,16 @@ fn an_alert_of_the_real_alertmanager_is_heard_until_it_is_silenced() {
         );
     });
 }
+
+#[test]
+#[ignore = "needs VIGIE_TEST_CLUSTER"]
+fn the_scrapes_of_the_real_prometheus_are_two_seconds_apart_however_young_it_is() {
+    let _turn = Turn::shared();
+    run(async {
+        let prometheus = Prometheus::new(transport("PROMETHEUS_URL"), Vec::new());
+        let scope = Scope::Namespace(NAMESPACE.into());
+        let apart = prometheus.scrape_interval(&scope, present()).await.unwrap();
+        let apart = apart.expect("it has run for a few scrapes");
+        assert!((1..=4).contains(&apart.as_secs()), "{apart:?}");
+    });
+}
