@@ -56,7 +56,7 @@ pub fn in_words(error: &io::Error) -> String {
             let said = error.to_string();
             let words = said.split(" (os error").next().unwrap_or(&said);
             let mut letters = words.chars();
-            let first = letters.next().map(|letter| letter.to_lowercase());
+            let first = letters.next().map(char::to_lowercase);
             first.into_iter().flatten().chain(letters).collect()
         }
     }

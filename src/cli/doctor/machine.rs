@@ -254,7 +254,7 @@ fn tmux() -> Check {
         ),
         Err(error) => Check::note(
             "clipboard",
-            format!("tmux does not answer: {}", crate::journal::in_words(&error)),
+            format!("tmux does not answer: {}", crate::journal::in_words(error)),
             "tmux set -g set-clipboard on",
         ),
     }
