@@ -31,6 +31,7 @@ use args::{Cli, Command, Global};
 use clap::Parser as _;
 use clap::error::ErrorKind;
 use exit::Failed;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// Runs what was typed; the exit code is the contract's.
@@ -43,13 +44,20 @@ fn typed() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version go to stdout and are no error; the stream may be closed already.
-            let _ = error.print();
+            // Help and version go to stdout and are no error.
             let asked = matches!(
                 error.kind(),
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
             );
-            return if asked { exit::OK } else { exit::USAGE };
+            let printed = error.print().and_then(|()| std::io::stdout().flush());
+            return match printed {
+                _ if !asked => exit::USAGE,
+                // The reader may be gone already.
+                Err(refused) if refused.kind() != std::io::ErrorKind::BrokenPipe => {
+                    Failed::unwritten(&refused).tell()
+                }
+                _ => exit::OK,
+            };
         }
     };
     run(cli).unwrap_or_else(|failed| failed.tell())

@@ -13,7 +13,7 @@ pub use append::Journal;
 pub use audit::{Audit, AuditEvent};
 pub use disk::host;
 pub use disk::{Disk, RealDisk};
-pub use error::JournalError;
+pub use error::{JournalError, in_words};
 pub use listing::RunListing;
 pub use record::{Condition, Damage, Opened, Verified};
 pub use runs::{Header, Runs};

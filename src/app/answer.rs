@@ -12,7 +12,7 @@ use super::runs::shelf::{Book, PastRun};
 use super::screen::Screen;
 use super::state::App;
 use crate::domain::object::ObjectRef;
-use crate::runbook::machine::{AskKind, Run};
+use crate::runbook::machine::{AskKind, Decision, Run};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -60,17 +60,17 @@ impl App {
         })
     }
 
-    /// The runs that pass the filter.
+    /// The runs that pass the filter, those of other clusters last.
     pub fn past_runs(&self) -> Vec<&PastRun> {
         let filter = &self.here().place.filter;
-        self.runs
-            .past
-            .iter()
-            .filter(|run| {
-                let fields = [&*run.run, &run.runbook, &run.target.namespace, &run.actor];
-                list::passes(filter, &fields)
-            })
-            .collect()
+        let passing = self.runs.past.iter().filter(|run| {
+            let target = &run.target;
+            let about = [&*run.run, &run.runbook, &target.namespace, &target.context];
+            list::passes(filter, &about) || list::passes(filter, &[&run.actor])
+        });
+        let mut runs: Vec<&PastRun> = passing.collect();
+        runs.sort_by_key(|run| !self.is_here(run));
+        runs
     }
 
     /// Obeys what concerns runs on the present screen; `None` leaves it to others.
@@ -175,6 +175,12 @@ impl App {
             self.history.open(Screen::Run(item.object.name));
             return Some(Vec::new());
         }
+        let past = self.runs.past.iter();
+        let mut past = past.filter(|run| run.run == item.object.name);
+        if let Some(run) = past.find(|run| !self.is_here(run)) {
+            self.tell(Self::elsewhere(run));
+            return Some(Vec::new());
+        }
         Some(self.obey_run(Command::ResumeRun {
             run: item.object.name,
             answers: crate::runbook::machine::Answers::default(),
@@ -193,6 +199,11 @@ impl App {
                 self.desk = desk;
             }
             Command::Enter => return Some(self.answer()),
+            Command::Escape if self.leaving_is_no() => {
+                let effects = self.say_no();
+                self.history.back();
+                return Some(effects);
+            }
             Command::NextPane => {
                 let place = &mut self.history.here_mut().place;
                 (place.pane, place.top) = (place.pane + 1, 0);
@@ -310,18 +321,15 @@ impl App {
             self.desk.opened = Some(entries);
             self.layers.push(Layer::Form(form));
         }
-        let Some(uid) = self.target.cluster_uid.clone() else {
+        if self.target.cluster_uid.is_none() {
             return;
-        };
+        }
         // What is said just now is about where we are; the runs wait until it has been.
         if self.desk.announced || self.runs.past.is_empty() || self.notice.is_some() {
             return;
         }
         self.desk.announced = true;
-        let server = &self.target.server;
-        let here = |run: &&PastRun| {
-            *run.target.cluster_uid == *uid && *run.target.server == **server && !run.carried
-        };
+        let here = |run: &&PastRun| self.is_here(run) && !run.carried;
         let runs: Vec<String> = self
             .runs
             .unfinished()
@@ -342,6 +350,9 @@ impl App {
     pub(super) fn obey_form(&mut self, mut form: Form, command: Command) -> Vec<Effect> {
         match command {
             Command::Escape => {
+                if form.purpose == Purpose::Confirm && self.leaving_is_no() {
+                    return self.say_no();
+                }
                 self.refuse(&form);
                 return Vec::new();
             }
@@ -362,9 +373,16 @@ impl App {
         Vec::new()
     }
 
+    /// Ends a run that sent nothing, by its operator's no.
+    fn say_no(&mut self) -> Vec<Effect> {
+        let effects = self.obey_run(Command::Decide(Decision::No));
+        self.tell("No: nothing was sent, and this run is over.");
+        effects
+    }
+
     fn refuse(&mut self, form: &Form) {
         let words = match form.purpose {
-            Purpose::Confirm => "No: nothing was sent. The question stays until it is answered.",
+            Purpose::Confirm => "No: nothing was sent. The question stays: j chooses, enter takes.",
             Purpose::Undo => "No: nothing is undone.",
             Purpose::Arm | Purpose::ArmReason => "No: still read-only.",
             _ => return,

@@ -7,6 +7,7 @@ mod offers;
 pub mod order;
 pub mod shelf;
 mod steer;
+mod whereabouts;
 
 use crate::runbook::machine::{Answers, Ask, Entry, Fact, Run};
 use jiff::Timestamp;

@@ -28,7 +28,12 @@ impl App {
         self.now = now;
         match message {
             Message::Fact(fact) => self.learn(fact),
-            Message::Command(command) => self.obey(command),
+            Message::Command(command) => {
+                let before = self.here().screen.clone();
+                let mut effects = self.obey(command);
+                effects.extend(self.reread_runs(&before));
+                effects
+            }
             Message::Tick => {
                 self.cluster.tick(now);
                 self.signals.forget_ranges(&self.wants().ranges);

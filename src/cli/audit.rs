@@ -72,8 +72,16 @@ fn verify(start: &Start, file: Option<&Path>, anchor: Option<&str>) -> Result<u8
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failed> {
-    std::fs::read(path)
-        .map_err(|error| Failed::new(UNKNOWN, format!("cannot read {}: {error}", path.display())))
+    std::fs::read(path).map_err(|error| {
+        Failed::new(
+            UNKNOWN,
+            format!(
+                "cannot read {}: {}",
+                path.display(),
+                crate::journal::in_words(&error)
+            ),
+        )
+    })
 }
 
 /// Broken is worse than incomplete, whatever the numbers of the codes.

@@ -1,6 +1,7 @@
 //! Exit codes, and the sentence that goes with the bad ones.
 
 use crate::domain::verdict::Level;
+use crate::journal::in_words;
 use crate::platform::failure::{Failure, FailureKind};
 use color_eyre::Report;
 use std::io::Write as _;
@@ -49,6 +50,12 @@ impl Failed {
         Self::new(code, format!("{failure}\n{}", failure.advice()))
     }
 
+    /// What was answered could not be written down where it was to go.
+    pub fn unwritten(error: &std::io::Error) -> Self {
+        let why = in_words(error);
+        Self::new(UNKNOWN, format!("the output cannot be written: {why}"))
+    }
+
     /// Says the sentence, where there is still somebody to hear it, and gives the code.
     pub fn tell(&self) -> u8 {
         let _ = writeln!(std::io::stderr(), "vigie: {}", self.sentence.trim_end());
@@ -69,9 +76,10 @@ impl From<Report> for Failed {
     }
 }
 
+/// What the system refused, in one sentence whatever is asked of others.
 impl From<std::io::Error> for Failed {
     fn from(error: std::io::Error) -> Self {
-        Report::new(error).into()
+        Self::new(UNKNOWN, in_words(&error))
     }
 }
 

@@ -166,7 +166,13 @@ fn quoted(text: &str) -> String {
 fn write_kubeconfig(folder: &Path, text: &str) -> Result<std::path::PathBuf, Failed> {
     let path = folder.join("kubeconfig");
     let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, text));
-    written.map_err(|error| Failed::usage(format!("cannot write {}: {error}", path.display())))?;
+    written.map_err(|error| {
+        Failed::usage(format!(
+            "cannot write {}: {}",
+            path.display(),
+            crate::journal::in_words(&error)
+        ))
+    })?;
     Ok(path)
 }
 

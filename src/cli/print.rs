@@ -16,7 +16,7 @@ pub fn heard(text: &str) -> Result<bool, Failed> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(Failed::unwritten(&error)),
     }
 }
 

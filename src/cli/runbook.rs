@@ -98,7 +98,11 @@ fn check(start: &Start, files: &[PathBuf]) -> Result<u8, Failed> {
         if let Err(error) = std::fs::metadata(file) {
             return Err(Failed::new(
                 UNKNOWN,
-                format!("cannot read {}: {error}", file.display()),
+                format!(
+                    "cannot read {}: {}",
+                    file.display(),
+                    crate::journal::in_words(&error)
+                ),
             ));
         }
         if let Some((original, _)) = shelf::translated(file) {

@@ -157,7 +157,7 @@ pub fn read(path: &Path) -> Book {
                 file: name,
                 place: Place::default(),
                 severity: Severity::Error,
-                message: format!("cannot be read: {error}"),
+                message: format!("cannot be read: {}", crate::journal::in_words(&error)),
                 help: None,
             }]),
         },

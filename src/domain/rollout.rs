@@ -145,7 +145,9 @@ fn deployment(w: &Workload) -> Rollout {
     let pending = if w.updated < w.desired {
         Some(format!("{} of {} pods updated", w.updated, w.desired))
     } else if w.current > w.updated {
-        Some(format!("{} old pods still to end", w.current - w.updated))
+        let old = w.current - w.updated;
+        let pods = if old == 1 { "pod" } else { "pods" };
+        Some(format!("{old} old {pods} still to end"))
     } else if w.available < w.updated {
         Some(format!(
             "{} of {} updated pods available",
@@ -299,7 +301,7 @@ pub(crate) mod tests {
         assert_eq!(state(&|_| {}).state, RolloutState::Done);
         assert_eq!(state(&|w| w.generation = 3).state, RolloutState::Moving);
         assert_eq!(state(&|w| w.updated = 1).reason, "1 of 3 pods updated");
-        assert_eq!(state(&|w| w.current = 4).reason, "1 old pods still to end");
+        assert_eq!(state(&|w| w.current = 4).reason, "1 old pod still to end");
         assert_eq!(
             state(&|w| w.available = 2).reason,
             "2 of 3 updated pods available"

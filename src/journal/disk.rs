@@ -140,7 +140,7 @@ pub enum LockError {
     #[error("another process holds {0}")]
     Held(String),
     /// It could not be asked for.
-    #[error("{0}")]
+    #[error("{}", crate::journal::error::in_words(.0))]
     Io(#[from] io::Error),
 }
 

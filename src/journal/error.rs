@@ -10,7 +10,7 @@ use crate::runbook::place::Problem;
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// A file operation failed.
-    #[error("{what}: {error}")]
+    #[error("{what}: {}", in_words(.error))]
     Io {
         /// What was done.
         what: String,
@@ -41,4 +41,56 @@ pub enum JournalError {
 pub(super) fn io_error(what: impl Into<String>) -> impl FnOnce(io::Error) -> JournalError {
     let what = what.into();
     move |error| JournalError::Io { what, error }
+}
+
+/// What the system says went wrong, for people: in words alone, without its number.
+pub fn in_words(error: &io::Error) -> String {
+    if error.get_ref().is_some() {
+        return error.to_string();
+    }
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::StorageFull => "no space is left on the device".to_owned(),
+        _ => {
+            let said = error.to_string();
+            let words = said.split(" (os error").next().unwrap_or(&said);
+            let mut letters = words.chars();
+            let first = letters.next().map(char::to_lowercase);
+            first.into_iter().flatten().chain(letters).collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_is_heard_in_words_without_its_numbers() {
+        let cases = [
+            (
+                io::Error::from_raw_os_error(28),
+                "no space is left on the device",
+            ),
+            (
+                io::Error::from_raw_os_error(2),
+                "there is no such file or folder",
+            ),
+            (
+                io::Error::from(io::ErrorKind::NotFound),
+                "there is no such file or folder",
+            ),
+            (io::Error::from_raw_os_error(21), "is a directory"),
+            (io::Error::other("it is our own"), "it is our own"),
+        ];
+        for (error, words) in cases {
+            assert_eq!(in_words(&error), words);
+        }
+        let named = io_error("writing journal")(io::Error::from_raw_os_error(28));
+        assert_eq!(
+            named.to_string(),
+            "writing journal: no space is left on the device"
+        );
+    }
 }

@@ -128,6 +128,7 @@ fn place(view: &View<'_>) -> Vec<Segment> {
         Some(until) if armed && guarded => {
             format!("ARMED {}", short(until.duration_since(app.now)))
         }
+        _ if app.run_armed() => "ARMED: run".to_owned(),
         _ if armed => "may change things".to_owned(),
         _ => "read-only".into(),
     };
@@ -149,7 +150,7 @@ fn place(view: &View<'_>) -> Vec<Segment> {
         ),
         left(
             &guard,
-            if armed && guarded {
+            if (armed && guarded) || app.run_armed() {
                 theme.armed()
             } else {
                 theme.dim()
@@ -293,6 +294,7 @@ fn at_a_sentence(text: &str, columns: usize) -> std::borrow::Cow<'_, str> {
 /// The last row: a line being typed, a message, or the keys.
 pub fn foot(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let (app, theme) = (view.app, view.theme);
+    let area = super::runs::unfinished(view, area, buf);
     let line = |prompt: &str, typed: &str, buf: &mut Buffer| {
         let caret = theme.glyphs().caret;
         let shown = format!("{prompt}{}{caret}", text::sanitize(typed));

@@ -109,10 +109,11 @@ fn title(view: &View<'_>, logs: &LogStore) -> String {
 }
 
 fn note(logs: &LogStore, shown: usize) -> String {
+    let lines = if logs.len() == 1 { "line" } else { "lines" };
     let mut note = if shown == logs.len() {
-        format!("{shown} lines")
+        format!("{shown} {lines}")
     } else {
-        format!("{shown} of {} lines", logs.len())
+        format!("{shown} of {} {lines}", logs.len())
     };
     if logs.dropped > 0 {
         let _ = write!(note, ", {} older dropped", logs.dropped);

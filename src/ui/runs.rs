@@ -3,9 +3,11 @@
 use super::lines::{Listing, clock, listing, since, words};
 use super::paper::Paper;
 use super::run::{self, Shown, plan};
+use super::theme::Tone;
 use super::view::View;
 use super::widget::pane::Pane;
 use super::widget::table::{Cell, Column, Row};
+use super::widget::text;
 use crate::app::list;
 use crate::app::runs::shelf::PastRun;
 use ratatui::buffer::Buffer;
@@ -16,8 +18,14 @@ use ratatui::widgets::Widget;
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let app = view.app;
     let runs = app.past_runs();
-    let unfinished = app.runs.unfinished().count();
-    let note = format!("{}, {unfinished} unfinished", runs.len());
+    let open = |here: bool| {
+        let open = runs.iter().filter(|run| !run.state.is_terminal());
+        open.filter(|run| app.is_here(run) == here).count()
+    };
+    let mut note = format!("{}, {} unfinished", runs.len(), open(true));
+    if open(false) > 0 {
+        note = format!("{note} here, {} elsewhere", open(false));
+    }
     let filter = &app.here().place.filter;
     let empty = if filter.is_empty() {
         "No run has been made from this machine. K opens the runbooks.".to_owned()
@@ -34,6 +42,7 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
             Column::words("STATE", 13, 22),
             Column::words("BEGAN", 8, 19),
             Column::figures("AGO", 5).drops(4),
+            Column::words("CLUSTER", 9, 24).drops(1),
             Column::words("NAMESPACE", 12, 24).drops(3),
             Column::words("BY", 8, 24).drops(5),
             Column::words("RUN", 9, 26).drops(7),
@@ -62,11 +71,21 @@ fn row(view: &View<'_>, past: &PastRun) -> Row<'static> {
     } else {
         past.started.strftime("%F %H:%M:%S").to_string()
     };
+    let here = app.is_here(past);
     let why = match (&past.read_only, &past.reason) {
         (Some(why), _) => format!("can only be read: {why}"),
         (None, Some(reason)) => reason.clone(),
         (None, None) => String::new(),
     };
+    let (state, cluster) = if here || past.state.is_terminal() {
+        (
+            plan::word(past.state).to_owned(),
+            past.target.context.clone(),
+        )
+    } else {
+        ("elsewhere".to_owned(), past.target.context.clone())
+    };
+    let strong = if here { theme.strong() } else { theme.dim() };
     let id = if app.desk.identifiers {
         past.run.to_string()
     } else {
@@ -75,10 +94,11 @@ fn row(view: &View<'_>, past: &PastRun) -> Row<'static> {
     Row {
         cells: vec![
             Cell::new(theme.glyphs().tone(tone), theme.tone(tone)),
-            words(&*past.runbook, theme.strong()),
-            words(plan::word(past.state), theme.tone(tone)),
+            words(&*past.runbook, strong),
+            words(state, theme.tone(tone)),
             words(began, theme.text()),
             Cell::new(since(Some(past.started), app.now), theme.text()),
+            words(cluster, strong),
             words(past.target.namespace.clone(), theme.text()),
             words(past.actor.clone(), theme.dim()),
             words(id, theme.dim()),
@@ -93,6 +113,25 @@ fn short_id(id: &str) -> String {
     match (id.get(..4), id.get(id.len().saturating_sub(2)..)) {
         (Some(head), Some(tail)) if id.len() > 8 => format!("{head}…{tail}"),
         _ => id.to_owned(),
+    }
+}
+
+/// Below this many columns the keys need the room: the runs are said in fewer words.
+const NARROW: u16 = 100;
+
+/// Says at the end of the last row that runs are not over, whatever the screen; what is left of the row.
+pub fn unfinished(view: &View<'_>, area: Rect, buf: &mut Buffer) -> Rect {
+    let Some((full, brief)) = view.app.unfinished_words() else {
+        return area;
+    };
+    let said = if area.width < NARROW { brief } else { full };
+    let wide = text::width(&said) as u16 + 1;
+    let rest = area.width.saturating_sub(wide + 1);
+    let x = area.x + area.width.saturating_sub(wide);
+    text::put(buf, (x, area.y), &said, wide, view.theme.tone(Tone::Watch));
+    Rect {
+        width: rest,
+        ..area
     }
 }
 

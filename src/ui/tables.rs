@@ -49,6 +49,7 @@ const SAID: [(&str, &[&str]); 5] = [
             "state",
             "began",
             "ago",
+            "cluster",
             "namespace",
             "by",
             "run",

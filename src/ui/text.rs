@@ -73,7 +73,8 @@ fn note(view: &View<'_>, store: &TextStore) -> String {
     };
     let age = since(Some(read), view.app.now);
     let lines = store.lines.len();
-    format!("read {age} ago, {lines} lines, ctrl-r reads again")
+    let word = if lines == 1 { "line" } else { "lines" };
+    format!("read {age} ago, {lines} {word}, ctrl-r reads again")
 }
 
 fn row(theme: &Theme, line: &TextLine) -> Line<'static> {

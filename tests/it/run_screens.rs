@@ -525,13 +525,198 @@ fn the_confirmation_says_where_what_and_what_undoes_it_and_its_default_is_no() {
         &picture(&app, 120, 40),
         &["0c9d2f4e-7a43-4b57-9d1c-2f1b8f6f0e11"],
     );
-    obey(&mut app, Command::Escape);
+    let effects = obey(&mut app, Command::Escape);
     assert!(
-        app.layers.is_empty() && app.runs.ask().is_some(),
-        "esc sends nothing and ends nothing"
+        app.layers.is_empty() && app.runs.ask().is_none(),
+        "nobody is asked again"
     );
+    assert!(says_no(&effects), "{effects:?}");
+    assert!(picture(&app, 80, 24).contains("No: nothing was sent, and this run is over."));
+}
+
+/// Whether what is recorded ends the run by a no.
+fn says_no(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| {
+        let Effect::Run(RunOrder::Perform(_, perform)) = effect else {
+            return false;
+        };
+        let recorded = format!("{perform:?}");
+        recorded.contains("said no; nothing was changed") && recorded.contains("Aborted")
+    })
+}
+
+#[test]
+fn a_question_after_others_were_answered_stays_when_its_dialog_is_left() {
+    let mut app = confirming();
+    let chosen = vigie::runbook::machine::Entry {
+        ts: app.now,
+        fact: vigie::runbook::machine::Fact::Decision {
+            step: Some("revision".into()),
+            by: "oncall".into(),
+            answer: "42".into(),
+            accepted: true,
+        },
+    };
+    app.runs.entries.push(chosen);
+    assert!(!says_no(&obey(&mut app, Command::Escape)));
+    assert!(app.layers.is_empty() && app.runs.ask().is_some());
     app.refresh();
     assert!(app.layers.is_empty(), "it opens by itself once");
+}
+
+#[test]
+fn leaving_the_first_question_is_a_no_and_blocks_nothing() {
+    let (_, world, run) = scenes()
+        .into_iter()
+        .find(|(name, ..)| *name == "amber")
+        .unwrap();
+    let mut app = console(Screen::Overview, &world);
+    app.history
+        .open(Screen::Run(run.start().run.as_str().into()));
+    app.runs.entries.clone_from(&world.disk);
+    let id = run.start().run.clone();
+    app.runs.present = Some(Box::new(run));
+    app.refresh();
+    assert!(says_no(&obey(&mut app, Command::Escape)));
+    assert_eq!(app.here().screen, Screen::Overview);
+    let recorded = RunNews::Event(id, Box::new(Event::Recorded));
+    app.update(Message::Fact(Fact::Run(recorded)), world.now);
+    assert!(app.runs.active().is_none(), "the next run may begin");
+    let state = app.runs.past.first().map(|run| run.state);
+    assert_eq!(state, Some(RunState::Aborted));
+}
+
+#[test]
+fn the_run_carried_out_here_is_on_the_list_and_announced_on_every_other_screen() {
+    let (world, run) = holding();
+    let mut app = showing(run, &world);
+    let target = RunTarget {
+        cluster_uid: "5f1c2d3e".into(),
+        context: "veza-prod".into(),
+        server: "https://10.2.0.1:6443".into(),
+        namespace: "veza-production".into(),
+        environment: "production".into(),
+    };
+    app.target.cluster_uid = Some("5f1c2d3e".into());
+    app.update(Message::Tick, world.now);
+    assert!(
+        !picture(&app, 120, 40).contains("unfinished"),
+        "it is looked at"
+    );
+    // What is read from the disk a little late does not hide it.
+    app.update(
+        Message::Fact(Fact::Run(RunNews::Listed(Vec::new()))),
+        world.now,
+    );
+    app.runs.past[0].target = target;
+    for screen in [
+        Screen::Overview,
+        Screen::Alerts,
+        Screen::Runbooks,
+        Screen::Pods,
+    ] {
+        obey(&mut app, Command::Open(screen));
+        app.notice = None;
+        for (size, words) in [
+            ((80, 24), "1 run: K p"),
+            ((120, 40), "1 run unfinished: K p"),
+        ] {
+            let shown = picture(&app, size.0, size.1);
+            let foot = shown.lines().last().unwrap().trim_end().to_owned();
+            assert!(foot.ends_with(words), "{shown}");
+        }
+    }
+    let effects = obey(&mut app, Command::Open(Screen::Runs));
+    assert_eq!(effects, [Effect::Run(RunOrder::List)], "it is read again");
+    contains(&picture(&app, 120, 40), &["1, 1 unfinished", "veza-prod"]);
+    app.runs.past[0].state = RunState::Succeeded;
+    obey(&mut app, Command::Open(Screen::Overview));
+    assert!(!picture(&app, 120, 40).contains("unfinished"));
+}
+
+#[test]
+fn runs_of_other_clusters_come_last_and_say_where_they_go_on() {
+    let world = World::new();
+    let mut app = console(Screen::Runs, &world);
+    app.target.cluster_uid = Some("uid-1".into());
+    let at = |id: &str, uid: &str, context: &str, environment: &str| {
+        let mut run = past(id, RunState::NeedsHuman);
+        run.target.cluster_uid = uid.into();
+        run.target.context = context.into();
+        run.target.environment = environment.into();
+        run
+    };
+    app.runs.past = vec![
+        at(
+            "01JD0000000000000000000009",
+            "uid-2",
+            "veza-demo",
+            "simulated",
+        ),
+        at(
+            "01JD0000000000000000000008",
+            "uid-2",
+            "veza-staging",
+            "staging",
+        ),
+        at(
+            "01JD0000000000000000000007",
+            "uid-1",
+            "veza-prod",
+            "production",
+        ),
+    ];
+    let order: Vec<String> = app
+        .past_runs()
+        .iter()
+        .map(|run| run.target.context.clone())
+        .collect();
+    assert_eq!(order, ["veza-prod", "veza-demo", "veza-staging"]);
+    for (width, height) in [(80, 24), (120, 40)] {
+        contains(
+            &picture(&app, width, height),
+            &[
+                "3, 1 unfinished here, 2 elsewhere",
+                "CLUSTER",
+                "veza-prod",
+                "elsewhere",
+            ],
+        );
+    }
+    for words in [
+        "Its simulator has ended; close it: vigie abandon 000009 --reason TEXT",
+        "It goes on at its cluster: vigie --context veza-staging",
+    ] {
+        obey(&mut app, Command::Move(Motion::Down));
+        assert!(obey(&mut app, Command::Enter).is_empty());
+        contains(&picture(&app, 80, 24), &[words]);
+    }
+}
+
+#[test]
+fn row_one_says_armed_while_a_confirmed_run_works() {
+    let (world, run) = holding();
+    let mut app = showing(run, &world);
+    assert!(!app.armed());
+    let first = |app: &App| {
+        picture(app, 120, 40)
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert!(
+        first(&app).contains("ARMED") && !first(&app).contains("read-only"),
+        "{}",
+        first(&app)
+    );
+    app.runs.present = None;
+    assert!(first(&app).contains("read-only"), "{}", first(&app));
+    let asked = confirming();
+    assert!(
+        first(&asked).contains("read-only"),
+        "nothing was confirmed yet"
+    );
 }
 
 #[test]
@@ -805,11 +990,13 @@ fn unfinished_runs_are_announced_once_and_listed() {
         run.carried = carried;
         run
     };
-    let others = vec![
+    let mut others = vec![
         at("uid-2", &server, false),
         at("uid-1", "https://elsewhere", false),
         at("uid-1", &server, true),
     ];
+    // Each simulated platform is a world of its own, whatever its name.
+    others[1].target.environment = "simulated".into();
     let mut quiet = console(Screen::Overview, &world);
     quiet.target = app.target.clone();
     quiet.update(Message::Fact(Fact::Run(RunNews::Listed(others))), world.now);

@@ -64,6 +64,7 @@ impl App {
             }
             RunNews::Listed(past) => {
                 self.runs.past = past;
+                self.runs.shelve();
                 Vec::new()
             }
         }
@@ -120,14 +121,14 @@ impl App {
 
     /// A second has passed for the run too.
     pub(in crate::app) fn tick_run(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
         if self.runs.active().is_some() {
-            return self.step_run(Event::Tick);
+            effects = self.step_run(Event::Tick);
         }
-        // Another process may have begun or ended one.
-        if self.here().screen == Screen::Runs && self.now.as_second() % 3 == 0 {
-            return vec![Effect::Run(RunOrder::List)];
+        if self.rereads_now() {
+            effects.push(Effect::Run(RunOrder::List));
         }
-        Vec::new()
+        effects
     }
 
     /// The program goes down: what the present run is told before.
@@ -180,7 +181,7 @@ impl App {
         let run = self.runs.active()?;
         Some(Refusal {
             sentence: format!(
-                "{} {} is not over; finish, stop or abandon it first.",
+                "{} {} is not over: K, then p, then enter opens it.",
                 run.start().runbook,
                 run.start().run.short()
             ),
@@ -312,6 +313,7 @@ impl App {
             out.push(Effect::Run(RunOrder::List));
         }
         self.runs.present = Some(Box::new(run));
+        self.runs.shelve();
         out
     }
 }

@@ -109,7 +109,11 @@ pub fn state_directory(folder: &Path) -> Vec<Check> {
     if let Err(error) = written {
         return vec![Check::not_ok(
             name,
-            format!("{} cannot be written: {error}", folder.display()),
+            format!(
+                "{} cannot be written: {}",
+                folder.display(),
+                crate::journal::in_words(&error)
+            ),
             "Nothing is done that cannot be written down first: make it writable, or name another in state_dir.",
         )];
     }
@@ -159,7 +163,7 @@ fn audit(folder: &Path) -> Check {
                 Check::not_ok("audit log", format!("after {records} records: {why}"), keep)
             }
         },
-        Err(error) => Check::not_ok("audit log", error.to_string(), keep),
+        Err(error) => Check::not_ok("audit log", crate::journal::in_words(&error), keep),
     }
 }
 
@@ -250,7 +254,7 @@ fn tmux() -> Check {
         ),
         Err(error) => Check::note(
             "clipboard",
-            format!("tmux does not answer: {error}"),
+            format!("tmux does not answer: {}", crate::journal::in_words(error)),
             "tmux set -g set-clipboard on",
         ),
     }

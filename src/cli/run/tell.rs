@@ -3,7 +3,7 @@
 use super::advice;
 use crate::app::runs::Runs;
 use crate::cli::print;
-use crate::runbook::machine::{Entry, Fact, Run, RunState};
+use crate::runbook::machine::{Entry, Fact, Found, Probe, Reason, Run, RunState, Status};
 use crate::runbook::preflight::{Level, Line};
 use crate::ui::widget::text::sanitize;
 use serde_json::{Value, json};
@@ -133,7 +133,7 @@ fn words(fact: &Fact) -> String {
         Fact::Awaiting { step, message, .. } => format!("step {step} waits: {message}"),
         Fact::NeedsHuman {
             reason, message, ..
-        } => format!("needs a person ({reason:?}): {message}"),
+        } => format!("{}: {message}", wanted(*reason)),
         Fact::Resumed {
             by,
             hand_over,
@@ -153,6 +153,53 @@ fn words(fact: &Fact) -> String {
         Fact::Param { name, value } => format!("{name} = {value}"),
         other => of_effects(other),
     }
+}
+
+/// What a person is needed for.
+fn wanted(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Confirm => "waits for a confirmation",
+        Reason::Input => "waits for an answer",
+        Reason::Gate => "waits for a decision on the gate",
+        Reason::Timeout => "took too long, waits for a decision",
+        Reason::Conflict => "changed by somebody else, waits for a decision",
+        Reason::Denied => "not allowed, waits for a decision",
+        Reason::Offline => "no answer from the platform, waits for a decision",
+        Reason::Unknown => "outcome not known, waits for a decision",
+        Reason::Drift => "not as it was seen before, waits for a decision",
+        Reason::Lock => "another run has the object, waits for a decision",
+        Reason::Journal => "the record cannot be written",
+        Reason::Clock => "clocks disagree, waits for a decision",
+    }
+}
+
+/// What the server answered, said once.
+fn answered(status: Status, message: &str) -> String {
+    let word = match status {
+        Status::Applied => "applied",
+        Status::Conflict => "not applied, it was changed meanwhile",
+        Status::Denied => "not applied, refused",
+        Status::Gone => "not applied, it is gone",
+        Status::Invalid => "not applied, not accepted",
+    };
+    if message.is_empty() || message.eq_ignore_ascii_case(word) {
+        return word.to_owned();
+    }
+    format!("{word}: {message}")
+}
+
+/// What a look at the object showed.
+fn looked(probe: &Probe) -> String {
+    let found = match probe.found {
+        Found::Present => "the change is there",
+        Found::Absent => "the change is not there",
+        Found::Diverged => "somebody else has changed it",
+    };
+    let detail = probe.detail.join("; ");
+    if detail.is_empty() {
+        return format!("looked: {found}");
+    }
+    format!("looked: {found}: {detail}")
 }
 
 /// Why a change could not be rehearsed.
@@ -177,14 +224,12 @@ fn of_effects(fact: &Fact) -> String {
             intent.audit_id
         ),
         Fact::Outcome(outcome) | Fact::UndoOutcome(outcome) => {
-            format!("{:?}: {}", outcome.status, outcome.message)
+            answered(outcome.status, &outcome.message)
         }
         Fact::Unknown { why, .. } | Fact::UndoUnknown { why, .. } => {
             format!("outcome unknown: {why}")
         }
-        Fact::Probed(probe) | Fact::UndoProbed(probe) => {
-            format!("looked: {:?}, {}", probe.found, probe.detail.join("; "))
-        }
+        Fact::Probed(probe) | Fact::UndoProbed(probe) => looked(probe),
         Fact::Progress { text, .. } => text.clone(),
         Fact::Verdict {
             verdict,
@@ -219,5 +264,43 @@ fn of_effects(fact: &Fact) -> String {
             text
         }
         other => other.name(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn what_the_server_answered_is_said_once_and_never_in_our_own_terms() {
+        assert_eq!(answered(Status::Applied, "applied"), "applied");
+        assert_eq!(
+            answered(Status::Denied, "no such right"),
+            "not applied, refused: no such right"
+        );
+        let needs = |reason| {
+            words(&Fact::NeedsHuman {
+                reason,
+                message: "which?".into(),
+                step: None,
+                ways: Vec::new(),
+            })
+        };
+        assert_eq!(needs(Reason::Input), "waits for an answer: which?");
+        assert_eq!(needs(Reason::Confirm), "waits for a confirmation: which?");
+    }
+
+    #[test]
+    fn a_look_says_what_it_found() {
+        let probe = Probe {
+            step: "undo".into(),
+            effect: serde_json::from_value(json!("k")).unwrap(),
+            found: Found::Present,
+            detail: vec!["image is v1.0.0".into()],
+            generation: None,
+        };
+        assert_eq!(
+            looked(&probe),
+            "looked: the change is there: image is v1.0.0"
+        );
     }
 }

@@ -38,7 +38,9 @@ pub async fn take(to: &Reporter, object: &ObjectRef) -> Line {
             format!("another run on this machine holds it: {who}"),
         )
         .fix("look at it with `vigie runs`; finish or abandon it first"),
-        Ok(Err(LockError::Io(error))) => Line::new(Level::Amber, text, error.to_string()),
+        Ok(Err(LockError::Io(error))) => {
+            Line::new(Level::Amber, text, crate::journal::in_words(&error))
+        }
         Err(why) => Line::new(Level::Amber, text, why),
     }
 }

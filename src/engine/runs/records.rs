@@ -2,7 +2,7 @@
 //! journal entries. Everything here may block and is called through [`off`].
 
 use crate::app::runs::shelf::PastRun;
-use crate::journal::{Audit, AuditEvent, RealDisk, RunListing, Runs, host};
+use crate::journal::{Audit, AuditEvent, RealDisk, RunListing, Runs, host, in_words};
 use crate::runbook::machine::{Entry, Fact, Found, Intent, RunState, Start, Status};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -159,7 +159,7 @@ pub fn append(state: &Path, events: &[AuditEvent]) -> Result<(), String> {
     Audit::new(state, RealDisk)
         .append(events)
         .map(drop)
-        .map_err(|error| format!("the audit log: {error}"))
+        .map_err(|error| format!("the audit log: {}", in_words(&error)))
 }
 
 /// Who, with what, where, in which run.

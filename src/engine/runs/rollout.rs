@@ -244,7 +244,10 @@ fn deployment(body: &Value) -> Rollout {
     if updated < wanted {
         Rollout::Moving(format!("{updated} of {wanted} pods are new"))
     } else if all > updated {
-        Rollout::Moving(format!("{} old pods are going", all - updated))
+        Rollout::Moving(match all - updated {
+            1 => "1 old pod is going".to_owned(),
+            old => format!("{old} old pods are going"),
+        })
     } else if available < updated {
         Rollout::Moving(format!("{available} of {updated} new pods are available"))
     } else {

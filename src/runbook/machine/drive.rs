@@ -217,7 +217,7 @@ impl Run {
             return self.ask_why(now, &who, out);
         }
         if self.live.confirm_resume {
-            let message = "taken up again and looked at: ready to go on".to_owned();
+            let message = self.found_again();
             return self.record(
                 now,
                 vec![Fact::NeedsHuman {
@@ -236,7 +236,13 @@ impl Run {
         if self.live.stop {
             self.live.stop = false;
             let before = self.current().map_or_else(String::new, |index| {
-                format!(" before step {}", self.ledger.steps[index].path)
+                let record = &self.ledger.steps[index];
+                let where_to = if record.started_at.is_some() {
+                    "in"
+                } else {
+                    "before"
+                };
+                format!(" {where_to} step {}", record.path)
             });
             return self.record(
                 now,

@@ -19,6 +19,7 @@ use crate::runbook::revision::Choice;
 use crate::runbook::revision::Revision;
 use crate::runbook::revision::choose;
 use crate::runbook::revision::remark;
+use crate::runbook::template::plain;
 
 impl Run {
     pub(super) fn input(
@@ -133,10 +134,23 @@ impl Run {
                 now,
                 index,
                 Reason::Drift,
-                "it does not exist here".to_owned(),
+                self.missing(index),
                 Then::Pause,
                 out,
             ),
+        }
+    }
+
+    /// What was named and is not there.
+    fn missing(&self, index: usize) -> String {
+        let named = match &self.plan[index].kind {
+            StepKind::Input { param } => self.ledger.params.get(param).map(plain),
+            _ => None,
+        };
+        let namespace = &self.start.target.namespace;
+        match named {
+            Some(name) => format!("there is no {} in {namespace}", bounded(&name, 100)),
+            None => format!("there is nothing to choose from in {namespace}"),
         }
     }
 

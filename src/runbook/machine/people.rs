@@ -11,6 +11,7 @@ use crate::runbook::machine::io::Ask;
 use crate::runbook::machine::io::AskKind;
 use crate::runbook::machine::io::Decision;
 use crate::runbook::machine::io::Effect;
+use crate::runbook::machine::ledger::{Mutation, StepState};
 use crate::runbook::machine::run::Run;
 use crate::runbook::model::Confirm;
 use crate::runbook::model::Step;
@@ -216,6 +217,46 @@ impl Run {
             reason,
         };
         self.record(now, vec![resumed], out);
+    }
+
+    /// What stands there after an interruption, as far as looking showed, and what comes next.
+    pub(super) fn found_again(&self) -> String {
+        let sent = self.ledger.steps.iter().rev().find_map(|record| {
+            let undo = record.undo.as_ref().map(|sent| (record, sent, true));
+            undo.or_else(|| record.effect.as_ref().map(|sent| (record, sent, false)))
+        });
+        let found = sent.map_or_else(
+            || "nothing had been sent".to_owned(),
+            |(record, sent, undo)| self.stands(&record.path, sent, undo),
+        );
+        let next = self.current().map_or_else(String::new, |index| {
+            format!("; next: {}", self.plan[index].id)
+        });
+        format!("found: {found}{next}")
+    }
+
+    /// How the last thing that was sent stands: looked up now, or known from the server's own answer.
+    fn stands(&self, path: &str, sent: &Mutation, undo: bool) -> String {
+        let object = sent.action.planned.object.short();
+        let what = if undo { "the undo" } else { "the change" };
+        let state = match sent.state {
+            StepState::Applied => format!("{object} has {what} of step {path}"),
+            StepState::Diverged => {
+                format!("{object} was changed by somebody else after step {path}")
+            }
+            StepState::Rejected => format!("{object} does not have {what} of step {path}"),
+            _ => format!("what became of {what} of step {path} is not known"),
+        };
+        let now = self.live.taken_up.zip(sent.settled_at);
+        let how = if now.is_some_and(|(taken, settled)| settled >= taken) {
+            "looked at now"
+        } else {
+            "the server had said so"
+        };
+        if sent.message.is_empty() || sent.message == "applied" {
+            return format!("{state} ({how})");
+        }
+        format!("{state} ({how}: {})", bounded(&sent.message, 200))
     }
 
     /// Whoever takes a run over from somebody else says why before it goes on.

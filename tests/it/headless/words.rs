@@ -327,3 +327,47 @@ async fn worlds_of_one_seed_differ_in_their_identifiers_alone() {
     assert_eq!(names(&same), names(&other));
     assert!(same.iter().zip(&other).all(|(one, two)| one.1 != two.1));
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_output_that_cannot_be_written_is_one_sentence_and_a_closed_one_is_silent() {
+    let mut home = Home::on(Scenario::Healthy, 60).await;
+    home.set("RUST_BACKTRACE", "1");
+    for line in [
+        "status",
+        "runs",
+        "runbook list",
+        "rollout history deployment/veza-backend",
+        "config show",
+        "completions bash",
+        "man",
+        "--help",
+        "--version",
+    ] {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let ended = |out: std::process::Stdio| {
+            let mut command = home.command(&arguments);
+            command.stdout(out).stderr(std::process::Stdio::piped());
+            tokio::task::spawn_blocking(move || {
+                command.spawn().unwrap().wait_with_output().unwrap()
+            })
+        };
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let said = super::said(&ended(full.into()).await.unwrap());
+        assert_eq!(
+            (said.code, said.err.as_str()),
+            (
+                Some(4),
+                "vigie: the output cannot be written: no space is left on the device\n"
+            ),
+            "{line}"
+        );
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let said = super::said(&ended(writer.into()).await.unwrap());
+        assert_eq!(said.err, "", "{line}");
+    }
+}

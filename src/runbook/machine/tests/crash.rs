@@ -19,6 +19,16 @@ fn resume_without_the_confirmation_probes_reports_and_stops() {
     assert!(
         matches!(world.asks.last().map(|ask| &ask.kind), Some(AskKind::Resume { typed: Some(text) }) if text == "prod")
     );
+    let said = world.asks.last().map(|ask| ask.message.clone());
+    let said = said.unwrap_or_default();
+    assert!(
+        said.starts_with("found: ") && said.contains(" has the change of step "),
+        "{said}"
+    );
+    assert!(
+        said.contains("(looked at now") && said.contains("; next: "),
+        "{said}"
+    );
     let run = world.resume(Some("prod"));
     assert_eq!((run.ledger().state, world.writes), (RunState::Succeeded, 1));
 }
