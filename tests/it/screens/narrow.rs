@@ -1,6 +1,6 @@
 //! What gives way when room is short, and what must not: where I am, how often a pod restarted, what happened.
 
-use super::night::{after, drawn, rows, send};
+use super::night::{NS, after, drawn, rows, send};
 use super::themes;
 use vigie::app::command::Command;
 use vigie::app::screen::Screen;
@@ -35,4 +35,54 @@ fn restarts_are_written_as_kubectl_writes_them_and_the_age_goes_before_the_count
             assert_eq!(aged, width >= 120, "{width}: {row}");
         }
     }
+}
+
+#[test]
+fn the_context_and_the_namespace_are_the_last_to_give_way() {
+    for armed in [false, true] {
+        for width in [40, 60, 80, 100, 120] {
+            let mut app = after(Scenario::BadRelease, 30);
+            app.target.context = NS.into();
+            app.target.user = Some("oncall@veza.example".into());
+            app.target.environment.name = "production".into();
+            app.target.environment.guarded = true;
+            app.armed_until = armed.then(|| app.now + jiff::SignedDuration::from_mins(14));
+            let rows = rows(&drawn(&mut app, &themes()[0], (width, 24)));
+            let row = &rows[0];
+            assert!(row.contains(&format!(" ▸ {NS}")), "{width}: {row}");
+            if width >= 60 {
+                assert!(row.contains(&format!("{NS} ▸ {NS}")), "{width}: {row}");
+                assert!(row.contains("PRODUCTION"), "{width}: {row}");
+            }
+            if width >= 80 {
+                assert!(row.contains("live") && row.contains(':'), "{width}: {row}");
+            }
+            assert_eq!(row.contains("ARMED 14 m"), armed, "{width}: {row}");
+        }
+    }
+}
+
+#[test]
+fn silent_sources_are_said_beside_the_whole_place() {
+    for seconds in [0, 300] {
+        let mut app = super::night::silent(jiff::Timestamp::UNIX_EPOCH);
+        app.now += jiff::SignedDuration::from_secs(seconds);
+        let rows = rows(&drawn(&mut app, &themes()[0], (80, 24)));
+        assert!(
+            rows[0].contains(&format!("veza-demo ▸ {NS}")),
+            "{}",
+            rows[0]
+        );
+        assert!(rows[0].contains('…'), "unknown is as loud: {}", rows[0]);
+    }
+    let mut app = after(Scenario::BadRelease, 30);
+    app.now += jiff::SignedDuration::from_mins(10);
+    app.refresh();
+    let rows = rows(&drawn(&mut app, &themes()[0], (60, 24)));
+    assert!(
+        rows[0].contains(&format!("veza-demo ▸ {NS}")),
+        "{}",
+        rows[0]
+    );
+    assert!(rows[0].contains("stale 10 m"), "{}", rows[0]);
 }
