@@ -86,3 +86,15 @@ fn silent_sources_are_said_beside_the_whole_place() {
     );
     assert!(rows[0].contains("stale 10 m"), "{}", rows[0]);
 }
+
+#[test]
+fn what_happened_stays_on_a_narrow_timeline() {
+    for width in [60, 80, 120] {
+        let mut app = after(Scenario::BadRelease, super::BAD);
+        send(&mut app, [Command::Open(Screen::Timeline)]);
+        let rows = rows(&drawn(&mut app, &themes()[0], (width, 24)));
+        assert!(super::has(&rows, "WHAT HAPPENED"), "{width}: {rows:#?}");
+        let of = super::line(&rows, "ONSET").contains("veza-backend");
+        assert!(of || width < 80, "{rows:#?}");
+    }
+}
