@@ -1,6 +1,6 @@
 //! What gives way when room is short, and what must not: where I am, how often a pod restarted, what happened.
 
-use super::night::{NS, after, drawn, rows, send};
+use super::night::{NS, after, backend, drawn, rows, send};
 use super::themes;
 use vigie::app::command::Command;
 use vigie::app::screen::Screen;
@@ -97,4 +97,24 @@ fn what_happened_stays_on_a_narrow_timeline() {
         let of = super::line(&rows, "ONSET").contains("veza-backend");
         assert!(of || width < 80, "{rows:#?}");
     }
+}
+
+#[test]
+fn what_differs_between_two_sides_is_whole_on_a_narrow_screen() {
+    let mut app = after(Scenario::BadRelease, super::BAD);
+    send(&mut app, [Command::Open(Screen::Rollout(backend()))]);
+    let rows = rows(&drawn(&mut app, &themes()[0], (80, 24)));
+    let image = super::line(&rows, " image ");
+    assert!(
+        image.contains(":v1.0.0") && image.contains(":v1.1.0"),
+        "{image}"
+    );
+    for signal in ["errors <= 1 %", "p99 <= 500 ms"] {
+        let said = super::line(&rows, signal);
+        assert!(said.contains("real)") || said.contains("to tell"), "{said}");
+    }
+    assert!(
+        super::line(&rows, "p99 <= 500 ms").contains(", real)"),
+        "{rows:#?}"
+    );
 }
