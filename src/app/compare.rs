@@ -1,7 +1,8 @@
 //! Old against new: the two sides of a rollout, their figures, and whether a difference is more than chance.
 //!
-//! Only what was counted is compared: requests and failures of each version over the stretch both are known in. The
-//! width of histogram buckets is not known here, so a quantile's margin is that of its points alone.
+//! Only what was counted is compared: requests and failures of each version over the stretch both are known in. A
+//! quantile lies certainly within its histogram's bucket: that is its margin where the bucket is known, else what its
+//! points swing by themselves.
 
 use super::chart::question;
 use super::services::current;
@@ -31,6 +32,8 @@ pub struct Figure {
     pub value: Option<f64>,
     /// Whether it is of the time when this side last served.
     pub past: bool,
+    /// Between what the truth certainly lies, where the value is read off a histogram.
+    pub between: Option<(f64, f64)>,
 }
 
 /// One side of a rollout.
@@ -169,13 +172,14 @@ impl Evidence<'_> {
             .reading(namespace, name)
             .filter(|_| alone && newest);
         super::chart::COMPARED.map(|signal| {
-            let now = own
-                .or(whole)
-                .and_then(|reading| reading.get(signal).value());
+            let reading = own.or(whole);
+            let now = reading.and_then(|reading| reading.get(signal).value());
             if now.is_some() {
+                let between = reading.and_then(|reading| reading.detail.p99_between);
                 return Figure {
                     value: now,
                     past: false,
+                    between: between.filter(|_| signal == SignalName::P99),
                 };
             }
             let value = if newest {
@@ -186,6 +190,7 @@ impl Evidence<'_> {
             Figure {
                 value,
                 past: value.is_some(),
+                between: None,
             }
         })
     }
@@ -242,13 +247,17 @@ impl Evidence<'_> {
         let errors = shares(old_side, old)
             .zip(shares(new_side, new))
             .map(|(before, after)| share_difference(before, after));
-        let swung = |revision, figure: Figure| {
-            let series = self.series(SignalName::P99, revision)?;
-            Some((figure.value?, swing(series, figure.past)))
+        let sure = |revision, figure: Figure| {
+            let series = self.series(SignalName::P99, revision);
+            Some(Quantile {
+                value: figure.value?,
+                between: figure.between,
+                swing: series.and_then(|series| swing(series, figure.past)),
+            })
         };
-        let p99 = swung(old, old_side.figures[2])
-            .zip(swung(new, new_side.figures[2]))
-            .map(|(before, after)| swung_difference(before, after));
+        let p99 = sure(old, old_side.figures[2])
+            .zip(sure(new, new_side.figures[2]))
+            .map(|(before, after)| quantile_difference(before, after));
         (errors, p99, judged)
     }
 }
@@ -334,12 +343,42 @@ fn swing(series: &Series, mean: bool) -> Option<f64> {
     Some(usual.powi(2) / apart)
 }
 
-/// Two figures, each with its own variance.
-fn swung_difference(before: (f64, Option<f64>), after: (f64, Option<f64>)) -> Difference {
-    let both = before.1.zip(after.1);
+/// A quantile of one side and how sure it is.
+#[derive(Clone, Copy)]
+struct Quantile {
+    value: f64,
+    between: Option<(f64, f64)>,
+    /// Its variance by itself.
+    swing: Option<f64>,
+}
+
+impl Quantile {
+    /// How far the truth may be on the side where the other one stands; nothing where its bucket has no end there.
+    fn towards(&self, other: f64) -> Option<f64> {
+        let (lower, upper) = self.between?;
+        let reach = if other < self.value {
+            self.value - lower
+        } else {
+            upper - self.value
+        };
+        (reach.is_finite() && reach >= 0.0).then_some(reach)
+    }
+}
+
+/// Two quantiles: what their buckets leave open between them, and by how much the others swing.
+fn quantile_difference(before: Quantile, after: Quantile) -> Difference {
+    let sides = [(before, after.value), (after, before.value)];
+    let mut open = 0.0;
+    let mut variance = Some(0.0);
+    for (side, other) in sides {
+        match side.towards(other) {
+            Some(reach) => open += reach,
+            None => variance = variance.zip(side.swing).map(|(sum, own)| sum + own),
+        }
+    }
     Difference {
-        by: after.0 - before.0,
-        margin: both.map(|(a, b)| SIGMAS * (a + b).sqrt()),
+        by: after.value - before.value,
+        margin: variance.map(|variance| open + SIGMAS * variance.sqrt()),
     }
 }
 
@@ -353,6 +392,34 @@ mod tests {
             step: SignedDuration::from_secs(30),
             values: values.iter().map(|v| v.is_finite().then_some(*v)).collect(),
         }
+    }
+
+    fn quantile(value: f64, series: &Series, mean: bool) -> Quantile {
+        Quantile {
+            value,
+            between: None,
+            swing: swing(series, mean),
+        }
+    }
+
+    #[test]
+    fn a_bucket_that_leaves_the_other_side_out_makes_a_difference_certain() {
+        let old = quantile(250.0, &series(&[250.0; 20]), true);
+        // Seen in its first minute every step is part of the climb.
+        let climb = series(&[250.0, 250.0, 980.0, 980.0, 250.0, 250.0, 981.0]);
+        let alone = quantile(981.0, &climb, false);
+        assert_eq!(quantile_difference(old, alone).real(), Some(false));
+        let within = |between| Quantile {
+            between: Some(between),
+            ..alone
+        };
+        let certain = quantile_difference(old, within((500.0, 1000.0)));
+        assert_eq!(certain.real(), Some(true), "{certain:?}");
+        assert!((certain.margin.unwrap() - 481.0).abs() < 1.0, "{certain:?}");
+        let open = quantile_difference(old, within((100.0, 1000.0)));
+        assert_eq!(open.real(), Some(false), "one bucket may hold both");
+        let beyond = quantile_difference(old, within((981.0, f64::INFINITY)));
+        assert_eq!(beyond.real(), Some(true), "at least the last bound");
     }
 
     #[test]
@@ -372,7 +439,7 @@ mod tests {
         let slow = series(&[890.0, 902.0, 911.0, 890.0, 889.0, 891.0]);
         let wild = series(&[20.0, 400.0, 10.0, 300.0, 5.0, 90.0]);
         let differs = |a: (f64, &Series), b: (f64, &Series)| {
-            swung_difference((a.0, swing(a.1, false)), (b.0, swing(b.1, false)))
+            quantile_difference(quantile(a.0, a.1, false), quantile(b.0, b.1, false))
         };
         assert_eq!(differs((91.0, &calm), (891.0, &slow)).real(), Some(true));
         assert_eq!(differs((91.0, &calm), (150.0, &wild)).real(), Some(false));
@@ -387,7 +454,8 @@ mod tests {
         let climb = [250.0, 400.0, 650.0, 900.0].into_iter();
         let plateau = (0..14).map(|i| 983.0 + f64::from(i % 3) * 4.0);
         let new = series(&climb.chain(plateau).collect::<Vec<_>>());
-        let difference = swung_difference((249.0, swing(&old, true)), (983.0, swing(&new, false)));
+        let (old, new) = (quantile(249.0, &old, true), quantile(983.0, &new, false));
+        let difference = quantile_difference(old, new);
         assert_eq!((difference.by, difference.real()), (734.0, Some(true)));
         assert!(difference.margin.unwrap() < 100.0, "{difference:?}");
     }

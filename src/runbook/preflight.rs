@@ -8,7 +8,7 @@ use crate::runbook::patch::ObjectRef;
 use crate::runbook::verb::Verb;
 
 /// The question whether a tool undoes the change.
-pub const NOBODY: &str = "nobody puts it back";
+pub const NOBODY: &str = "does anything put it back?";
 
 /// One right the run needs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -131,7 +131,7 @@ pub enum Level {
 pub struct Line {
     /// How it came out.
     pub level: Level,
-    /// What was asked.
+    /// What was asked: a question, or a subject; never a sentence that a fact could contradict.
     pub text: String,
     /// The fact that decided.
     pub fact: String,
@@ -148,6 +148,12 @@ impl Line {
             fact: fact.into(),
             fix: None,
         }
+    }
+
+    /// What was asked and the fact that decided, as one clause.
+    pub fn words(&self) -> String {
+        let colon = if self.text.ends_with('?') { "" } else { ":" };
+        format!("{}{colon} {}", self.text, self.fact)
     }
 
     /// The line with what would mend it.
@@ -237,14 +243,14 @@ pub fn fact_lines(facts: &ObjectFacts, lines: &mut Vec<Line>) {
     lines.push(if facts.paused {
         Line::new(
             Level::Red,
-            "the rollout is not paused",
+            "may the rollout move?",
             "it is paused: nothing would move",
         )
         .fix("kubectl rollout resume, after finding out who paused it")
     } else {
         Line::new(
             Level::Passed,
-            "the rollout is not paused",
+            "may the rollout move?",
             "spec.paused is not set",
         )
     });
@@ -269,7 +275,7 @@ pub fn fact_lines(facts: &ObjectFacts, lines: &mut Vec<Line>) {
 }
 
 fn manager_line(manager: &Manager) -> Line {
-    let text = format!("{} will not put it back", manager.tool);
+    let text = format!("will {} put it back?", manager.tool);
     let name = crate::runbook::prose::bounded(&manager.name, 80);
     let fact = manager.fact.as_ref().map_or_else(String::new, |fact| {
         format!(" ({})", crate::runbook::prose::bounded(fact, 160))
@@ -419,6 +425,37 @@ mod tests {
             ]
         );
         assert!(needed.iter().all(|right| right.resource == "statefulsets"));
+    }
+
+    #[test]
+    fn a_check_that_did_not_hold_never_states_what_it_hoped_for() {
+        let owned = |self_heals| ObjectFacts {
+            paused: true,
+            managers: vec![Manager {
+                tool: "Helm".into(),
+                name: "veza".into(),
+                namespace: None,
+                self_heals,
+                fact: None,
+            }],
+            ..ObjectFacts::default()
+        };
+        for heals in [None, Some(false), Some(true)] {
+            let lines = judge(&[access(Some(true))], Some(&owned(heals)), &[]);
+            let open: Vec<&Line> = lines.iter().filter(|l| l.level < Level::Noted).collect();
+            assert_eq!(open.len(), 2, "{lines:?}");
+            assert!(open.iter().all(|line| line.text.ends_with('?')), "{open:?}");
+        }
+        let lines = judge(&[], Some(&owned(Some(false))), &[]);
+        let said: Vec<String> = lines.iter().map(Line::words).collect();
+        assert!(
+            said[1].starts_with("will Helm put it back? veza owns it: its next sync"),
+            "{said:?}"
+        );
+        assert_eq!(
+            Line::new(Level::Red, "the target", "gone").words(),
+            "the target: gone"
+        );
     }
 
     #[test]

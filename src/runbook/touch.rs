@@ -79,7 +79,7 @@ fn stamp_lines(facts: &ObjectFacts, lines: &mut Vec<Line>) {
 
 /// Who owns the number of replicas. A paused rollout scales all the same.
 fn number_lines(facts: &ObjectFacts, lines: &mut Vec<Line>) {
-    let text = "the number stays as it is set";
+    let text = "does the number stay as it is set?";
     for manager in &facts.managers {
         let name = bounded(&manager.name, 80);
         let fact = format!(

@@ -6,20 +6,16 @@
 //! ```
 //! The rows that never move: where I am and whether I can trust it; what is wrong; what the keys do.
 
+mod whereabouts;
+
 use super::lines::{level_tone, level_word};
 use super::theme::Tone;
 use super::view::{SMALLEST, View};
 use super::widget::keyhints::KeyHints;
 use super::widget::text;
 use crate::app::layer::Layer;
-use crate::domain::link::{LinkState, Source};
-use crate::domain::pod::short;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
-
-/// Of the name of the place at least so much is shown.
-const LEAST_PLACE: usize = 6;
 
 /// The head, what the screen may use, and the foot.
 pub fn areas(area: Rect) -> [Rect; 3] {
@@ -27,39 +23,9 @@ pub fn areas(area: Rect) -> [Rect; 3] {
     [row(0, 2), row(2, area.height - 3), row(area.height - 1, 1)]
 }
 
-/// One word or figure of row 1; the least important go first when room is short.
-struct Segment {
-    text: String,
-    style: Style,
-    /// Zero stays whatever happens.
-    drop: u8,
-    right: bool,
-}
-
 /// Rows 1 and 2.
 pub fn head(view: &View<'_>, area: Rect, buf: &mut Buffer) {
-    let columns = usize::from(area.width);
-    let mut segments = Vec::new();
-    // Ages are said in full, then in figures alone, and the clock loses its zone last.
-    for manner in [Manner::Full, Manner::Figures, Manner::Brief] {
-        segments = place(view);
-        segments.extend(trust(view, manner));
-        if total(&segments) <= columns {
-            break;
-        }
-    }
-    let mut segments = made_to_fit(segments, columns);
-    // The ages stay whatever happens: the name of the place gives way.
-    let over = total(&segments).saturating_sub(columns);
-    if let Some(place) = segments.iter_mut().find(|s| !s.right && s.drop == 0)
-        && over > 0
-    {
-        let kept = text::width(&place.text)
-            .saturating_sub(over)
-            .max(LEAST_PLACE);
-        place.text = text::fit(&place.text, kept).into_owned();
-    }
-    row_one(&segments, Rect { height: 1, ..area }, buf);
+    whereabouts::draw(view, Rect { height: 1, ..area }, buf);
     row_two(
         view,
         Rect {
@@ -69,177 +35,6 @@ pub fn head(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         },
         buf,
     );
-}
-
-/// The segments there is room for, in their order: the least important go first.
-fn made_to_fit(segments: Vec<Segment>, columns: usize) -> Vec<Segment> {
-    let mut all: Vec<(usize, Segment)> = segments.into_iter().enumerate().collect();
-    let wide = |all: &[(usize, Segment)]| -> usize {
-        all.iter()
-            .map(|(_, segment)| text::width(&segment.text) + 2)
-            .sum()
-    };
-    let mut gone = Vec::new();
-    while wide(&all) > columns {
-        let found = all.iter().enumerate().filter(|(_, (_, s))| s.drop > 0);
-        let Some((index, _)) = found.max_by_key(|(_, (_, s))| s.drop) else {
-            break;
-        };
-        gone.push(all.remove(index));
-    }
-    // The last one dropped may have made room for one that went before it.
-    while let Some(segment) = gone.pop() {
-        if wide(&all) + text::width(&segment.1.text) + 2 <= columns {
-            all.push(segment);
-        }
-    }
-    all.sort_by_key(|(place, _)| *place);
-    all.into_iter().map(|(_, segment)| segment).collect()
-}
-
-/// How much is said of each source.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Manner {
-    Full,
-    Figures,
-    Brief,
-}
-
-fn total(segments: &[Segment]) -> usize {
-    segments
-        .iter()
-        .map(|segment| text::width(&segment.text) + 2)
-        .sum()
-}
-
-fn place(view: &View<'_>) -> Vec<Segment> {
-    let (app, theme) = (view.app, view.theme);
-    let target = &app.target;
-    let left = |text: &str, style, drop| Segment {
-        text: text::sanitize(text).into_owned(),
-        style,
-        drop,
-        right: false,
-    };
-    let environment = target.environment.name.to_uppercase();
-    let armed = app.armed();
-    let guarded = target.environment.guarded;
-    let guard = match app.armed_until {
-        Some(until) if armed && guarded => {
-            format!("ARMED {}", short(until.duration_since(app.now)))
-        }
-        _ if app.run_armed() => "ARMED: run".to_owned(),
-        _ if armed => "may change things".to_owned(),
-        _ => "read-only".into(),
-    };
-    let mut segments = vec![
-        left("vigie", theme.key(), 9),
-        left(
-            &format!("{} ▸ {}", target.context, target.scope),
-            theme.strong(),
-            0,
-        ),
-        left(
-            &environment,
-            if guarded {
-                theme.tone(Tone::Watch)
-            } else {
-                theme.dim()
-            },
-            0,
-        ),
-        left(
-            &guard,
-            if (armed && guarded) || app.run_armed() {
-                theme.armed()
-            } else {
-                theme.dim()
-            },
-            // Whether anything can be changed here is asked before who is asking.
-            if guarded { 0 } else { 6 },
-        ),
-    ];
-    segments.extend(target.user.as_ref().map(|user| left(user, theme.dim(), 8)));
-    segments
-}
-
-fn trust(view: &View<'_>, manner: Manner) -> Vec<Segment> {
-    let (app, theme) = (view.app, view.theme);
-    let clock = app.now.strftime("%H:%M:%S").to_string();
-    let clock = if manner == Manner::Brief {
-        clock
-    } else {
-        format!("{clock} UTC")
-    };
-    let mut segments = vec![Segment {
-        text: clock,
-        style: theme.text(),
-        drop: 7,
-        right: true,
-    }];
-    for source in [Source::Kubernetes, Source::Prometheus, Source::Alertmanager] {
-        let (words, style) = match (source, app.link(source)) {
-            // A watch is told what happens when it happens: how long nothing did is no age.
-            (Source::Kubernetes, LinkState::Live(_)) => ("live".into(), theme.dim()),
-            (Source::Prometheus, LinkState::Stale { .. }) if app.signals.stranger() => {
-                ("not ours".into(), theme.tone(Tone::Unknown))
-            }
-            (_, state) => link_words(view, &state, manner != Manner::Full),
-        };
-        segments.push(Segment {
-            text: format!("{} {words}", app.source_name(source)),
-            style,
-            drop: 0,
-            right: true,
-        });
-    }
-    segments
-}
-
-fn link_words(view: &View<'_>, state: &LinkState, brief: bool) -> (String, Style) {
-    let theme = view.theme;
-    match state {
-        LinkState::Connecting => ("…".into(), theme.tone(Tone::Unknown)),
-        LinkState::Live(age) if brief => (short(*age), theme.dim()),
-        LinkState::Live(age) => (format!("live {}", short(*age)), theme.dim()),
-        LinkState::Quiet(age) => (format!("quiet {}", short(*age)), theme.tone(Tone::Watch)),
-        LinkState::Stale { age: Some(age), .. } => {
-            (format!("stale {}", short(*age)), theme.tone(Tone::Unknown))
-        }
-        LinkState::Stale { age: None, .. } => ("no answer".into(), theme.tone(Tone::Unknown)),
-        LinkState::Absent(_) => ("none".into(), theme.dim()),
-    }
-}
-
-fn row_one(segments: &[Segment], area: Rect, buf: &mut Buffer) {
-    let mut x = area.x + 1;
-    for segment in segments.iter().filter(|segment| !segment.right) {
-        x += text::put(
-            buf,
-            (x, area.y),
-            &segment.text,
-            area.right().saturating_sub(x),
-            segment.style,
-        ) + 2;
-    }
-    let right: usize = segments
-        .iter()
-        .filter(|s| s.right)
-        .map(|s| text::width(&s.text) + 2)
-        .sum();
-    let mut x = x.max(area.right().saturating_sub(right as u16).max(area.x));
-    for segment in segments.iter().filter(|segment| segment.right) {
-        if x >= area.right() {
-            break;
-        }
-        x += text::put(
-            buf,
-            (x, area.y),
-            &segment.text,
-            area.right() - x,
-            segment.style,
-        ) + 2;
-    }
 }
 
 fn row_two(view: &View<'_>, area: Rect, buf: &mut Buffer) {

@@ -258,7 +258,7 @@ fn confirm(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
     for line in lines.iter().filter(|line| line.level != Level::Passed) {
         page.say(
             "",
-            &format!("{}: {}", line.text, line.fact),
+            &line.words(),
             if line.level == Level::Noted {
                 theme.text()
             } else {
@@ -407,7 +407,7 @@ fn open_lines(view: &View<'_>, run: &Run, page: &mut Page) {
     let lines = run.ledger().preflight.iter().flat_map(|(_, lines)| lines);
     for line in lines.filter(|line| line.level != Level::Passed) {
         let tone = super::paper::tone(line.level);
-        let words = format!("{} {}: {}", theme.glyphs().tone(tone), line.text, line.fact);
+        let words = format!("{} {}", theme.glyphs().tone(tone), line.words());
         page.say("", &words, theme.tone(tone));
     }
 }

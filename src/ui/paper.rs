@@ -163,11 +163,7 @@ impl<'t> Paper<'t> {
         } else {
             self.theme.strong()
         };
-        self.judged(
-            tone(line.level),
-            &format!("{}: {}", line.text, line.fact),
-            style,
-        );
+        self.judged(tone(line.level), &line.words(), style);
         for fix in line.fix.iter().flat_map(|fix| fix.lines()) {
             let room = self.width.saturating_sub(4);
             // A rule is copied as it is written: its indentation is part of it.

@@ -98,13 +98,13 @@ pub fn draw(view: &View<'_>, shown: Shown<'_>, area: Rect, buf: &mut Buffer) {
     let (title, note) = page(view, shown, parts.plan.width == 0, &mut paper);
     let place = &view.app.here().place;
     let room = usize::from(inside.height);
-    let below = paper
-        .len()
-        .saturating_sub(room + place.top.min(paper.len()));
-    let note = if below > 0 {
-        format!("{below} more below")
-    } else {
-        note
+    let above = place.top.min(paper.len().saturating_sub(room));
+    let below = paper.len().saturating_sub(room + above);
+    let note = match (above, below) {
+        (0, 0) => note,
+        (0, below) => format!("{below} more below"),
+        (above, 0) => format!("{above} more above"),
+        (above, below) => format!("{above} above, {below} below"),
     };
     pane(&title, &note, true, parts.step, buf);
     paper.draw(inside, place.top, buf);

@@ -69,7 +69,7 @@ pub fn tables() -> Vec<(&'static str, Vec<String>)> {
         titles.filter(|title| !title.is_empty()).collect()
     };
     let mut all = vec![
-        ("pods", names(pods::columns(true))),
+        ("pods", names(pods::columns(true, 0))),
         ("services", names(overview::columns(true))),
         ("workloads", names(workloads::columns(true))),
     ];

@@ -34,15 +34,7 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         name: "timeline",
         title: &format!("timeline{age}{}", events(view)),
         note: &format!("{}, newest first", moments.len()),
-        columns: vec![
-            Column::words("", 1, 1).pin(),
-            Column::words("TIME", 8, 8).pin(),
-            Column::figures("AGE", 5).drops(5),
-            Column::words("WHAT", 17, 22),
-            Column::words("OF", 20, 44),
-            Column::figures("TIMES", 5).drops(4),
-            Column::sentence("WHAT HAPPENED", 26, 200),
-        ],
+        columns: columns(area.width),
         rows: &|index| {
             moments
                 .get(index)
@@ -59,6 +51,23 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         whole: Some(&whole),
     };
     listing(view, &listed, area, buf);
+}
+
+/// Narrower than this, what happened needs the room that long names would take.
+const NARROW: u16 = 100;
+
+/// The columns on a screen so wide: what happened is never what goes.
+fn columns(width: u16) -> Vec<Column<'static>> {
+    let (what, of) = if width < NARROW { (12, 17) } else { (17, 20) };
+    vec![
+        Column::words("", 1, 1).pin(),
+        Column::words("TIME", 8, 8).pin(),
+        Column::figures("AGE", 5).drops(5),
+        Column::words("WHAT", what, 22).drops(2),
+        Column::words("OF", of, 44).drops(3),
+        Column::figures("TIMES", 5).drops(4),
+        Column::sentence("WHAT HAPPENED", 26, 200),
+    ]
 }
 
 /// What keeps the cluster's events from this screen, where something does.

@@ -1113,3 +1113,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_follows_a_question_is_read_from_its_beginning() {
+    let (_, world, run) = scenes()
+        .into_iter()
+        .find(|(name, ..)| *name == "choosing a revision")
+        .unwrap();
+    let mut app = showing(run, &world);
+    assert!(!picture(&app, 80, 16).contains(" above"));
+    app.history.here_mut().place.top = 3;
+    contains(&picture(&app, 80, 16), &["3 above"]);
+    obey(&mut app, Command::Move(Motion::Down));
+    app.history.here_mut().place.top = 3;
+    obey(&mut app, Command::Enter);
+    assert_eq!(
+        app.here().place.top,
+        0,
+        "the question's scroll went with it"
+    );
+}

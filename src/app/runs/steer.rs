@@ -283,7 +283,15 @@ impl App {
             let recorded = std::mem::take(&mut self.runs.recording);
             self.runs.entries.extend(recorded);
         }
+        let asked = run.ask().cloned();
         let (run, effects) = machine::step(*run, self.now, event);
+        // Another page is read from its beginning: what was scrolled was the question, or the step before it.
+        let here = self.history.here_mut();
+        if run.ask() != asked.as_ref()
+            && matches!(&here.screen, Screen::Run(id) if **id == *run.start().run.as_str())
+        {
+            here.place.top = 0;
+        }
         self.took(run, effects)
     }
 

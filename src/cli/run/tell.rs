@@ -97,7 +97,7 @@ fn preflight(lines: &[Line]) -> String {
             Level::Noted => "note   ",
             Level::Passed => "ok     ",
         };
-        let _ = write!(text, "\n{mark}  {}: {}", line.text, line.fact);
+        let _ = write!(text, "\n{mark}  {}", line.words());
         if let Some(fix) = line.fix.as_ref().filter(|_| line.level != Level::Passed) {
             let _ = write!(
                 text,

@@ -89,7 +89,7 @@ async fn samples(means: &Means, object: &ObjectRef) -> Option<String> {
 
 /// What is said of the clocks before the first effect; deadlines and the moments a gate asks about are told by ours.
 pub async fn line(means: &Means, object: &ObjectRef, gated: bool) -> Option<Line> {
-    let text = "the clocks agree";
+    let text = "do the clocks agree?";
     let fix = "set this machine's clock, or the other one (NTP)";
     if gated && let Some(why) = samples(means, object).await {
         return Some(Line::new(Level::Red, text, why).fix(fix));

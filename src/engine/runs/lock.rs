@@ -10,7 +10,7 @@ use crate::runbook::preflight::{Level, Line};
 
 /// Takes the lock of an object for this run, and says how that went.
 pub async fn take(to: &Reporter, object: &ObjectRef) -> Line {
-    let text = "nobody else changes it from here";
+    let text = "does another run here change it?";
     let mut held = to.held.lock().await;
     if held.is_some() {
         return Line::new(Level::Passed, text, "locked by this run");

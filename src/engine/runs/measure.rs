@@ -327,7 +327,7 @@ fn restarts_since(pod: &Value, since: Timestamp) -> u64 {
 
 /// Whether a gate over this workload could pass at all, said before the first effect.
 pub async fn outlook(means: &Means, object: &ObjectRef, least: u64) -> Line {
-    let text = "the gate can judge it";
+    let text = "can the gate judge it?";
     let cannot = |why: String| {
         Line::new(Level::Amber, text, why)
             .fix("mend the source of signals, or give a reason and judge by eye afterwards")

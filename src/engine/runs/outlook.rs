@@ -28,7 +28,7 @@ pub async fn lines(means: &Means, rights: &[Requirement], object: &ObjectRef) ->
 
 /// Who makes a new pod in the place of this one.
 fn successor(pod: &Value) -> Line {
-    let question = "somebody makes a new one";
+    let question = "who makes a new one?";
     let owners = pod["metadata"]["ownerReferences"].as_array();
     let mut owners = owners.into_iter().flatten();
     let Some(owner) = owners.find(|owner| owner["controller"] == true) else {

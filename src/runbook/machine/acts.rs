@@ -97,7 +97,7 @@ impl Run {
             StepKind::Scale { replicas, .. } => replicas.number(&scope).ok(),
             _ => None,
         })?;
-        let text = "something is left to serve";
+        let text = "is something left to serve?";
         Some(if wanted == 0 {
             let fact = "0 replicas: nothing serves until somebody sets another number";
             Line::new(Level::Amber, text, fact)

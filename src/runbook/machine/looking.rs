@@ -187,7 +187,7 @@ impl Run {
         let mut outs = self.ledger.outs.values();
         let found = outs.find(|found| found.get("amber") == Some(&Value::Bool(true)))?;
         let fact = found.get("evidence").and_then(Value::as_str);
-        let text = "the revision is known to be good";
+        let text = "is the revision known to be good?";
         let line = Line::new(Level::Amber, text, fact.unwrap_or("short history"));
         Some(line.fix("say why you believe it is, as the reason"))
     }
@@ -198,9 +198,7 @@ impl Run {
         lines.sort_by_key(|line| line.level);
         let level = preflight::verdict(&lines);
         let worst = lines.iter().filter(|line| line.level == level);
-        let worst: Vec<String> = worst
-            .map(|line| format!("{}: {}", line.text, line.fact))
-            .collect();
+        let worst: Vec<String> = worst.map(Line::words).collect();
         let worst = worst.join("; ");
         let reasoned = self.ledger.reason.is_some() || self.start.dry_run;
         match level {

@@ -103,7 +103,7 @@ impl Run {
 }
 
 fn unrehearsed(why: &str) -> Line {
-    let text = "the server has rehearsed it";
+    let text = "has the server rehearsed it?";
     Line::new(Level::Amber, text, format!("it could not: {why}"))
         .fix("read the difference with care, and say why it is sent unrehearsed")
 }

@@ -3,12 +3,13 @@
 use crate::app::compare::{Comparison, Difference, Figure, Side, compare};
 use crate::domain::pod::short;
 use crate::domain::signal::{SignalName, Thresholds};
-use crate::domain::workload::{Strategy, Workload, WorkloadKind};
+use crate::domain::workload::{Image, Strategy, Workload, WorkloadKind};
 use crate::ui::lines::{millis, rate, share, words};
 use crate::ui::theme::Tone;
 use crate::ui::view::View;
 use crate::ui::widget::figures;
 use crate::ui::widget::table::{Cell, Column, Row, Table};
+use crate::ui::widget::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
@@ -41,7 +42,7 @@ pub fn draw(view: &View<'_>, facts: &Facts, area: Rect, buf: &mut Buffer) {
         Column::words("", 13, 15).pin(),
         Column::words(old, 15, 34),
         Column::words(new, 15, 34),
-        Column::words(difference, 27, 60),
+        Column::words(difference, 29, 60),
     ];
     let table = Table {
         columns: &columns,
@@ -80,13 +81,6 @@ fn both(view: &View<'_>, workload: &Workload, comparison: &Comparison) -> Facts 
     let line = |name: &str, [a, b]: [Cell<'static>; 2], c: String| {
         [label(name), a, b, words(c, theme.text())]
     };
-    let image = |side: &Side| {
-        let images = side.images.iter().map(|image| {
-            let short = image.image.rsplit('/').next().unwrap_or(&image.image);
-            short.to_owned()
-        });
-        images.collect::<Vec<_>>().join(", ")
-    };
     let same = old.is_some_and(|old| old.images == new.images);
     let pods = |side: &Side| format!("{}/{} ready", side.pods.0, side.pods.1);
     let restarts = |side: &Side| {
@@ -112,7 +106,7 @@ fn both(view: &View<'_>, workload: &Workload, comparison: &Comparison) -> Facts 
     ];
     lines.extend(measured(view, comparison, &limits));
     let unchanged = if same { "image unchanged" } else { "" };
-    lines.push(line("image", of(&image), unchanged.into()));
+    lines.push(line("image", images(view, comparison), unchanged.into()));
     lines.push(line("age", of(&age), String::new()));
     let heading = |word: &str, side: Option<&Side>| {
         side.map_or_else(|| word.to_owned(), |side| format!("{word} {}", side.title))
@@ -125,6 +119,31 @@ fn both(view: &View<'_>, workload: &Workload, comparison: &Comparison) -> Facts 
         ],
         lines,
     }
+}
+
+/// Both sides' images. Where a name has no room its beginning goes: the tag is what differs.
+fn images(view: &View<'_>, comparison: &Comparison) -> [Cell<'static>; 2] {
+    let theme = view.theme;
+    let (old, new) = (comparison.old.as_ref(), &comparison.new);
+    let said = |side: &Side, say: &dyn Fn(&Image) -> String| {
+        side.images.iter().map(say).collect::<Vec<_>>().join(", ")
+    };
+    let short = |image: &Image| {
+        let short = image.image.rsplit('/').next().unwrap_or(&image.image);
+        text::sanitize(short).into_owned()
+    };
+    let tag = |image: &Image| {
+        let tag = text::sanitize(image.tag());
+        format!("{}:{tag}", theme.glyphs().ellipsis)
+    };
+    let telling =
+        old.is_none_or(|old| old.images == new.images || said(old, &tag) != said(new, &tag));
+    let cell = |side: Option<&Side>| match side {
+        None => words(figures::UNKNOWN, theme.text()),
+        Some(side) if telling => words(said(side, &short), theme.text()).or(said(side, &tag)),
+        Some(side) => words(said(side, &short), theme.text()),
+    };
+    [cell(old), cell(Some(new))]
 }
 
 fn measured(
@@ -168,7 +187,7 @@ fn figures_of(
         _ => millis,
     };
     let cell = |figure: Option<Figure>| {
-        let Figure { value, past } = figure.unwrap_or_default();
+        let Figure { value, past, .. } = figure.unwrap_or_default();
         let tone = match value {
             None => Tone::Idle,
             Some(value) if limit.is_some_and(|limit| value > limit) => Tone::Failing,
@@ -202,12 +221,13 @@ fn difference(
     };
     let by = figure(Some(difference.by));
     let margin = figure(difference.margin).trim_start_matches('+').to_owned();
-    let (text, style) = match difference.real() {
-        Some(true) => (format!("{by} {unit} (± {margin}, real)"), theme.strong()),
-        Some(false) => (format!("{by} {unit} (± {margin}, not real)"), theme.text()),
-        None => (format!("{by} {unit}, too few to tell"), theme.dim()),
+    let (verdict, style) = match difference.real() {
+        Some(true) => (format!(" (± {margin}, real)"), theme.strong()),
+        Some(false) => (format!(" (± {margin}, not real)"), theme.text()),
+        None => (", too few to tell".to_owned(), theme.dim()),
     };
-    words(text, style)
+    // The unit stands beside the figures already; the verdict stands nowhere else.
+    words(format!("{by} {unit}{verdict}"), style).or(format!("{by}{verdict}"))
 }
 
 /// A workload whose controller shows no two sides: counts, template, strategy, readings.

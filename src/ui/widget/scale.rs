@@ -28,7 +28,9 @@ impl Scale {
         });
         // With nothing but zeros the limit is the only sense of size there is.
         let near = limit.filter(|limit| most == 0.0 || *limit <= most * FLAT);
-        let high = round_up(near.map_or(most, |limit| most.max(limit * 1.1)));
+        // What is small beside its limit looks small: noise does not fill the picture.
+        let floor = limit.map_or(0.0, |limit| limit / FLAT);
+        let high = round_up(near.map_or(most.max(floor), |limit| most.max(limit * 1.1)));
         let low = 0.0 - round_up(-least);
         let high = if high > low { high } else { low + 1.0 };
         Scale {
@@ -130,7 +132,12 @@ mod tests {
     #[test]
     fn a_near_limit_is_inside_and_a_far_one_is_not() {
         assert_eq!(scale(&[0.3], Some(0.5)), (0.0, 0.6, true));
-        assert_eq!(scale(&[0.01], Some(0.5)), (0.0, 0.01, false));
+        assert_eq!(scale(&[0.01], Some(0.5)), (0.0, 0.1, false));
+        assert_eq!(
+            scale(&[0.001], Some(0.01)),
+            (0.0, 0.002, false),
+            "noise does not fill the picture"
+        );
         assert!(
             scale(&[0.0], Some(0.5)).2,
             "without any data the limit gives the size"

@@ -104,6 +104,8 @@ pub struct Cell<'a> {
     pub text: Cow<'a, str>,
     /// Its style; the row's lies over it where it is selected.
     pub style: Style,
+    /// What is shown of a figure where the whole has no room; empty where nothing less is true.
+    pub brief: Cow<'a, str>,
 }
 
 impl<'a> Cell<'a> {
@@ -112,6 +114,24 @@ impl<'a> Cell<'a> {
         Cell {
             text: text.into(),
             style,
+            brief: Cow::default(),
+        }
+    }
+
+    /// The same value with what is shown of it where the whole has no room.
+    #[must_use]
+    pub fn or(mut self, brief: impl Into<Cow<'a, str>>) -> Self {
+        self.brief = brief.into();
+        self
+    }
+
+    /// As much of a figure as is shown in so many columns: the whole, or what stands for it, never a part.
+    fn in_columns(&self, columns: u16) -> &str {
+        let fits = |words: &str| text::width(&text::sanitize(words)) <= usize::from(columns);
+        if fits(&self.text) || self.brief.is_empty() {
+            &self.text
+        } else {
+            &self.brief
         }
     }
 }
@@ -328,7 +348,8 @@ impl Table<'_, '_> {
                 continue;
             };
             let style = self.theme.text().patch(cell.style);
-            self.put(buf, (area.x + slot.x, area.y), *slot, &cell.text, style);
+            let shown = cell.in_columns(slot.width);
+            self.put(buf, (area.x + slot.x, area.y), *slot, shown, style);
         }
         if self.stale {
             buf.set_style(area, self.theme.dim());

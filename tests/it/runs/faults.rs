@@ -218,7 +218,7 @@ async fn a_clock_that_is_off_is_refused_before_and_voids_a_gate_after() {
     bench.roll_back(&[("hold", "15s")]);
     let end = bench.end().await;
     assert!(
-        end.refused && end.message.contains("the clocks agree"),
+        end.refused && end.message.contains("do the clocks agree? "),
         "{end:?}\n{}",
         bench.story()
     );

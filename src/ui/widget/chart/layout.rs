@@ -64,11 +64,13 @@ impl Layout {
         let mut figures = Vec::new();
         for share in [1.0, 0.5, 0.0] {
             let own = row(share);
-            let taken = figures.iter().any(|label: &Label| label.row == own);
-            if limit_row != Some(own) && !taken {
+            let words = round(&(chart.unit)(scale.at(share)));
+            // Half of a small figure may round to the same words: one of the two would be wrong.
+            let taken = |label: &Label| label.row == own || label.words == words;
+            if limit_row != Some(own) && !figures.iter().any(taken) {
                 figures.push(Label {
                     row: own,
-                    words: round(&(chart.unit)(scale.at(share))),
+                    words,
                     limit: false,
                 });
             }

@@ -141,6 +141,14 @@ fn lines(canvas: &Canvas, layout: &Layout, buf: &mut Buffer) {
     }
 }
 
+/// Where in the first row words so wide hide no line, as far right as can be; over the oldest where it is full.
+fn calm(canvas: &Canvas, columns: u16, wide: u16) -> Option<u16> {
+    let last = columns.checked_sub(wide + 1)? + 1;
+    let drawn = |x: u16| canvas.cell(usize::from(x), 0).is_some();
+    let free = |from: &u16| !(*from..from + wide).any(drawn);
+    Some((0..=last).rev().find(free).unwrap_or(0))
+}
+
 /// Names of marks stand beside their line in the first row where they hide neither a line nor each other; a limit
 /// above the picture says so in the top corner.
 fn names(chart: &Chart<'_>, layout: &Layout, canvas: &Canvas, buf: &mut Buffer) {
@@ -152,16 +160,10 @@ fn names(chart: &Chart<'_>, layout: &Layout, canvas: &Canvas, buf: &mut Buffer) 
     {
         let words = format!("limit {} {}", (chart.unit)(limit), chart.theme.glyphs().up);
         let wide = text::width(&words) as u16;
-        if wide < plot.width {
-            let from = plot.width - wide;
-            text::put(
-                buf,
-                (plot.x + from, plot.y),
-                &words,
-                wide,
-                chart.theme.threshold(),
-            );
-            taken.push((0, from, plot.width));
+        if let Some(from) = calm(canvas, plot.width, wide) {
+            let place = (plot.x + from, plot.y);
+            text::put(buf, place, &words, wide, chart.theme.threshold());
+            taken.push((0, from, from + wide));
         }
     }
     for mark in chart.marks {

@@ -40,6 +40,7 @@ struct Given {
     close: bool,
     marks: Vec<(f64, &'static str)>,
     cursor: Option<f64>,
+    unit: fn(f64) -> String,
 }
 
 impl Given {
@@ -51,6 +52,7 @@ impl Given {
             marks: Vec::new(),
             cursor: None,
             close: false,
+            unit: per_cent,
         }
     }
 
@@ -83,7 +85,7 @@ impl Given {
             close: self.close,
             marks: &marks,
             cursor: self.cursor,
-            unit: &per_cent,
+            unit: &self.unit,
             time: &minutes,
             empty: "No samples in Prometheus for 4 m.",
             stale: false,
@@ -266,4 +268,36 @@ proptest! {
         given.close = width % 2 == 0;
         given.drawn(width, height);
     }
+}
+
+#[test]
+fn no_two_labels_of_an_axis_say_the_same() {
+    let mut given = Given::new((0..=80).map(|n| (f64::from(n * 10), Some(0.001))).collect());
+    given.unit = |value| figures::percent(Some(value), 1);
+    let chart = lines(&given.drawn(60, 12));
+    let labels: Vec<&str> = chart
+        .iter()
+        .skip(1)
+        .filter_map(|row| row.get(..7).map(str::trim))
+        .filter(|label| label.ends_with('%'))
+        .collect();
+    let mut apart = labels.clone();
+    apart.dedup();
+    assert_eq!(labels, apart, "{chart:#?}");
+}
+
+#[test]
+fn a_limit_above_the_picture_lies_over_no_line() {
+    let points = |n| (f64::from(n * 10), Some(if n < 50 { 0.05 } else { 0.195 }));
+    let mut given = Given::new((0..=80).map(points).collect());
+    let bare = lines(&given.drawn(60, 12));
+    given.limit = Some(1.2);
+    let chart = lines(&given.drawn(60, 12));
+    assert!(chart[1].contains("limit 120"), "{chart:#?}");
+    let strokes = |row: &str| -> usize {
+        let drawn = |c: &char| ('\u{2801}'..='\u{28ff}').contains(c);
+        row.chars().filter(drawn).count()
+    };
+    assert!(strokes(&bare[1]) > 10, "{bare:#?}");
+    assert_eq!(strokes(&chart[1]), strokes(&bare[1]), "{chart:#?}");
 }
