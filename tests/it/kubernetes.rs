@@ -3,6 +3,7 @@
 mod asked;
 mod bounds;
 mod lost;
+mod protobuf;
 mod real;
 mod server;
 

@@ -2,6 +2,7 @@
 //!
 //! The one question that matters for writes is answered here: was it refused or never sent, or is its outcome unknown?
 
+use super::protobuf;
 use super::wire::StatusWire;
 use crate::platform::failure::{Failure, FailureKind, Rule};
 use std::error::Error as _;
@@ -62,8 +63,15 @@ pub(super) fn refusal(
     attempt: &Attempt,
     server: &str,
 ) -> Failure {
-    let status: StatusWire<'_> = serde_json::from_slice(body).unwrap_or_default();
-    let plain = String::from_utf8_lossy(&body[..body.len().min(2048)]);
+    let packed = protobuf::status(body);
+    let (status, plain) = match &packed {
+        Some(status) => (status.wire(), "".into()),
+        None => (
+            serde_json::from_slice(body).unwrap_or_default(),
+            String::from_utf8_lossy(&body[..body.len().min(2048)]),
+        ),
+    };
+    let status: StatusWire<'_> = status;
     let said = status.message.some().unwrap_or(&plain);
     let asked = (status.details.retry_after_seconds > 0)
         .then(|| Duration::from_secs(status.details.retry_after_seconds));

@@ -6,7 +6,7 @@ use super::ask::{Ask, escape};
 use super::classify::{Attempt, refusal, transport};
 use super::lines::Body;
 use super::setup::{Options, setup_of};
-use super::{answer, connect, plugin, setup};
+use super::{answer, connect, plugin, protobuf, setup};
 use crate::platform::failure::{Failure, FailureKind, public_address};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
@@ -77,6 +77,13 @@ pub struct Version {
 pub(super) struct Answer {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+}
+
+/// A good answer that is read while it arrives.
+pub(super) struct Opened {
+    /// Whether it says that it is protobuf.
+    pub(super) protobuf: bool,
+    pub(super) body: Body,
 }
 
 /// A bad one: its status, how long it asks to wait, and what it says.
@@ -272,7 +279,7 @@ impl Cluster {
     }
 
     /// Opens an answer that is read while it arrives and begins within so long. Never for writes.
-    pub(super) async fn open(&self, ask: Ask, patience: Duration) -> Result<Body, Failure> {
+    pub(super) async fn open(&self, ask: Ask, patience: Duration) -> Result<Opened, Failure> {
         let (client, generation) = self.client();
         let first = self.opened(client, &ask, patience).await;
         match &first {
@@ -290,12 +297,15 @@ impl Cluster {
         client: kube::Client,
         ask: &Ask,
         patience: Duration,
-    ) -> Result<Body, Failure> {
+    ) -> Result<Opened, Failure> {
         let attempt = &ask.attempt;
         let request = self.request(ask, true)?;
         let answering = self.answered(client, request, attempt);
         match tokio::time::timeout(patience, answering).await {
-            Ok(Ok(Ok(answer))) => Ok(answer::stream(answer.into_body())),
+            Ok(Ok(Ok(answer))) => Ok(Opened {
+                protobuf: protobuf::is_said(answer.headers()),
+                body: answer::stream(answer.into_body()),
+            }),
             Ok(Ok(Err(refused))) => Err(self.refused(&refused, attempt)),
             Ok(Err(failure)) => Err(failure),
             Err(_) => Err(self.failure(FailureKind::Timeout, attempt, "")),

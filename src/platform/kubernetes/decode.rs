@@ -6,6 +6,7 @@ use super::ask::escape;
 use super::classify::{Attempt, from_parts};
 use super::kinds::{Identified, Kind};
 use super::pool::Pool;
+use super::protobuf::NotProtobuf;
 use super::wire::{EventType, Line, LineType, Marked, StatusWire, mend, probe};
 use crate::domain::uid::Uid;
 use crate::platform::failure::Failure;
@@ -26,6 +27,8 @@ pub(super) struct About {
     pub(super) accept: Option<&'static str>,
     /// The array that holds the items of its list.
     pub(super) items: &'static str,
+    /// What its list is called in protobuf; `None` where only JSON is read.
+    pub(super) packed: Option<&'static str>,
 }
 
 impl About {
@@ -61,6 +64,10 @@ pub(super) trait Decode: Send + Sync + 'static {
     fn about(&self) -> About;
     fn line(&mut self, line: &[u8], attempt: &Attempt, server: &str) -> Seen<Self::Row>;
     fn item(&mut self, item: &[u8]) -> Option<Self::Row>;
+    /// An item of a list in protobuf.
+    fn unpacked(&mut self, _item: &[u8]) -> Result<Option<Self::Row>, NotProtobuf> {
+        Err(NotProtobuf)
+    }
     /// The head of a list: rows it makes by itself, and its version.
     fn head(&mut self, head: &[u8]) -> (Vec<Self::Row>, String) {
         let marked: Marked<'_> = serde_json::from_slice(head).unwrap_or_default();
@@ -116,6 +123,7 @@ impl<K: Kind> Decode for Typed<K> {
             streams: true,
             accept: None,
             items: "items",
+            packed: K::PACKED,
         }
     }
 
@@ -138,6 +146,10 @@ impl<K: Kind> Decode for Typed<K> {
         }
         let value = mend(item, |value| probe::<K::Wire<'_>>(value))?;
         K::row(K::Wire::deserialize(&value).ok()?, &mut self.pool)
+    }
+
+    fn unpacked(&mut self, item: &[u8]) -> Result<Option<K::Row>, NotProtobuf> {
+        K::unpacked(item, &mut self.pool)
     }
 
     fn settled(&mut self) {

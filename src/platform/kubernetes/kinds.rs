@@ -1,7 +1,8 @@
 //! The kinds that are watched: where each lives, and how its wire form becomes a row.
 
 use super::pool::Pool;
-use super::wire::{Meta, Pairs, Text, slim};
+use super::protobuf::NotProtobuf;
+use super::wire::{Meta, Moment, Pairs, Text, slim};
 use crate::domain::event::Event;
 use crate::domain::node::{Autoscaler, Node};
 use crate::domain::object::{ObjectRef, Requirement, Selector};
@@ -32,8 +33,16 @@ pub trait Kind: Send + Sync + 'static {
     /// Its wire form.
     type Wire<'a>: Deserialize<'a> + Identified;
 
+    /// What its list is called in protobuf; `None` where only JSON is read.
+    const PACKED: Option<&'static str> = None;
+
     /// Translates; `None` for what has no place here.
     fn row(wire: Self::Wire<'_>, pool: &mut Pool) -> Option<Self::Row>;
+
+    /// The same from protobuf: it reads what [`Kind::row`] reads.
+    fn unpacked(_item: &[u8], _pool: &mut Pool) -> Result<Option<Self::Row>, NotProtobuf> {
+        Err(NotProtobuf)
+    }
 }
 
 /// Implements [`Identified`] by the field `metadata`.
@@ -182,8 +191,8 @@ slim! {
         status: Text<'a>,
         reason: Text<'a>,
         message: Text<'a>,
-        last_transition_time: Text<'a>,
-        last_update_time: Text<'a>,
+        last_transition_time: Moment<'a>,
+        last_update_time: Moment<'a>,
     }
 }
 
@@ -312,9 +321,9 @@ slim! {
         kind: Text<'a>,
         reason: Text<'a>,
         message: Text<'a>,
-        first_timestamp: Text<'a>,
-        last_timestamp: Text<'a>,
-        event_time: Text<'a>,
+        first_timestamp: Moment<'a>,
+        last_timestamp: Moment<'a>,
+        event_time: Moment<'a>,
         count: u32,
         source: EventSource<'a>,
         reporting_component: Text<'a>,
@@ -333,7 +342,7 @@ slim! {
     /// Repeats, in the new form.
     EventSeries<'a> {
         count: u32,
-        last_observed_time: Text<'a>,
+        last_observed_time: Moment<'a>,
     }
 }
 

@@ -4,8 +4,8 @@ use futures::io::{AsyncBufRead, AsyncBufReadExt};
 use std::io::{self, BufRead};
 use std::pin::Pin;
 
-/// A line may be this long; the API server's own limit for one object is far below.
-const LONGEST: usize = 32 << 20;
+/// A line, or an item of a list, may be this long; the API server's own limit for one object is far below.
+pub(super) const LONGEST: usize = 32 << 20;
 /// A buffer larger than this is given back once it is empty.
 const KEEP: usize = 256 << 10;
 

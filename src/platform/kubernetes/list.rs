@@ -1,6 +1,8 @@
-//! A list taken apart while it arrives: one item at a time, so that no whole list is ever in memory.
+//! A list in JSON taken apart while it arrives: one item at a time, so that no whole list is ever in memory.
 //!
 //! The scanner knows brackets and strings, nothing else; what it hands out is decoded elsewhere.
+
+use super::lines::LONGEST;
 
 /// Splits a JSON document `{…, "items": [A, B, …], …}` into its items and the rest.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub(super) struct Splitter {
     item: Vec<u8>,
     head: Vec<u8>,
     done: bool,
+    /// An item, or what stands around them, is longer than anything that is kept.
+    too_long: bool,
 }
 
 impl Splitter {
@@ -36,6 +40,7 @@ impl Splitter {
             item: Vec::new(),
             head: Vec::new(),
             done: false,
+            too_long: false,
         }
     }
 
@@ -65,12 +70,22 @@ impl Splitter {
         self.done.then_some(&*self.head)
     }
 
+    /// Whether something is too long to be read; nothing more is kept of it then.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.too_long
+    }
+
     fn keep(&mut self, bytes: &[u8]) {
-        if self.inside {
-            self.item.extend_from_slice(bytes);
+        let kept = if self.inside {
+            &mut self.item
         } else {
-            self.head.extend_from_slice(bytes);
+            &mut self.head
+        };
+        if bytes.len() > LONGEST - kept.len() {
+            self.too_long = true;
+            return;
         }
+        kept.extend_from_slice(bytes);
         if self.naming {
             self.name.extend_from_slice(bytes);
         }
@@ -184,6 +199,21 @@ mod tests {
             split(r#"{"items":null,"x":1}"#, 3),
             (vec![], Some(json!({"items":null,"x":1})))
         );
+    }
+
+    #[test]
+    fn nothing_without_end_is_kept() {
+        let piece = vec![b'x'; 1 << 20];
+        for start in [r#"{"items":[{"a":""#, r#"{"metadata":""#] {
+            let mut splitter = Splitter::new("items");
+            splitter.feed(start.as_bytes(), |_| {});
+            for _ in 0..LONGEST >> 20 {
+                assert!(!splitter.is_too_long());
+                splitter.feed(&piece, |_| {});
+            }
+            assert!(splitter.is_too_long());
+            assert!(splitter.item.len().max(splitter.head.len()) <= LONGEST);
+        }
     }
 
     proptest! {

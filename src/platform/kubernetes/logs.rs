@@ -175,7 +175,7 @@ impl Reading {
         self.skip = self.at_last;
         let mut ask = Ask::get(attempt, path);
         ask.accept = Some("*/*");
-        let body = self.cluster.open(ask, PATIENCE).await?;
+        let body = self.cluster.open(ask, PATIENCE).await?.body;
         Ok(Lines::cutting(body, LONGEST_LINE))
     }
 

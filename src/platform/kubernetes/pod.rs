@@ -2,6 +2,8 @@
 
 use super::kinds::{Condition, Kind};
 use super::pool::Pool;
+use super::protobuf::NotProtobuf;
+use super::protobuf::pod::PodMessage;
 use super::status::{PodWire, columns};
 use super::trouble::trouble;
 use super::wire::Meta;
@@ -29,6 +31,7 @@ impl Kind for Pods {
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const PLURAL: &'static str = "pods";
+    const PACKED: Option<&'static str> = Some("PodList");
     type Row = Pod;
     type Wire<'a> = PodWire<'a>;
 
@@ -64,6 +67,11 @@ impl Kind for Pods {
                 .map(|end| end.checked_sub(grace).unwrap_or(end)),
             trouble: trouble(&wire, pool),
         })
+    }
+
+    fn unpacked(item: &[u8], pool: &mut Pool) -> Result<Option<Pod>, NotProtobuf> {
+        let message = PodMessage::read(item)?;
+        Ok(Self::row(message.wire(), pool))
     }
 }
 

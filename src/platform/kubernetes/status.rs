@@ -4,7 +4,7 @@
 //! restartable init containers counted among the ready ones.
 
 use super::kinds::{Condition, identified};
-use super::wire::{Meta, Text, slim};
+use super::wire::{Meta, Moment, Text, slim};
 use jiff::Timestamp;
 use std::borrow::Cow;
 
@@ -90,7 +90,7 @@ slim! {
 slim! {
     /// It runs.
     Running<'a> {
-        started_at: Text<'a>,
+        started_at: Moment<'a>,
     }
 }
 
@@ -100,8 +100,7 @@ slim! {
         exit_code: i32,
         signal: i32,
         reason: Text<'a>,
-        message: Text<'a>,
-        finished_at: Text<'a>,
+        finished_at: Moment<'a>,
     }
 }
 
@@ -154,7 +153,7 @@ pub(super) fn columns<'a>(pod: &'a PodWire<'_>) -> Columns<'a> {
         restarts = sidecars;
         main_containers(pod, &mut restarts, &mut ready, &mut reason);
     }
-    if pod.metadata.deletion_timestamp.some().is_some() {
+    if pod.metadata.deletion_timestamp.is_said() {
         if &*status.reason == "NodeLost" {
             reason = Cow::Borrowed("Unknown");
         } else if !matches!(&*status.phase, "Failed" | "Succeeded") {

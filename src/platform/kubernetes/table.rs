@@ -147,6 +147,7 @@ impl Decode for Tables {
             streams: false,
             accept: Some(ACCEPT),
             items: "rows",
+            packed: None,
         }
     }
 

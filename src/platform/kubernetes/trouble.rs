@@ -34,7 +34,7 @@ pub(super) fn trouble(pod: &PodWire<'_>, pool: &mut Pool) -> Option<Trouble> {
         "Succeeded" => return None,
         _ => {}
     }
-    if pod.metadata.deletion_timestamp.some().is_some() {
+    if pod.metadata.deletion_timestamp.is_said() {
         return Some(Trouble::Lingering);
     }
     unscheduled(pod, pool)

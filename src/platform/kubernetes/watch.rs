@@ -9,12 +9,10 @@ use super::client::Cluster;
 use super::decode::{About, Decode, Seen, Typed};
 use super::kinds::Kind;
 use super::lines::Lines;
-use super::list::Splitter;
 use super::sighting::{Denial, Patience, Sighting};
 use crate::domain::target::Scope;
 use crate::domain::uid::Uid;
 use crate::platform::failure::{Failure, FailureKind};
-use futures::io::AsyncBufReadExt as _;
 use futures::{FutureExt as _, Stream};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,6 +21,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
+
+mod plain;
 
 /// Rows handed on at once.
 const BATCH: usize = 512;
@@ -114,6 +114,8 @@ enum End {
     Failed(Failure),
     /// A streaming list is not to be had here.
     NoStream,
+    /// A list in protobuf is not to be had here.
+    NoProtobuf,
     /// Nobody listens any more.
     Unheard,
 }
@@ -161,6 +163,11 @@ impl<D: Decode> Watching<D> {
                 End::Closed(_) => Some(self.pause(None)),
                 End::NoStream => {
                     self.streaming = false;
+                    None
+                }
+                End::NoProtobuf => {
+                    self.about.packed = None;
+                    self.skipped = 0;
                     None
                 }
                 End::Failed(failure) => match self.failed(failure).await {
@@ -277,65 +284,14 @@ impl<D: Decode> Watching<D> {
         );
         let attempt = ask.attempt.clone();
         match self.cluster.open(ask, self.patience.opening).await {
-            Ok(body) => {
+            Ok(opened) => {
                 if self.say(Sighting::Listing).await.is_none() {
                     return End::Unheard;
                 }
-                self.listen(Lines::new(body), &attempt).await
+                self.listen(Lines::new(opened.body), &attempt).await
             }
             Err(failure) if failure.kind == FailureKind::Invalid => End::NoStream,
             Err(failure) => End::Failed(failure),
-        }
-    }
-
-    /// One unpaged list from the server's cache, decoded item by item.
-    async fn plain_list(&mut self) -> End {
-        let ask = self.ask("list", "resourceVersion=0");
-        let attempt = ask.attempt.clone();
-        let mut body = match self.cluster.open(ask, self.patience.opening).await {
-            Ok(body) => body,
-            Err(failure) => return End::Failed(failure),
-        };
-        if self.say(Sighting::Listing).await.is_none() {
-            return End::Unheard;
-        }
-        let mut splitter = Splitter::new(self.about.items);
-        loop {
-            let read = tokio::time::timeout(self.patience.silence, body.fill_buf()).await;
-            let chunk = match read {
-                Ok(Ok(chunk)) => chunk,
-                Ok(Err(error)) => return End::Failed(self.broken(&error, &attempt)),
-                Err(_) => {
-                    return End::Failed(self.cluster.failure(FailureKind::Timeout, &attempt, ""));
-                }
-            };
-            let length = chunk.len();
-            if length == 0 {
-                break;
-            }
-            let (decode, rows, skipped) = (&mut self.decode, &mut self.rows, &mut self.skipped);
-            splitter.feed(chunk, |item| match decode.item(item) {
-                Some(row) => rows.push(row),
-                None => *skipped += 1,
-            });
-            body.consume_unpin(length);
-            if self.rows.len() >= BATCH && self.flush().await.is_none() {
-                return End::Unheard;
-            }
-        }
-        let Some(head) = splitter.head() else {
-            let said = "the list was cut short";
-            return End::Failed(self.cluster.failure(FailureKind::Malformed, &attempt, said));
-        };
-        let (rows, version) = self.decode.head(head);
-        if version.is_empty() {
-            let said = "the list has no resourceVersion";
-            return End::Failed(self.cluster.failure(FailureKind::Malformed, &attempt, said));
-        }
-        self.rows.extend(rows);
-        match self.complete(version).await {
-            Some(()) => End::Listed,
-            None => End::Unheard,
         }
     }
 
@@ -348,8 +304,8 @@ impl<D: Decode> Watching<D> {
         );
         let attempt = ask.attempt.clone();
         match self.cluster.open(ask, self.patience.opening).await {
-            Ok(body) => match self.say(Sighting::Heard).await {
-                Some(()) => self.listen(Lines::new(body), &attempt).await,
+            Ok(opened) => match self.say(Sighting::Heard).await {
+                Some(()) => self.listen(Lines::new(opened.body), &attempt).await,
                 None => End::Unheard,
             },
             Err(failure) => End::Failed(failure),

@@ -30,11 +30,6 @@ impl Text<'_> {
     pub(super) fn some(&self) -> Option<&str> {
         (!self.0.is_empty()).then_some(&*self.0)
     }
-
-    /// The moment it names, if it names one.
-    pub(super) fn moment(&self) -> Option<Timestamp> {
-        self.some()?.parse().ok()
-    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
@@ -60,6 +55,45 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
             }
         }
         deserializer.deserialize_any(Borrowing)
+    }
+}
+
+/// A moment: as text names it, or in seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Moment<'a> {
+    /// RFC 3339, as JSON has it; empty where there is none.
+    Text(Text<'a>),
+    /// As protobuf has it.
+    Seconds(i64),
+}
+
+impl Default for Moment<'_> {
+    fn default() -> Self {
+        Self::Text(Text::default())
+    }
+}
+
+impl Moment<'_> {
+    /// Whether anything is said, be it no moment at all.
+    pub(super) fn is_said(&self) -> bool {
+        match self {
+            Self::Text(text) => text.some().is_some(),
+            Self::Seconds(_) => true,
+        }
+    }
+
+    /// The moment, if it is one.
+    pub(super) fn moment(&self) -> Option<Timestamp> {
+        match self {
+            Self::Text(text) => text.some()?.parse().ok(),
+            Self::Seconds(seconds) => Timestamp::from_second(*seconds).ok(),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Moment<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Text::deserialize(deserializer).map(Self::Text)
     }
 }
 
@@ -136,8 +170,8 @@ slim! {
         namespace: Text<'a>,
         uid: Text<'a>,
         resource_version: Text<'a>,
-        creation_timestamp: Text<'a>,
-        deletion_timestamp: Text<'a>,
+        creation_timestamp: Moment<'a>,
+        deletion_timestamp: Moment<'a>,
         deletion_grace_period_seconds: i64,
         generation: i64,
         labels: Pairs<'a, Text<'a>>,

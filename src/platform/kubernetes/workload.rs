@@ -5,7 +5,7 @@ mod tests;
 
 use super::kinds::{Condition, Identified, Kind, SelectorWire, selector};
 use super::pool::Pool;
-use super::wire::{OwnerReference, Pairs, Text, slim};
+use super::wire::{Moment, OwnerReference, Pairs, Text, slim};
 use crate::domain::object::Manager;
 use crate::domain::rollout::Revision;
 use crate::domain::uid::Uid;
@@ -25,7 +25,7 @@ slim! {
         namespace: Text<'a>,
         uid: Text<'a>,
         resource_version: Text<'a>,
-        creation_timestamp: Text<'a>,
+        creation_timestamp: Moment<'a>,
         generation: i64,
         labels: Pairs<'a, Text<'a>>,
         annotations: Pairs<'a, Text<'a>>,
@@ -39,7 +39,7 @@ slim! {
     ManagedField<'a> {
         manager: Text<'a>,
         subresource: Text<'a>,
-        time: Text<'a>,
+        time: Moment<'a>,
         #[serde(rename = "fieldsV1")]
         fields: Fields<'a>,
     }

@@ -1,6 +1,7 @@
 //! Against a real control plane, where `VIGIE_TEST_CLUSTER` names its state directory: the server's own words decide.
 
 mod busy;
+mod forms;
 
 use super::asked::deployment;
 use super::{Held, SHORT, next};

@@ -74,8 +74,12 @@ impl Reply {
 
     /// A body in pieces of so many bytes.
     pub fn pieces(body: &str, size: usize) -> Self {
+        Self::bytes(body.as_bytes(), size)
+    }
+
+    /// The same of a body that is no text.
+    pub fn bytes(body: &[u8], size: usize) -> Self {
         let pieces = body
-            .as_bytes()
             .chunks(size)
             .map(|piece| Ok(Bytes::copy_from_slice(piece)))
             .collect();
@@ -86,6 +90,12 @@ impl Reply {
             hangs: false,
             endless: None,
         }
+    }
+
+    /// The same with another status.
+    pub fn refusing(mut self, status: u16) -> Self {
+        self.status = status;
+        self
     }
 
     pub fn header(mut self, name: &'static str, value: &'static str) -> Self {

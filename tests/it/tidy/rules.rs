@@ -13,6 +13,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("k8s_openapi", &["platform"]),
     ("reqwest", &["platform"]),
     ("prometheus_parse", &["platform"]),
+    ("prost", &["platform"]),
     ("ratatui::crossterm", &["tui", "terminal"]),
     ("ratatui", &["ui", "tui", "terminal"]),
     ("crossterm", &["keymap", "tui", "terminal"]),

@@ -2,13 +2,16 @@
 
 use super::*;
 use crate::domain::pod::Trouble;
+use crate::platform::kubernetes::protobuf::pod::tests::{packed, unpacked};
 
 /// Reads a pod written as short YAML, prints `READY STATUS RESTARTS`.
 fn printed(yaml: &str) -> String {
     let value: serde_json::Value = serde_saphyr::from_str(yaml).unwrap();
     let text = value.to_string();
     let pod: PodWire<'_> = serde_json::from_str(&text).unwrap();
+    let message = PodMessage::read(&packed(&value)).unwrap();
     let columns = columns(&pod);
+    assert_eq!(super::columns(&message.wire()), columns, "{yaml}");
     let last = columns
         .last_restart
         .map_or(String::new(), |at| format!(" ({at})"));
@@ -18,10 +21,13 @@ fn printed(yaml: &str) -> String {
     )
 }
 
+/// Reads it in both forms, which say the same.
 fn row(yaml: &str) -> Pod {
     let value: serde_json::Value = serde_saphyr::from_str(yaml).unwrap();
     let text = value.to_string();
-    Pods::row(serde_json::from_str(&text).unwrap(), &mut Pool::default()).unwrap()
+    let row = Pods::row(serde_json::from_str(&text).unwrap(), &mut Pool::default());
+    assert_eq!(unpacked(&value), row, "{yaml}");
+    row.unwrap()
 }
 
 const RUN: &str = "ready: true, restartCount: 0, state: {running: {}}";
