@@ -166,7 +166,7 @@ fn place(view: &View<'_>) -> Vec<Segment> {
         },
     );
     // That guarded things can be changed here is never left out; that they cannot is what anybody expects.
-    let guard_drop = match (armed, guarded) {
+    let guard_drop = match (armed || app.run_armed(), guarded) {
         (true, true) => drop::NEVER,
         (false, true) => drop::REST,
         _ => drop::ABSENT,
