@@ -24,7 +24,7 @@
 //!
 //! | to | begin in | then |
 //! |---|---|---|
-//! | show another column of the pods | `ui/pods.rs` | a new fact: `domain/pod.rs`, read in `platform/kubernetes/pod.rs` and its twin `protobuf/pod.rs` |
+//! | show another column of the pods | `ui/pods.rs` | a new fact: `domain/pod.rs`, read in `platform/kubernetes/pod.rs` and its twin `platform/kubernetes/protobuf/pod.rs` |
 //! | watch another kind | `app/kind.rs` | `platform/kubernetes/kinds.rs`, `engine/watches.rs` |
 //! | know another metric family | `platform/prometheus/families.rs` | the simulated pods export it in `sim/series/store.rs` |
 //! | judge a workload by something else | `app/judge.rs` | its figures come from `domain/signal.rs` |

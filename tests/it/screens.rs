@@ -207,7 +207,7 @@ fn workloads_alerts_and_timeline_carry_their_columns() {
         assert!(has(rows, "ONSET") && has(rows, "alert "));
         assert!(height < 60 || has(rows, "(K rollback suggested)"));
         assert!(
-            has(rows, "ScalingReplicaSet"),
+            has(rows, "ScalingRepl"),
             "events of the cluster are among them"
         );
     });
