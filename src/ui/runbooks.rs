@@ -9,16 +9,13 @@ use super::view::View;
 use super::widget::pane::Pane;
 use super::widget::table::{Cell, Column, Row, Table};
 use super::widget::window::window;
-use crate::app::list;
 use crate::app::runs::shelf::{Book, Origin};
+use crate::app::{list, next};
 use crate::runbook::model::Risk;
 use crate::runbook::{Runbook, Step};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
-
-/// What a screen says where going back is not suggested.
-const NOT_SUGGESTED: &str = "Nothing was released before this; rollback is not suggested.";
 
 /// Draws the shelf.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
@@ -91,7 +88,13 @@ fn suggestion(view: &View<'_>, paper: &mut Paper<'_>) {
         );
         paper.judged(Tone::Watch, &words, theme.strong());
     } else {
-        paper.words(&format!("{name}: {NOT_SUGGESTED}"), theme.dim());
+        let row = view.app.services.find(&subject.object);
+        let why = match row.map(next::suggestion) {
+            Some(Some(why)) => why,
+            Some(None) => "it does not fail; rollback is not suggested.".into(),
+            None => "it is not known here; rollback is not suggested.".into(),
+        };
+        paper.words(&format!("{name}: {why}"), theme.dim());
     }
 }
 

@@ -923,7 +923,7 @@ fn the_shelf_shows_broken_files_and_suggests_only_with_a_cause() {
     app.desk.subject = Some(subject(false));
     contains(
         &picture(&app, 120, 40),
-        &["Nothing was released before this; rollback is not suggested."],
+        &["it is not known here; rollback is not suggested."],
     );
     app.desk.subject = Some(subject(true));
     contains(
