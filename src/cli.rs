@@ -25,6 +25,7 @@ mod session;
 mod shelf;
 mod sources;
 mod status;
+mod vault;
 
 use crate::config::{Folders, Inputs};
 use args::{Cli, Command, Global};

@@ -161,6 +161,7 @@ impl Engine {
             cluster: outside.cluster.clone(),
             prometheus: self.prometheus.clone(),
             trusted: Arc::default(),
+            vault: keeping.vault.clone(),
             window: outside.window,
             windows: outside.windows.clone(),
             clock: outside.clock.clone(),

@@ -37,6 +37,7 @@ pub mod store;
 mod story;
 mod time;
 mod tree;
+pub mod vault;
 pub mod verbs;
 pub mod world;
 
@@ -108,6 +109,8 @@ pub struct Running {
     pub prometheus: String,
     /// The address of the Alertmanager face.
     pub alertmanager: String,
+    /// The address of the Vault face.
+    pub vault: String,
     doors: Vec<(Identity, String)>,
     shared: Shared,
     tasks: Vec<JoinHandle<()>>,
@@ -167,6 +170,8 @@ pub async fn start(options: Options) -> std::io::Result<Running> {
     tasks.push(task);
     let (alertmanager, task) = serve::serve(Face::Alertmanager, alertmanager, &shared).await?;
     tasks.push(task);
+    let (vault, task) = serve::serve(Face::Vault, vault::face::router(&shared), &shared).await?;
+    tasks.push(task);
     let mut doors = Vec::new();
     for who in Identity::ALL {
         let router = serve::for_user(router.clone(), who);
@@ -180,6 +185,7 @@ pub async fn start(options: Options) -> std::io::Result<Running> {
         kubernetes,
         prometheus,
         alertmanager,
+        vault,
         doors,
         shared,
         tasks,

@@ -181,5 +181,6 @@ pub fn keeping(
             locked: settings.read_only,
             context,
         },
+        vault: None,
     }
 }

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::ambient::{Ambient, Hidden};
 use super::policy::{ImageRule, Policy};
+pub use super::source::{Source, VaultSource};
 use super::unit::{OffOr, Ratio, Time};
 
 /// The whole configuration.
@@ -260,6 +262,8 @@ pub struct Service {
     pub owners: Vec<String>,
     /// Links of this service, beside and before the general ones.
     pub links: BTreeMap<String, String>,
+    /// Whether it signs the tokens that others verify: it is restarted last when their key changes.
+    pub issues_tokens: bool,
 }
 
 /// The sources of a kubeconfig context.
@@ -272,36 +276,8 @@ pub struct Context {
     pub prometheus: Option<Source>,
     /// Its Alertmanager.
     pub alertmanager: Option<Source>,
-    /// Its Vault, which `vigie doctor` looks at.
-    pub vault: Option<Source>,
-}
-
-/// How a source is reached: by `url`, or as a `service` through the apiserver's proxy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Source {
-    /// Its address, http or https.
-    pub url: Option<String>,
-    /// NAMESPACE/NAME:PORT of a Service, reached through the apiserver.
-    pub service: Option<String>,
-    /// A file whose content is sent as bearer token.
-    pub token_file: Option<String>,
-    /// The tenant of a Mimir, Cortex or Thanos in front.
-    pub tenant: Option<String>,
-    /// The header that names the tenant.
-    pub tenant_header: String,
-}
-
-impl Default for Source {
-    fn default() -> Self {
-        Self {
-            url: None,
-            service: None,
-            token_file: None,
-            tenant: None,
-            tenant_header: "X-Scope-OrgID".into(),
-        }
-    }
+    /// Its Vault.
+    pub vault: Option<VaultSource>,
 }
 
 /// What a target must be to belong to an environment. `*` stands for anything. A namespace whose label `environment` is the
@@ -335,6 +311,8 @@ pub struct Environment {
     pub minimum_hold: Time,
     /// How an image must be named to be released.
     pub image: Image,
+    /// Where in Vault its secrets lie: what a runbook's `vault_path` is unless somebody says otherwise.
+    pub vault_path: Option<String>,
 }
 
 /// How an image must be named.
@@ -367,6 +345,7 @@ impl Environment {
                 ImageRule::Tag => Image::Tag,
                 ImageRule::Digest => Image::Digest,
             },
+            vault_path: None,
         }
     }
 
@@ -409,7 +388,10 @@ impl Environment {
             ),
             (
                 "simulated".to_owned(),
-                Self::from_policy(&Policy::simulated(), simulated),
+                Self {
+                    vault_path: Some("secret/veza/production".into()),
+                    ..Self::from_policy(&Policy::simulated(), simulated)
+                },
             ),
         ])
     }
@@ -437,18 +419,21 @@ impl Default for Signal {
     }
 }
 
-/// What the ecosystem's own variables name. It binds only where `[context.NAME]` names nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ambient {
-    /// `PROMETHEUS_URL`.
-    pub prometheus: Option<String>,
-    /// `ALERTMANAGER_URL`.
-    pub alertmanager: Option<String>,
-    /// `VAULT_ADDR`.
-    pub vault: Option<String>,
-}
-
 impl Config {
+    /// Where in Vault the secrets of an environment lie.
+    pub fn vault_path(&self, environment: &str) -> Option<&str> {
+        self.environment.get(environment)?.vault_path.as_deref()
+    }
+
+    /// The services that sign tokens, by name; none where nobody says so.
+    pub fn token_issuers(&self) -> Vec<&str> {
+        let services = self.services.iter();
+        services
+            .filter(|(_, service)| service.issues_tokens)
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+
     /// What counts as too much for a service.
     pub fn thresholds_for(&self, service: &str) -> Thresholds {
         let all = self.thresholds.clone();

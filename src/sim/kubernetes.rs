@@ -9,7 +9,7 @@ mod protobuf;
 mod proxy;
 mod removal;
 mod reviews;
-mod route;
+pub(super) mod route;
 mod table;
 mod watch;
 mod write;

@@ -9,7 +9,11 @@ use super::ledger::{Ledger, PodKey};
 use super::scenario::Scenario;
 use super::seed::{Rng, fold, mix};
 use super::store::{Id, Store};
+use super::vault::Vault;
 use super::{time, tree};
+
+/// How long before the scenario the customer put its secrets into Vault: 63 days.
+const VAULT_AGE: i64 = 63 * 86_400_000;
 
 /// Something to be done at a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +70,8 @@ pub struct State {
     pub rng: Rng,
     /// Which of the worlds with this seed it is.
     pub world: Option<u64>,
+    /// The Vault of the platform.
+    pub vault: Vault,
     /// What the kubelets remember.
     pub kubelets: BTreeMap<Id, Kubelet>,
     /// What goes wrong.
@@ -90,6 +96,7 @@ impl State {
             ledger: Ledger::default(),
             rng: Rng::new(seed),
             world: None,
+            vault: Vault::new(now_ms - VAULT_AGE),
             kubelets: BTreeMap::new(),
             scenario,
             trouble_ms: None,

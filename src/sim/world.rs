@@ -5,6 +5,7 @@ use super::ledger::Ledger;
 use super::scenario::Scenario;
 use super::state::{State, Task};
 use super::store::Store;
+use super::vault::{self, Vault};
 use super::{autoscaler, controllers, kubelet, routing, story};
 
 const HOUR: i64 = 3_600_000;
@@ -128,6 +129,24 @@ impl World {
     /// The scenario.
     pub fn scenario(&self) -> Scenario {
         self.state.scenario
+    }
+
+    /// The platform's Vault.
+    pub fn vault(&self) -> &Vault {
+        &self.state.vault
+    }
+
+    /// The platform's Vault, to be sealed, robbed of rights, changed by somebody else.
+    pub fn vault_mut(&mut self) -> &mut Vault {
+        &mut self.state.vault
+    }
+
+    /// Answers a request to Vault.
+    pub fn ask_vault(&mut self, request: &vault::Request<'_>) -> vault::Answer {
+        let State {
+            vault, rng, now_ms, ..
+        } = &mut self.state;
+        vault::ask(vault, request, *now_ms, rng)
     }
 
     /// Makes every scrape of the pods' metrics fail from now on, or succeed again.

@@ -40,3 +40,4 @@ mod texts;
 mod themes;
 mod tidy;
 mod truth;
+mod vault;

@@ -8,6 +8,7 @@ use crate::engine::identity::EnvironmentOf;
 use crate::engine::setting::Found;
 use crate::platform::kubernetes::Cluster;
 use crate::platform::prometheus::Prometheus;
+use crate::platform::vault::Vault;
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,6 +29,8 @@ pub struct Keeping {
     pub limits: Limits,
     /// What holds for them.
     pub rules: super::policy::Rules,
+    /// The target's Vault, where one is named.
+    pub vault: Option<Vault>,
 }
 
 impl fmt::Debug for Keeping {
@@ -45,6 +48,8 @@ pub struct Means {
     pub prometheus: watch::Receiver<Option<Found>>,
     /// Whether this run's pods were found in its series.
     pub trusted: Arc<AtomicBool>,
+    /// The target's Vault, where one is named.
+    pub vault: Option<Vault>,
     /// The window of rates.
     pub window: SignedDuration,
     /// The windows of services that have one of their own.

@@ -115,6 +115,7 @@ impl Bench {
                 ..Limits::default()
             },
             rules: vigie::engine::runs::policy::Rules::default(),
+            vault: None,
         });
         Self {
             app,
