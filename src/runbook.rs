@@ -3,10 +3,12 @@
 
 pub mod canonical;
 pub mod check;
+pub mod consumers;
 pub mod diff;
 pub mod format;
 pub mod gate;
 pub mod ids;
+pub mod link;
 pub mod lint;
 pub mod machine;
 pub mod model;
@@ -47,6 +49,7 @@ pub const SHIPPED: &[Shipped] = &[
     shipped!("scale"),
     shipped!("delete-pod"),
     shipped!("evict-pod"),
+    shipped!("jwt-rotate"),
 ];
 
 /// One shipped runbook.
@@ -65,6 +68,14 @@ pub struct Shipped {
 impl Runbook {
     /// The digest of what the runbook does, prose left out: approvals and rehearsals bind to it.
     pub fn model_digest(&self) -> String {
-        canonical::digest(self)
+        if self.calls.is_empty() {
+            return canonical::digest(self);
+        }
+        let called: Vec<String> = self
+            .calls
+            .values()
+            .map(|book| book.model_digest())
+            .collect();
+        canonical::digest(&(self, called))
     }
 }

@@ -172,6 +172,9 @@ pub fn keeping(
     context: Option<String>,
 ) -> Keeping {
     let config = loaded.config().clone();
+    let issuers = config.token_issuers().into_iter().map(str::to_owned);
+    let issuers = Arc::new(issuers.collect());
+    let places = config.clone();
     Keeping {
         state: loaded.state_dir(),
         environment,
@@ -180,6 +183,8 @@ pub fn keeping(
             policy: Arc::new(move |name| named(&config, name).1),
             locked: settings.read_only,
             context,
+            issuers,
+            vault_path: Arc::new(move |name| places.vault_path(name).map(str::to_owned)),
         },
         vault: None,
     }

@@ -22,6 +22,7 @@ mod report;
 mod request;
 mod revisions;
 mod rollout;
+mod secrets;
 mod sides;
 mod state;
 mod stuck;

@@ -14,6 +14,7 @@ mod known;
 mod overlay;
 mod reader;
 mod schema;
+mod secrets;
 mod sink;
 mod split;
 mod steps;

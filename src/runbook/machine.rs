@@ -5,6 +5,7 @@
 mod act;
 mod acts;
 mod drive;
+mod expand;
 pub mod fact;
 mod fold;
 mod inputs;
@@ -17,10 +18,12 @@ mod people;
 mod plan;
 mod rehearsal;
 mod run;
+mod secrets;
 mod silence;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod traps;
 mod undo;
 mod waiting;
 
@@ -31,8 +34,8 @@ pub use fact::{
 };
 pub use fold::replay;
 pub use io::{
-    Answer, Ask, AskKind, Decision, Effect, Event, Failure, GoingBack, ObjectState, Question,
-    ReadId, Rollout,
+    Answer, Ask, AskKind, Decision, Effect, Event, Failure, GoingBack, ObjectState, ProofQuestion,
+    Question, ReadId, Rollout, SecretQuestion,
 };
 pub use ledger::{End, Human, Ledger, Mutation, StepRecord, StepState};
 pub use run::{Run, RunError};

@@ -2,6 +2,7 @@
 //! of the format; serialised without prose they are the executable model whose digest approvals bind to.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -10,13 +11,15 @@ use crate::runbook::template::Text;
 mod declared;
 mod gate;
 mod guard;
+mod secret;
 mod step;
 mod words;
 
 pub use declared::{ChecklistItem, Deviation, DocRef, Param, Rehearse, SecretDecl, SignedMillis};
 pub use gate::{GateDecl, GateOn, MetricDecl, ThenBy};
 pub use guard::{Approve, Confirm, Each, Retry, Subject, Timeout, WaitFor, When};
-pub use step::{Branch, KINDS, PLANNED, Step, StepKind, Target, Undo};
+pub use secret::{SECRET_KINDS, SecretStep, SetEntry, SetTo};
+pub use step::{Branch, Enclosing, KINDS, PLANNED, Step, StepKind, Target, Undo};
 pub use words::{LiveList, LostObserver, OnFailure, ParamType, Risk, Side, Then};
 
 /// A whole runbook file.
@@ -67,6 +70,9 @@ pub struct Runbook {
     pub checklist: Vec<ChecklistItem>,
     /// Reusable blocks by id.
     pub blocks: BTreeMap<String, Vec<Step>>,
+    /// The runbooks it calls, once they are found.
+    #[serde(skip)]
+    pub calls: BTreeMap<String, Arc<Runbook>>,
     /// The steps in document order.
     pub steps: Vec<Step>,
     /// The headings the steps stand under.

@@ -305,6 +305,8 @@ fn moves(app: &App, planned: &Planned) -> String {
         Verb::Scale => "pods are added, or the newest end first".into(),
         Verb::Delete => "this one pod; no disruption budget is asked".into(),
         Verb::Evict => "this one pod, if its disruption budget allows".into(),
+        Verb::Keys => "these keys alone; no pod before it is restarted".into(),
+        Verb::Destroy => "these versions, for good".into(),
     }
 }
 

@@ -42,6 +42,8 @@ pub struct Opening {
     pub book: Arc<Runbook>,
     /// Its text, which is kept with the run.
     pub text: Arc<str>,
+    /// The texts of the runbooks it calls, by id; kept with the run as well.
+    pub called: Vec<(String, Arc<str>)>,
     /// Its parameters, settled.
     pub params: BTreeMap<String, Value>,
     /// The namespace it runs in.

@@ -8,10 +8,15 @@ use crate::app::effect::Effect;
 use crate::app::message::Notice;
 use crate::app::screen::Screen;
 use crate::app::state::App;
+use crate::runbook::Runbook;
+use crate::runbook::link::link;
 use crate::runbook::machine::{self, Event, Run};
 use crate::runbook::param;
 use jiff::Timestamp;
 use std::sync::Arc;
+
+/// A runbook that has all it calls, and the texts of what it calls.
+type Linked = (Arc<Runbook>, Vec<(String, Arc<str>)>);
 
 /// How the warning begins that a run is left.
 const STAYS: &str = "A run goes on here; left, it stays";
@@ -209,6 +214,7 @@ impl App {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             usage(lines.join("\n"))
         })?;
+        let (book, called) = self.linked(&book).map_err(usage)?;
         if book.param("namespace").is_some()
             && !request.params.contains_key("namespace")
             && let Some(namespace) = self.target.scope.namespace()
@@ -233,6 +239,7 @@ impl App {
         Ok(Opening {
             book,
             text,
+            called,
             params,
             namespace,
             attended: !request.unattended,
@@ -240,6 +247,22 @@ impl App {
             unrecorded: request.unrecorded && request.dry_run,
             answers: request.answers,
         })
+    }
+
+    /// A runbook with those it calls, and their texts.
+    fn linked(&self, book: &Arc<Runbook>) -> Result<Linked, String> {
+        let find = |id: &str| {
+            let found = self.runs.book(id)?.book.as_ref().ok()?;
+            Some((**found).clone())
+        };
+        let linked = link((**book).clone(), &find)?;
+        let ids = linked.every_called();
+        let texts = ids.into_iter().filter_map(|id| {
+            let text = self.runs.book(&id)?.text.clone();
+            Some((id, text))
+        });
+        let texts = texts.collect();
+        Ok((Arc::new(linked), texts))
     }
 
     fn refuse_run(&mut self, refusal: Refusal) -> Vec<Effect> {

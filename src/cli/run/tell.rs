@@ -297,6 +297,7 @@ mod tests {
             found: Found::Present,
             detail: vec!["image is v1.0.0".into()],
             generation: None,
+            version: None,
         };
         assert_eq!(
             looked(&probe),

@@ -5,6 +5,7 @@ use super::clocks::Clocks;
 use super::means::Means;
 use super::records::Who;
 use super::report::Reporter;
+use super::secrets::Secrets;
 use super::{ask, measure, policy, records, write};
 use crate::journal::{AuditEvent, Journal, RealDisk};
 use crate::runbook::ids::RunId;
@@ -15,6 +16,7 @@ use crate::runbook::patch::Action;
 use jiff::Timestamp;
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::AbortOnDropHandle;
@@ -34,22 +36,28 @@ pub struct Carrier {
 
 impl Carrier {
     /// A performer with the run's journal.
-    pub fn new(means: Arc<Means>, start: Start, journal: Journal<RealDisk>) -> Self {
+    pub fn new(
+        means: Arc<Means>,
+        start: Start,
+        journal: Journal<RealDisk>,
+        secrets: Secrets,
+    ) -> Self {
         Self {
             journal: Some(journal),
             ahead: false,
-            ..Self::unrecorded(means, start)
+            ..Self::unrecorded(means, start, secrets)
         }
     }
 
     /// A performer that keeps no record and so changes nothing: a look ahead.
-    pub fn unrecorded(means: Arc<Means>, start: Start) -> Self {
+    pub fn unrecorded(means: Arc<Means>, start: Start, secrets: Secrets) -> Self {
         Self {
             to: Reporter {
                 means,
                 run: start.run.clone(),
                 by: start.actor.as_str().into(),
                 held: Arc::default(),
+                secrets: Arc::new(secrets),
             },
             start: Arc::new(start),
             journal: None,
@@ -99,7 +107,7 @@ impl Carrier {
                 }
                 let to = self.to.clone();
                 let sent = async move {
-                    let event = write::send(&to.means, effect, attempt, audit_id, *action).await;
+                    let event = write::send(&to, effect, attempt, audit_id, *action).await;
                     to.tell(event).await;
                 };
                 self.flights.retain(|flight| !flight.is_finished());
@@ -121,6 +129,7 @@ impl Carrier {
                 id,
                 spec,
                 object,
+                others,
                 since,
                 before,
                 ours,
@@ -134,7 +143,7 @@ impl Carrier {
                     ours,
                 };
                 let measured = async move {
-                    let readings = measure::read(&to.means, &clocks, &look).await;
+                    let readings = measure::worst(&to.means, &clocks, look, others).await;
                     to.tell(Event::Measured(id, readings)).await;
                 };
                 self.read(id, measured);
@@ -197,6 +206,11 @@ impl Carrier {
         };
         self.to.tell(event).await;
         if ended {
+            let dir = self
+                .journal
+                .as_ref()
+                .map(|journal| journal.dir().to_owned());
+            forget_key(dir).await;
             self.to.held.lock().await.take();
         }
     }
@@ -230,5 +244,13 @@ impl Carrier {
                 to.tell(Event::Tick).await;
             }))
         });
+    }
+}
+
+/// The run is over: what its fingerprints were taken with is of no more use.
+async fn forget_key(dir: Option<PathBuf>) {
+    if let Some(dir) = dir {
+        // One that cannot be removed opens nothing: a fingerprint only says whether two values are the same.
+        let _ = records::off(move || crate::journal::forget_key(&RealDisk, &dir)).await;
     }
 }

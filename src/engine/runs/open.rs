@@ -4,17 +4,21 @@
 use super::carry::Carrier;
 use super::lock;
 use super::means::Means;
+use super::secrets::Secrets;
 use super::{policy, records};
 use crate::app::runs::Refusal;
 use crate::app::runs::order::Opening;
 use crate::domain::target::Environment;
 use crate::engine::identity::Place;
-use crate::journal::runs::{plan_json, restore};
-use crate::journal::{Header, JournalError, RealDisk, Runs};
+use crate::journal::runs::{keep_called, plan_json, restore};
+use crate::journal::{Header, JournalError, RealDisk, Runs, fingerprint_key};
 use crate::platform::failure::Failure;
 use crate::runbook::ids::RunId;
 use crate::runbook::machine::{Entry, Run, RunTarget, Start, carrier};
 use crate::runbook::preflight::Level;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -83,6 +87,7 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
     means.trusted.store(false, Ordering::Relaxed);
     let now = means.clock.now();
     let passed = held(means, &here, &opening, now).await?;
+    let params = filled(means, &here, &opening)?;
     let unrecorded = opening.unrecorded;
     let mut random = [0; 10];
     getrandom::fill(&mut random).map_err(|error| refusal(format!("no randomness: {error}")))?;
@@ -91,7 +96,7 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
         runbook: opening.book.id.clone(),
         version: opening.book.version.clone(),
         model: opening.book.model_digest(),
-        params: opening.params,
+        params,
         target: RunTarget {
             cluster_uid: here.uid.to_string(),
             context: context(means),
@@ -114,10 +119,16 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
         start: start.clone(),
     };
     if unrecorded {
-        return Ok((Carrier::unrecorded(means.clone(), start), run));
+        let secrets = Secrets::new(random_key()?);
+        return Ok((Carrier::unrecorded(means.clone(), start, secrets), run));
     }
     let (state, text, plan) = (means.keeping.state.clone(), opening.text, plan_json(&run));
-    let made = records::off(move || Runs::new(&state, RealDisk).create(&header, &text, &plan));
+    let called = opening.called;
+    let made = records::off(move || {
+        let journal = Runs::new(&state, RealDisk).create(&header, &text, &plan)?;
+        keep_called(&RealDisk, journal.dir(), &called)?;
+        Ok::<_, JournalError>(journal)
+    });
     let journal = made.await.map_err(refusal)?.map_err(|error| {
         refusal(format!(
             "the record cannot be written, so nothing is done: {error}"
@@ -129,7 +140,35 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
         let written = records::off(move || policy::write_down(&state, &carrier_start, &passed, at));
         written.await.map_err(refusal)?.map_err(refusal)?;
     }
-    Ok((Carrier::new(means.clone(), start, journal), run))
+    let secrets = key(journal.dir().to_owned()).await?;
+    Ok((Carrier::new(means.clone(), start, journal, secrets), run))
+}
+
+/// The parameters with what the environment settles: where its secrets lie, unless no Vault is named here.
+fn filled(
+    means: &Means,
+    here: &Here,
+    opening: &Opening,
+) -> Result<BTreeMap<String, Value>, Refusal> {
+    const PATH: &str = "vault_path";
+    let mut params = opening.params.clone();
+    let configured = (means.keeping.rules.vault_path)(&here.environment.name);
+    let Some(configured) = configured.filter(|_| opening.book.param(PATH).is_some()) else {
+        return Ok(params);
+    };
+    match params.get(PATH).and_then(Value::as_str) {
+        None if means.vault.is_some() => {
+            params.insert(PATH.to_owned(), configured.into());
+        }
+        Some(given) if given != configured => {
+            return Err(refusal(format!(
+                "refused before the first effect: vault_path is {given}, but the secrets of {} lie in {configured} ([environment.{}] vault_path)",
+                opening.namespace, here.environment.name
+            )));
+        }
+        _ => {}
+    }
+    Ok(params)
 }
 
 /// What the policy refuses here, where it was gone past for a stated reason; otherwise it is refused.
@@ -233,7 +272,8 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
         (here.user != before).then(|| format!("{} takes over from {before}", here.user));
     // From here on the record says who really did it.
     start.actor.clone_from(&here.user);
-    let carrier = Carrier::new(means.clone(), start, open.journal);
+    let secrets = key(open.journal.dir().to_owned()).await?;
+    let carrier = Carrier::new(means.clone(), start, open.journal, secrets);
     for object in run.objects() {
         let line = lock::take(carrier.reporter(), &object).await;
         if line.level == Level::Red {
@@ -247,6 +287,22 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
         by: here.user,
         hand_over,
     })
+}
+
+fn random_key() -> Result<[u8; 32], Refusal> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|error| refusal(format!("no randomness: {error}")))?;
+    Ok(key)
+}
+
+/// What a run takes fingerprints of secrets with: the same after a crash, or what it planned could not be recognised.
+async fn key(dir: PathBuf) -> Result<Secrets, Refusal> {
+    let fresh = random_key()?;
+    let kept = records::off(move || fingerprint_key(&RealDisk, &dir, fresh)).await;
+    let kept = kept
+        .map_err(refusal)?
+        .map_err(|error| refusal(format!("the key for fingerprints cannot be kept: {error}")))?;
+    Ok(Secrets::new(kept))
 }
 
 fn unopened(error: &JournalError) -> Refusal {

@@ -12,6 +12,7 @@ use crate::runbook::quantity::{parse_duration, show_duration};
 use crate::runbook::template::{Path, Slot};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path as File;
 use std::sync::Arc;
@@ -28,6 +29,10 @@ pub struct Rules {
     pub locked: bool,
     /// The name of the context, where the connection does not know it.
     pub context: Option<String>,
+    /// The workloads that sign tokens: they are restarted after those that only verify them.
+    pub issuers: Arc<BTreeSet<String>>,
+    /// Where in Vault an environment's secrets lie.
+    pub vault_path: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
 }
 
 impl Default for Rules {
@@ -36,6 +41,8 @@ impl Default for Rules {
             policy: Arc::new(|_| Policy::production()),
             locked: false,
             context: None,
+            issuers: Arc::default(),
+            vault_path: Arc::new(|_| None),
         }
     }
 }
@@ -210,6 +217,7 @@ mod tests {
             .replace("= \"high\"", &format!("= {risk:?}"));
         let book = Book::read(crate::app::runs::shelf::Origin::Shipped, "t", &text);
         Opening {
+            called: Vec::new(),
             book: book.book.unwrap(),
             text: text.as_str().into(),
             params: [("hold".to_owned(), json!(hold))].into(),
@@ -262,6 +270,7 @@ mod tests {
                     path: path.into(),
                     before: None,
                     after: Some(after),
+                    from: None,
                 }],
                 lines: Vec::new(),
             },

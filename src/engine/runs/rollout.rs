@@ -355,6 +355,7 @@ mod tests {
                 path: "/spec/template/image".into(),
                 before: Some(json!("v2")),
                 after: Some(json!(image)),
+                from: None,
             }],
             lines: Vec::new(),
         };

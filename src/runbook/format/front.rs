@@ -68,6 +68,7 @@ pub fn front(table: Reader<'_, '_, '_>) -> Runbook {
             .map(checklist_item)
             .collect(),
         blocks: BTreeMap::new(),
+        calls: BTreeMap::new(),
         steps: Vec::new(),
         sections: Vec::new(),
         intro: String::new(),

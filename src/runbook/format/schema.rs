@@ -8,8 +8,12 @@ use serde_json::{Map, Value, json};
 use crate::runbook::format::front;
 use crate::runbook::format::gates::SIGNALS;
 use crate::runbook::model::{
-    KINDS, LiveList, LostObserver, OnFailure, PLANNED, ParamType, Risk, Side, Then,
+    KINDS, LiveList, LostObserver, OnFailure, PLANNED, ParamType, Risk, SECRET_KINDS, Side, Then,
 };
+
+mod secrets;
+
+use secrets::{about_secret, secret_step_keys};
 
 /// A key: its name, what it holds, whether it must be there.
 type Key = (&'static str, Value, bool);
@@ -83,7 +87,9 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 
 /// Whether a kind may stand in an `undo`.
 pub fn acts(kind: &str) -> bool {
-    kind.starts_with("k8s.") || PLANNED.iter().any(|(name, ..)| *name == kind)
+    kind.starts_with("k8s.")
+        || SECRET_KINDS.iter().any(|(name, _)| *name == kind)
+        || PLANNED.iter().any(|(name, ..)| *name == kind)
 }
 
 fn text() -> Value {
@@ -388,6 +394,7 @@ fn own(kind: &str) -> Vec<Key> {
             ("since", text(), false),
         ],
         "use" => vec![("block", text(), true)],
+        "call" => vec![("runbook", text(), true), ("with", texts(), false)],
         "each" => each_keys()
             .into_iter()
             .chain([("do", list(to("step")), false)])
@@ -405,6 +412,7 @@ fn own(kind: &str) -> Vec<Key> {
         }
         "k8s.set-image" => object(vec![("container", text(), false), ("image", text(), true)]),
         "k8s.annotate" => object(vec![("set", texts(), false)]),
+        _ if about_secret(kind) => secret_step_keys(kind),
         _ => {
             let planned = PLANNED.iter().find(|(name, ..)| *name == kind);
             let keys = planned.map_or(&[][..], |(.., keys)| keys);
@@ -438,6 +446,7 @@ fn gate_step_keys() -> Vec<Key> {
             ("side", words(Side::WORDS), false),
             ("ns", text(), false),
             ("target", text(), false),
+            ("targets", text(), false),
             ("on", table(on), false),
         ])
         .collect()
@@ -445,7 +454,7 @@ fn gate_step_keys() -> Vec<Key> {
 
 fn step(kind: &str) -> Value {
     let mut whole = table(common(kind).into_iter().chain(own(kind)).collect());
-    whole["dependentRequired"] = if KINDS.contains(&kind) {
+    whole["dependentRequired"] = if KINDS.contains(&kind) && !about_secret(kind) {
         json!({"why": ["undo"], "ns": ["target"], "target": ["ns"]})
     } else {
         json!({"why": ["undo"]})
@@ -463,7 +472,7 @@ fn step(kind: &str) -> Value {
             "else": {"required": ["hold", "deadline", "metric"]},
         }));
     }
-    if kind.starts_with("k8s.") && KINDS.contains(&kind) {
+    if kind.starts_with("k8s.") && KINDS.contains(&kind) && !about_secret(kind) {
         rules.push(json!({"anyOf": [{"required": ["ns", "target"]}, {"required": ["each"]}]}));
     }
     whole["allOf"] = Value::from(rules);
@@ -480,7 +489,7 @@ fn undone(kind: &str) -> Value {
         ("when", to("when"), false),
     ];
     let mut whole = table(keys.into_iter().chain(own(kind)).collect());
-    if KINDS.contains(&kind) {
+    if KINDS.contains(&kind) && !about_secret(kind) {
         whole["dependentRequired"] = json!({"ns": ["target"], "target": ["ns"]});
     }
     whole

@@ -47,6 +47,8 @@ pub fn step(table: Reader<'_, '_, '_>, standing: &Standing) -> Option<Step> {
         approve: table.table("approve").map(approve),
         undo: undo(&table),
         barrier: table.flag("barrier").unwrap_or_default(),
+        vars: BTreeMap::new(),
+        within: Vec::new(),
         capture: capture(&table),
         checks: table
             .tables("check")
@@ -116,6 +118,10 @@ fn step_kind(table: &Reader<'_, '_, '_>) -> Option<StepKind> {
         "use" => StepKind::Use {
             block: table.need("block"),
         },
+        "call" => StepKind::Call {
+            runbook: table.need("runbook"),
+            with: table.text_map("with"),
+        },
         "each" => repeated(table)?,
         "audit" => StepKind::Audit {
             event: table.need("event"),
@@ -158,6 +164,7 @@ fn gate(table: &Reader<'_, '_, '_>) -> StepKind {
             .word("side", Side::WORDS, Side::from_word)
             .unwrap_or(Side::All),
         target: table.has("target").then(|| target(table)),
+        targets: table.path("targets"),
         on,
     }
 }

@@ -255,6 +255,9 @@ pub struct Probe {
     pub detail: Vec<String>,
     /// The object's generation.
     pub generation: Option<i64>,
+    /// Its version, where that names what the effect made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 /// The world against an effect.
@@ -282,7 +285,12 @@ pub enum Fact {
     Start(Box<Start>),
     /// The preflight's page.
     #[serde(rename = "run.preflight")]
-    Preflight { ok: bool, lines: Vec<Line> },
+    Preflight {
+        ok: bool,
+        lines: Vec<Line>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        covers: Vec<String>,
+    },
     /// A person must decide.
     #[serde(rename = "run.needs-human")]
     NeedsHuman {

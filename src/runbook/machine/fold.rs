@@ -18,8 +18,9 @@ impl Run {
         self.ledger.entries += 1;
         match &entry.fact {
             Fact::Start(_) => self.ledger.started_at = entry.ts,
-            Fact::Preflight { ok, lines } => {
+            Fact::Preflight { ok, lines, covers } => {
                 self.ledger.preflight = Some((*ok, lines.clone()));
+                self.ledger.covered.extend(covers.iter().cloned());
                 self.ledger.state = if *ok {
                     RunState::Ready
                 } else {
@@ -60,6 +61,7 @@ impl Run {
             }
             Fact::Param { name, value } => {
                 self.ledger.params.insert(name.clone(), value.clone());
+                self.expand();
             }
             Fact::Decision {
                 step,
@@ -195,6 +197,7 @@ impl Run {
         if more {
             // Rights and facts are asked again before anything more is sent.
             self.ledger.preflight = None;
+            self.ledger.covered.clear();
         }
         self.ledger.state = if self.ledger.rolling_back {
             RunState::RollingBack
@@ -242,6 +245,7 @@ impl Run {
             refused: None,
             settled_at: None,
             generation: None,
+            version: None,
             message: String::new(),
         };
         self.set(&intent.step, |record| {
@@ -281,6 +285,7 @@ impl Run {
             mutation.refused = (outcome.status != Status::Applied).then_some(outcome.status);
             mutation.settled_at = Some(at);
             mutation.generation = outcome.generation;
+            mutation.version.clone_from(&outcome.resource_version);
             mutation.message.clone_from(&outcome.message);
         });
     }
@@ -302,6 +307,7 @@ impl Run {
             };
             mutation.refused = (probe.found == Found::Absent).then_some(Status::Conflict);
             mutation.generation = probe.generation;
+            mutation.version.clone_from(&probe.version);
             mutation.message = probe.detail.join("; ");
         });
     }
@@ -321,6 +327,7 @@ impl Run {
         out["finished_at"] = json!(at.to_string());
         out["started_at"] = json!(started.unwrap_or(at).to_string());
         self.ledger.outs.insert(path.to_owned(), out);
+        self.expand();
     }
 }
 

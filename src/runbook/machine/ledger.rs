@@ -1,6 +1,6 @@
 //! The durable part of a run: what its journal says, step by step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -58,6 +58,8 @@ pub struct Mutation {
     pub settled_at: Option<Timestamp>,
     /// The generation afterwards.
     pub generation: Option<i64>,
+    /// The version afterwards.
+    pub version: Option<String>,
     /// The last words about it.
     pub message: String,
 }
@@ -158,6 +160,8 @@ pub struct Ledger {
     pub outs: BTreeMap<String, Value>,
     /// The preflight's page, and whether it lets the run go on.
     pub preflight: Option<(bool, Vec<Line>)>,
+    /// The steps it looked at; a later one needs another look.
+    pub covered: BTreeSet<String>,
     /// A reason was given for going on over amber lines.
     pub reason: Option<String>,
     /// What a person must decide.

@@ -23,7 +23,7 @@ impl Run {
     /// The text a confirmation wants typed here, if any.
     pub(super) fn typed(&self, step: &Step) -> Option<String> {
         match &step.confirm {
-            Confirm::Type(text) if self.start.typed => text.fill(&self.scope(None)).ok(),
+            Confirm::Type(text) if self.start.typed => text.fill(&self.scope_of(step, None)).ok(),
             _ => None,
         }
     }
@@ -48,7 +48,7 @@ impl Run {
             Some(text) => given(&text).then_some("--confirm"),
             None if answers.yes
                 || self.live.extra.yes
-                || matches!(&step.confirm, Confirm::Type(text) if text.fill(&self.scope(None)).is_ok_and(|text| given(&text))) =>
+                || matches!(&step.confirm, Confirm::Type(text) if text.fill(&self.scope_of(&step, None)).is_ok_and(|text| given(&text))) =>
             {
                 Some("an answer given beforehand")
             }
@@ -154,6 +154,7 @@ impl Run {
                     .filter(|record| record.effect.is_none())
                     .filter_map(|record| record.plan.clone())
                     .collect(),
+                ahead: self.ahead(),
                 lines: self
                     .ledger
                     .preflight
@@ -386,10 +387,16 @@ impl Run {
         let StepKind::Input { param } = self.plan[index].kind.clone() else {
             return;
         };
-        match self.book.param(&param).map(|param| param.read(text)) {
+        let step = &self.plan[index];
+        let name = Self::param_name(step, &param);
+        match self
+            .book_of(step)
+            .param(&param)
+            .map(|param| param.read(text))
+        {
             Some(Ok(value)) => {
                 self.live.candidates.clear();
-                self.record(now, vec![decision, Fact::Param { name: param, value }], out);
+                self.record(now, vec![decision, Fact::Param { name, value }], out);
             }
             Some(Err(why)) => self.ask_again(
                 Ask {

@@ -52,6 +52,7 @@ impl Run {
             | Purpose::BeforeIntent(index)
             | Purpose::BeforeUndo(index)
             | Purpose::Probe(index, _)
+            | Purpose::Secret(index)
             | Purpose::Rollout(index, _) => Some(index),
         };
         let refused = self.untouched() && !self.start.attended && reason != Reason::Offline;

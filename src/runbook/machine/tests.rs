@@ -5,6 +5,7 @@ mod crash;
 mod flow;
 mod limits;
 mod others;
+mod rotation;
 mod stops;
 
 use std::collections::BTreeMap;
@@ -231,6 +232,7 @@ impl World {
                 Answer::DryRun(body)
             }
             Question::Rollout { .. } => Answer::Rollout(self.rollout.clone()),
+            other => unreachable!("a rollback asks nothing of secrets: {other:?}"),
         }
     }
 

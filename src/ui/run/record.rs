@@ -82,7 +82,7 @@ fn tell(fact: &Fact) -> Told {
                 start.runbook, start.actor, start.version
             ),
         ),
-        Fact::Preflight { ok, lines } => {
+        Fact::Preflight { ok, lines, .. } => {
             let words = format!(
                 "{} checks: {}",
                 lines.len(),
