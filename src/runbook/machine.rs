@@ -4,6 +4,7 @@
 
 mod act;
 mod acts;
+pub mod checklist;
 mod drive;
 pub mod fact;
 mod fold;

@@ -3,7 +3,9 @@
 use super::means::Means;
 use super::report::Reporter;
 use super::state::{known, reference, text, unanswered};
-use super::{clocks, lock, measure, outlook, outside, owners, request, revisions, rollout, state};
+use super::{
+    checklist, clocks, lock, measure, outlook, outside, owners, request, revisions, rollout, state,
+};
 use crate::platform::failure::FailureKind;
 use crate::platform::kubernetes::{Manner, Right};
 use crate::runbook::machine::{Answer, Event, Failure, GoingBack, Question, ReadId, Start};
@@ -53,6 +55,9 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
             preflight(&to, &start, asked).await
         }
         Question::DryRun { action } => rehearse(means, action).await,
+        Question::Checklist { looks } => Ok(Answer::Checklist(
+            checklist::look(means, &start, looks).await,
+        )),
     };
     let event = match answered {
         Ok(answer) => Event::Answered(id, Box::new(answer)),

@@ -30,6 +30,7 @@ pub(super) enum Purpose {
     BeforeUndo(usize),
     Probe(usize, bool),
     Rollout(usize, bool),
+    Checklist(usize),
 }
 
 /// What lives only in this process.
@@ -53,6 +54,7 @@ pub(super) struct Live {
     pub rollout: Option<Rollout>,
     pub findings: Vec<Finding>,
     pub stop: bool,
+    pub look_again: bool,
     pub halted: Option<String>,
     pub stopped: bool,
     pub offline_since: Option<Timestamp>,
@@ -138,7 +140,6 @@ impl Run {
                 step.kind,
                 StepKind::Planned { .. }
                     | StepKind::Each { .. }
-                    | StepKind::Checklist { .. }
                     | StepKind::Http { .. }
                     | StepKind::Notify { .. }
             );

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::runbook::check::Check;
-use crate::runbook::model::declared::ChecklistItem;
+use crate::runbook::model::checklist::ChecklistItem;
 use crate::runbook::model::gate::{GateDecl, GateOn};
 use crate::runbook::model::guard::{Approve, Confirm, Each, Retry, Timeout, WaitFor, When};
 use crate::runbook::model::words::{OnFailure, Side};
