@@ -160,6 +160,7 @@ impl Engine {
         self.runs = Some(runs::Desk::open(runs::Means {
             cluster: outside.cluster.clone(),
             prometheus: self.prometheus.clone(),
+            alertmanager: self.alertmanager.clone(),
             trusted: Arc::default(),
             vault: keeping.vault.clone(),
             window: outside.window,

@@ -1,6 +1,7 @@
 //! Runbooks: a plan as plain data, and the pure machine that carries one out. Nothing here does I/O or knows the
 //! time; the engine performs what the machine asks and reports back, the journal keeps what it says.
 
+pub mod answers;
 pub mod canonical;
 pub mod check;
 pub mod consumers;
@@ -50,6 +51,7 @@ pub const SHIPPED: &[Shipped] = &[
     shipped!("delete-pod"),
     shipped!("evict-pod"),
     shipped!("jwt-rotate"),
+    shipped!("deploy-checklist"),
 ];
 
 /// One shipped runbook.

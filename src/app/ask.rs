@@ -1,7 +1,9 @@
 //! Questions of a run to the person: the ways to answer, the safest first and none chosen, and the lines that must be
 //! typed. Pure: what comes out is a [`Decision`] or the next thing to type; nothing here moves a run.
 
+use crate::runbook::machine::checklist::Item;
 use crate::runbook::machine::{Ask, AskKind, Decision, Human, Reason, Run, Way};
+use crate::runbook::model::Evidence;
 use crate::runbook::patch::Planned;
 use crate::runbook::preflight::Level;
 use crate::runbook::revision::{Choice as Suggested, Revision, remark};
@@ -44,6 +46,13 @@ pub enum Purpose {
     Reason,
     /// The value of a parameter.
     Param(String),
+    /// Evidence for an item of a checklist, in the way of the list that is chosen.
+    Item {
+        /// The item.
+        id: String,
+        /// What it takes.
+        ways: Vec<Evidence>,
+    },
     /// A line for the record.
     Note,
     /// Going back: the reason.
@@ -106,6 +115,22 @@ impl Form {
         self
     }
 
+    /// Which evidence is being typed, where it is that.
+    pub fn evidence(&self) -> Option<Evidence> {
+        match &self.purpose {
+            Purpose::Item { ways, .. } => ways.first().copied(),
+            _ => None,
+        }
+    }
+
+    /// The other page of the dialog: identifiers, or the next kind of evidence.
+    pub fn turn(&mut self) {
+        match &mut self.purpose {
+            Purpose::Item { ways, .. } if !ways.is_empty() => ways.rotate_left(1),
+            _ => self.identifiers = !self.identifiers,
+        }
+    }
+
     /// Types one character.
     pub fn push(&mut self, c: char) {
         self.refused = None;
@@ -158,6 +183,14 @@ pub fn decision(form: &Form) -> Option<Decision> {
             Some(Decision::Yes(typed.map(|_| text)))
         }
         Purpose::Reason | Purpose::Param(_) => Some(Decision::Value(text)),
+        Purpose::Item { id, .. } => {
+            let kind = match form.evidence()? {
+                Evidence::Link => "link",
+                Evidence::Na => "na",
+                Evidence::Attest | Evidence::Auto => "attest",
+            };
+            Some(Decision::Item(id.clone(), format!("{kind}:{text}")))
+        }
         Purpose::Note | Purpose::Undo | Purpose::Arm | Purpose::ArmReason => None,
     }
 }
@@ -214,6 +247,13 @@ pub fn choices(run: &Run) -> Vec<Choice> {
             })
             .chain(end)
             .collect(),
+        AskKind::Checklist(items) => items
+            .iter()
+            .filter(|item| item.is_open())
+            .map(item_choice)
+            .chain(again_choice(items))
+            .chain(end)
+            .collect(),
         AskKind::Param(name) => end
             .into_iter()
             .chain([typed(
@@ -256,6 +296,33 @@ fn value(label: String, effect: String, value: String) -> Choice {
         effect,
         leads: Leads::Decide(Decision::Value(value)),
     }
+}
+
+fn item_choice(item: &Item) -> Choice {
+    let ways: Vec<&str> = item.ways.iter().map(|way| way.word()).collect();
+    let more = if ways.len() > 1 {
+        "; tab in the dialog changes which"
+    } else {
+        ""
+    };
+    Choice {
+        label: item.text.clone(),
+        effect: format!("takes {}{more}.", ways.join(", ")),
+        leads: Leads::Type(Purpose::Item {
+            id: item.id.clone(),
+            ways: item.ways.clone(),
+        }),
+    }
+}
+
+/// Looking again, where something was seen to be false or could not be seen.
+fn again_choice(items: &[Item]) -> Option<Choice> {
+    let looked = |item: &&Item| item.is_open() && item.record.seen.is_some();
+    items.iter().find(looked).map(|_| Choice {
+        label: "look again".into(),
+        effect: "What does not hold is looked at once more; nothing is sent.".into(),
+        leads: Leads::Decide(Decision::Again),
+    })
 }
 
 fn sends(plans: &[Planned]) -> String {

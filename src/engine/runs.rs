@@ -3,6 +3,7 @@
 
 mod ask;
 mod carry;
+mod checklist;
 mod clocks;
 pub mod close;
 mod deed;

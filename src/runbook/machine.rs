@@ -4,6 +4,7 @@
 
 mod act;
 mod acts;
+pub mod checklist;
 mod drive;
 mod expand;
 pub mod fact;

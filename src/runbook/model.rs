@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::runbook::template::Text;
 
+mod checklist;
 mod declared;
 mod gate;
 mod guard;
@@ -15,12 +16,13 @@ mod secret;
 mod step;
 mod words;
 
-pub use declared::{ChecklistItem, Deviation, DocRef, Param, Rehearse, SecretDecl, SignedMillis};
+pub use checklist::{Asked, ChecklistItem, Proof, Window};
+pub use declared::{Deviation, DocRef, Param, Rehearse, SecretDecl, SignedMillis};
 pub use gate::{GateDecl, GateOn, MetricDecl, ThenBy};
 pub use guard::{Approve, Confirm, Each, Retry, Subject, Timeout, WaitFor, When};
 pub use secret::{SECRET_KINDS, SecretStep, SetEntry, SetTo};
 pub use step::{Branch, Enclosing, KINDS, PLANNED, Step, StepKind, Target, Undo};
-pub use words::{LiveList, LostObserver, OnFailure, ParamType, Risk, Side, Then};
+pub use words::{Evidence, Glance, LiveList, LostObserver, OnFailure, ParamType, Risk, Side, Then};
 
 /// A whole runbook file.
 #[derive(Clone, Debug, PartialEq, Serialize)]

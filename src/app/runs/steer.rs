@@ -10,6 +10,7 @@ use crate::app::screen::Screen;
 use crate::app::state::App;
 use crate::runbook::Runbook;
 use crate::runbook::link::link;
+use crate::runbook::answers;
 use crate::runbook::machine::{self, Event, Run};
 use crate::runbook::param;
 use jiff::Timestamp;
@@ -227,6 +228,10 @@ impl App {
             && let Some(reason) = request.answers.reason.clone()
         {
             request.params.entry("reason".to_owned()).or_insert(reason);
+        }
+        let unknown = answers::unknown(&book, request.answers.step.keys());
+        if !unknown.is_empty() {
+            return Err(usage(unknown.join("\n")));
         }
         let params =
             param::settle(&book, &request.params).map_err(|wrong| usage(wrong.join("\n")))?;

@@ -247,6 +247,17 @@ fn of_effects(fact: &Fact) -> String {
                 None => format!("{step} done"),
             },
         },
+        Fact::Looked {
+            step,
+            item,
+            holds,
+            said,
+        } => match holds {
+            Some(true) => format!("{step}.{item} holds: {said}"),
+            Some(false) => format!("{step}.{item} is FALSE: {said}"),
+            None => format!("{step}.{item} {said}"),
+        },
+        Fact::Ticked(tick) => tick.words(),
         Fact::Failed { step, message, .. } => format!("{step} failed: {message}"),
         Fact::UndoDone { step, message } => format!("{step} undone: {message}"),
         Fact::UndoFailed { step, message, .. } => format!("{step} not undone: {message}"),

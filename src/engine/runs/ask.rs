@@ -4,7 +4,8 @@ use super::means::Means;
 use super::report::Reporter;
 use super::state::{known, reference, text, unanswered};
 use super::{
-    clocks, lock, measure, outlook, outside, owners, request, revisions, rollout, secrets, state,
+    checklist, clocks, lock, measure, outlook, outside, owners, request, revisions, rollout,
+    secrets, state,
 };
 use crate::platform::failure::FailureKind;
 use crate::platform::kubernetes::{Manner, Right};
@@ -68,6 +69,9 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
             preflight(&to, &start, asked).await
         }
         Question::DryRun { action } => rehearse(&to, action).await,
+        Question::Checklist { looks } => Ok(Answer::Checklist(
+            checklist::look(means, &start, looks).await,
+        )),
     };
     let event = match answered {
         Ok(answer) => Event::Answered(id, Box::new(answer)),

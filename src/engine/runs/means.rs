@@ -6,6 +6,7 @@ use crate::app::services::Limits;
 use crate::engine::clock::Clock;
 use crate::engine::identity::EnvironmentOf;
 use crate::engine::setting::Found;
+use crate::platform::alertmanager::Alertmanager;
 use crate::platform::kubernetes::Cluster;
 use crate::platform::prometheus::Prometheus;
 use crate::platform::vault::Vault;
@@ -46,6 +47,8 @@ pub struct Means {
     pub cluster: Cluster,
     /// The Prometheus of the target, once it is found.
     pub prometheus: watch::Receiver<Option<Found>>,
+    /// The Alertmanager of the target, once it is found.
+    pub alertmanager: watch::Receiver<Option<Arc<Alertmanager>>>,
     /// Whether this run's pods were found in its series.
     pub trusted: Arc<AtomicBool>,
     /// The target's Vault, where one is named.

@@ -235,6 +235,17 @@ impl Judged {
     }
 }
 
+/// One signal of a workload as it is now; restarts since so long.
+pub async fn now(means: &Means, object: &ObjectRef, name: &str, calm: SignedDuration) -> Reading {
+    let now = means.clock.now();
+    if name == RESTARTS {
+        return restarts(means, object, now - calm).await;
+    }
+    let found = parts(means, object, None, now).await;
+    let found = found.and_then(|parts| whole(&parts));
+    named_reading(means.window_of(&object.name), &found, name)
+}
+
 /// Whose signals: a workload by its kind.
 pub fn subject(object: &ObjectRef) -> Subject {
     let kind = match object.kind.as_str() {

@@ -205,7 +205,7 @@ fn facts(body: &Value) -> ObjectFacts {
 }
 
 /// The autoscaler that decides an object's replicas; unknown counts as none, for only the template is changed.
-async fn autoscaler(means: &Means, object: &ObjectRef) -> Option<String> {
+pub async fn autoscaler(means: &Means, object: &ObjectRef) -> Option<String> {
     let kind = known("HorizontalPodAutoscaler").ok()?;
     let all = means.cluster.objects_of(&kind, &object.namespace, "").await;
     all.ok()?

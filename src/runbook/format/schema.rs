@@ -14,6 +14,7 @@ use crate::runbook::model::{
 mod secrets;
 
 use secrets::{about_secret, secret_step_keys};
+mod checklist;
 
 /// A key: its name, what it holds, whether it must be there.
 type Key = (&'static str, Value, bool);
@@ -35,7 +36,8 @@ pub fn schema() -> Value {
     define("secret", table(secret_keys()));
     define("gate", table(gate_keys()));
     define("metric", table(metric_keys()));
-    define("item", table(item_keys()));
+    define("item", table(checklist::item_keys()));
+    checklist::define(&mut define);
     define("when", when());
     define(
         "check",
@@ -249,15 +251,6 @@ fn metric_keys() -> Vec<Key> {
         ("relative", text(), false),
         ("fail_at", json!({"type": "integer", "minimum": 1}), false),
         ("when", to("when"), false),
-    ]
-}
-
-fn item_keys() -> Vec<Key> {
-    let evidence = list(words(&["auto", "link", "attest", "n/a"]));
-    vec![
-        ("id", text(), true),
-        ("text", text(), true),
-        ("evidence", evidence, false),
     ]
 }
 

@@ -239,6 +239,7 @@ mod tests {
                     apply_merge(&mut body, &action.body());
                     Answer::DryRun(body)
                 }
+                Question::Checklist { .. } => Answer::Checklist(Vec::new()),
                 Question::Rollout { .. } => Answer::Rollout(Rollout::Complete("done".into())),
                 other => unreachable!("{other:?}"),
             }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::runbook::ids::{EffectKey, RunId};
+use crate::runbook::machine::checklist::Tick;
 use crate::runbook::model::Then;
 use crate::runbook::patch::{Action, Planned};
 use crate::runbook::preflight::Line;
@@ -351,6 +352,17 @@ pub enum Fact {
         answer: String,
         accepted: bool,
     },
+    /// An item of a checklist was looked at; `holds` is none where it could not be found out.
+    #[serde(rename = "checklist.looked")]
+    Looked {
+        step: String,
+        item: String,
+        holds: Option<bool>,
+        said: String,
+    },
+    /// A person gave evidence for an item of a checklist.
+    #[serde(rename = "checklist.item")]
+    Ticked(Tick),
     /// A parameter was settled.
     #[serde(rename = "param")]
     Param { name: String, value: Value },

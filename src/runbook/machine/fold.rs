@@ -139,6 +139,7 @@ impl Run {
                     record.finished_at = Some(at);
                 });
             }
+            Fact::Looked { .. } | Fact::Ticked(_) => self.apply_item(at, fact),
             Fact::UndoDone { step, message } => self.set(step, |record| {
                 record.state = StepState::Undone;
                 record.message.clone_from(message);
@@ -151,7 +152,7 @@ impl Run {
         }
     }
 
-    fn set(&mut self, path: &str, change: impl FnOnce(&mut StepRecord)) {
+    pub(super) fn set(&mut self, path: &str, change: impl FnOnce(&mut StepRecord)) {
         if let Some(record) = self
             .ledger
             .steps

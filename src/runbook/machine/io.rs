@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::runbook::gate::{GateSpec, Reading};
 use crate::runbook::ids::EffectKey;
+use crate::runbook::machine::checklist::{Item, Look, Seen};
 use crate::runbook::machine::fact::{Answers, Entry, Reason, RunState, Status, Way};
 use crate::runbook::model::{Branch, SecretDecl};
 use crate::runbook::patch::{Action, ObjectRef, Planned};
@@ -194,6 +195,11 @@ pub enum Question {
         /// The change, with the version the object has now.
         action: Action,
     },
+    /// What the items of a checklist that can be looked at look like.
+    Checklist {
+        /// One for each item.
+        looks: Vec<Look>,
+    },
     /// The rollout of our own change, from this generation on; answered until forgotten.
     Rollout {
         /// The workload.
@@ -276,6 +282,8 @@ pub enum Answer {
     Rollout(Rollout),
     /// What was found, as data without any secret value.
     Found(Value),
+    /// What was seen of a checklist's items; what could not be seen says why.
+    Checklist(Vec<Seen>),
 }
 
 /// An object as read.
@@ -389,6 +397,8 @@ pub enum AskKind {
     },
     /// One of these; answered by [`Decision::Value`] with the id.
     Branch(Vec<Branch>),
+    /// Evidence for each open item; answered by [`Decision::Item`], one at a time, or by [`Decision::Again`].
+    Checklist(Vec<Item>),
     /// A value of a parameter; answered by [`Decision::Value`].
     Param(String),
     /// Go or no-go; answered by [`Decision::Yes`] or [`Decision::No`].
@@ -426,4 +436,8 @@ pub enum Decision {
     Value(String),
     /// A way out of trouble.
     Way(Way),
+    /// Evidence for an item of a checklist: its id, and what [`super::checklist::read_evidence`] takes.
+    Item(String, String),
+    /// What can be looked at is looked at again.
+    Again,
 }

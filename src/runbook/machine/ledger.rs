@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::runbook::ids::EffectKey;
+use crate::runbook::machine::checklist::ItemRecord;
 use crate::runbook::machine::fact::{Reason, RunState, Status, Way};
 use crate::runbook::patch::{Action, Planned};
 use crate::runbook::preflight::Line;
@@ -87,6 +88,8 @@ pub struct StepRecord {
     pub message: String,
     /// Bad evaluations of its gate so far.
     pub bad: BTreeMap<String, u32>,
+    /// Items of its checklist by id, as far as anything is known of them.
+    pub items: BTreeMap<String, ItemRecord>,
 }
 
 impl StepRecord {
@@ -102,6 +105,7 @@ impl StepRecord {
             undo: None,
             message: String::new(),
             bad: BTreeMap::new(),
+            items: BTreeMap::new(),
         }
     }
 

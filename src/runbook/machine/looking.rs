@@ -50,6 +50,7 @@ impl Run {
             Purpose::BeforeUndo(index) => self.before_undo(now, index, answer, out),
             Purpose::Probe(index, undo) => self.probed(now, index, undo, answer, out),
             Purpose::Secret(index) => self.saw_secret(now, index, answer, out),
+            Purpose::Checklist(index) => self.take_checklist(now, index, answer, out),
             Purpose::Rollout(index, undo) => match answer {
                 Answer::Rollout(rollout) => self.rollout_moved(now, index, undo, rollout, out),
                 Answer::Gone => self.rollout_moved(

@@ -137,6 +137,7 @@ impl Run {
         let step = &self.plan[index];
         match &step.kind {
             StepKind::Choose { options } => AskKind::Branch(options.clone()),
+            StepKind::Checklist { .. } => self.checklist_question(index),
             StepKind::Input { .. } if !self.live.revisions.is_empty() => AskKind::Revision {
                 revisions: self.live.revisions.clone(),
                 suggested: choose(&self.live.revisions),
@@ -315,6 +316,12 @@ impl Run {
                 let what = if taken { TAKES_OVER } else { "reason: " };
                 let fact = said(&ask, by, &format!("{what}{}", text.trim()), true);
                 self.record(now, vec![fact], out);
+            }
+            (AskKind::Checklist(_), Decision::Item(item, text), Some(index)) => {
+                self.tick_item(now, index, by, (&item, &text), ask, out);
+            }
+            (AskKind::Checklist(_), Decision::Again, Some(_)) => {
+                self.look_again(now, by, &ask, out);
             }
             (AskKind::Branch(_), Decision::Value(id), Some(index)) => {
                 self.branch(now, index, by, &id, out);

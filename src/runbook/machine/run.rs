@@ -31,6 +31,7 @@ pub(super) enum Purpose {
     Probe(usize, bool),
     Rollout(usize, bool),
     Secret(usize),
+    Checklist(usize),
 }
 
 /// What lives only in this process.
@@ -54,6 +55,7 @@ pub(super) struct Live {
     pub rollout: Option<Rollout>,
     pub findings: Vec<Finding>,
     pub stop: bool,
+    pub look_again: bool,
     pub halted: Option<String>,
     pub stopped: bool,
     pub offline_since: Option<Timestamp>,
@@ -147,7 +149,6 @@ impl Run {
             let supported = !matches!(
                 step.kind,
                 StepKind::Planned { .. }
-                    | StepKind::Checklist { .. }
                     | StepKind::Http { .. }
                     | StepKind::Notify { .. }
             );

@@ -53,7 +53,8 @@ impl Run {
             | Purpose::BeforeUndo(index)
             | Purpose::Probe(index, _)
             | Purpose::Secret(index)
-            | Purpose::Rollout(index, _) => Some(index),
+            | Purpose::Rollout(index, _)
+            | Purpose::Checklist(index) => Some(index),
         };
         let refused = self.untouched() && !self.start.attended && reason != Reason::Offline;
         let path = step

@@ -16,7 +16,7 @@ use crate::runbook::template::Path;
 impl Run {
     pub(super) fn next(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
         let Some(index) = self.current() else {
-            let done = "every step is done";
+            let done = self.done_words();
             return self.end(now, RunState::Succeeded, done, Vec::new(), out);
         };
         let step = self.plan[index].clone();
@@ -128,6 +128,16 @@ impl Run {
                 if self.start.dry_run || self.authorised(now, index, out) {
                     self.finish(now, index, json!({}), out);
                 }
+            }
+            StepKind::Checklist { .. } => self.checklist(now, index, out),
+            // A rehearsal of what changes nothing is over at once: it does not sit through a watch.
+            StepKind::Gate { .. } if self.start.dry_run && !self.more_effects() => {
+                self.finish(
+                    now,
+                    index,
+                    json!({"verdict": "not judged: a rehearsal"}),
+                    out,
+                );
             }
             StepKind::Gate { .. } => self.hold(now, index, out),
             StepKind::Wait { span, plus, since } => {
@@ -293,6 +303,9 @@ impl Run {
             .flatten()
             .map(|(key, value)| (key.clone(), crate::runbook::template::plain(value)))
             .collect();
+        if self.start.dry_run {
+            return;
+        }
         out.push(Effect::Audit {
             event: event.clone(),
             fields,

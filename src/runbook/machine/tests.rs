@@ -1,6 +1,7 @@
 //! The machine against a small world: one Deployment with revisions, an API that can fail before or after the
 //! change, and a journal that remembers what was recorded. The oracle looks at what was sent and what was on disk.
 
+mod checklist;
 mod crash;
 mod flow;
 mod limits;
@@ -231,6 +232,7 @@ impl World {
                 apply_merge(&mut body, &action.body());
                 Answer::DryRun(body)
             }
+            Question::Checklist { .. } => Answer::Checklist(Vec::new()),
             Question::Rollout { .. } => Answer::Rollout(self.rollout.clone()),
             other => unreachable!("a rollback asks nothing of secrets: {other:?}"),
         }

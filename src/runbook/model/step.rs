@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::runbook::check::Check;
 use crate::runbook::model::Runbook;
-use crate::runbook::model::declared::ChecklistItem;
+use crate::runbook::model::checklist::ChecklistItem;
 use crate::runbook::model::gate::{GateDecl, GateOn};
 use crate::runbook::model::guard::{Approve, Confirm, Each, Retry, Timeout, WaitFor, When};
 use crate::runbook::model::secret::SecretStep;

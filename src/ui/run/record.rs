@@ -194,6 +194,27 @@ fn tell_step(fact: &Fact) -> Told {
             }
             _ => told("done", Some(step), step),
         },
+        Fact::Looked {
+            step,
+            item,
+            holds,
+            said,
+        } => {
+            let (word, tone) = match holds {
+                Some(true) => ("holds", Tone::Healthy),
+                Some(false) => ("FALSE", Tone::Failing),
+                None => ("not known", Tone::Unknown),
+            };
+            told("looked", Some(step), format!("{item} {word}: {said}")).loud(tone)
+        }
+        Fact::Ticked(tick) => {
+            let line = told("evidence", Some(&tick.step), tick.words());
+            if tick.overridden {
+                line.loud(Tone::Failing)
+            } else {
+                line
+            }
+        }
         Fact::Failed { step, message, .. } => {
             told("failed", Some(step), message).loud(Tone::Failing)
         }
