@@ -151,6 +151,7 @@ impl Engine {
         self.readers.again();
         if let Some(desk) = &self.runs {
             desk.take(RunOrder::List);
+            desk.take(RunOrder::Reread);
         }
     }
 

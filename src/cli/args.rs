@@ -310,16 +310,19 @@ pub enum Until {
 pub enum Runbook {
     /// The runbooks there are, the shipped and your own.
     List,
-    /// A runbook as text.
+    /// A runbook as a page to read.
     Show {
         /// Its id.
         #[arg(hide_possible_values = true, value_parser = Suggested(runbooks))]
         id: String,
+        /// Its file as it is written, to begin one of your own with.
+        #[arg(long)]
+        source: bool,
     },
     /// Check runbook files; exit code 1 when there are errors.
     Lint {
-        /// The files.
-        #[arg(required = true, value_name = "FILE")]
+        /// The files, or folders of them.
+        #[arg(required = true, value_name = "FILE|DIR")]
         files: Vec<PathBuf>,
     },
     /// What a run would do to the target as it is now; nothing is changed.

@@ -105,6 +105,12 @@ async fn work(means: Arc<Means>, mut orders: UnboundedReceiver<RunOrder>) {
                 }
             }
             RunOrder::WriteDown(deed) => deed::write_down(&means, *deed).await,
+            RunOrder::Reread => {
+                let shelf = means.keeping.shelf.clone();
+                if let Ok(books) = records::off(move || shelf()).await {
+                    means.tell(RunNews::Shelved(books)).await;
+                }
+            }
             RunOrder::List => {
                 let state = means.keeping.state.clone();
                 if let Ok(past) = records::off(move || records::past(&state)).await {

@@ -100,6 +100,12 @@ impl Runbook {
         self.params.iter().find(|param| param.name == name)
     }
 
+    /// The day its review was due, if that is over.
+    pub fn overdue(&self, today: jiff::civil::Date) -> Option<jiff::civil::Date> {
+        let due = self.review_by.as_ref()?.parse().ok()?;
+        (due < today).then_some(due)
+    }
+
     /// The step of that id among the top-level ones.
     pub fn step(&self, id: &str) -> Option<&Step> {
         self.steps.iter().find(|step| step.id == id)

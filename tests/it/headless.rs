@@ -7,6 +7,7 @@ mod documents;
 mod keys;
 mod policy;
 mod runs;
+mod shelf;
 mod words;
 
 use serde_json::{Value, json};

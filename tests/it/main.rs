@@ -25,6 +25,7 @@ mod kubernetes;
 mod logs;
 mod outside;
 mod queries;
+mod random;
 mod reading;
 mod run_screens;
 mod runbooks;

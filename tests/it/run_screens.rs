@@ -2,6 +2,7 @@
 //! whole figures, the question alone, nothing chosen for anybody, and no answer that was not typed.
 //! Length: the scenes and what is asked of each of them are read together.
 
+mod checklist;
 mod world;
 
 use std::collections::BTreeMap;
@@ -280,6 +281,7 @@ fn scenes() -> Vec<(&'static str, World, Run)> {
         |_| false,
     );
     add("which ticket", (world, run));
+    add("checklist", checklist::open());
     let (world, run) = holding();
     let (run, _) = vigie::runbook::machine::step(
         run,
@@ -304,10 +306,19 @@ fn every_question_the_machine_can_ask_is_among_the_scenes() {
             AskKind::Reason(_) => "reason",
             AskKind::Trouble(_) => "trouble",
             AskKind::Resume { .. } => "resume",
+            AskKind::Checklist(_) => "checklist",
         })
         .collect();
     for kind in [
-        "workload", "revision", "branch", "param", "confirm", "reason", "trouble", "resume",
+        "workload",
+        "revision",
+        "branch",
+        "param",
+        "confirm",
+        "reason",
+        "trouble",
+        "resume",
+        "checklist",
     ] {
         assert!(
             kinds.contains(&kind),

@@ -2,7 +2,7 @@
 
 use super::Refusal;
 use super::lines::PodLines;
-use super::shelf::PastRun;
+use super::shelf::{Book, PastRun};
 use crate::runbook::ids::RunId;
 use crate::runbook::machine::{Entry, Event, Run};
 
@@ -30,4 +30,6 @@ pub enum RunNews {
     Refused(Refusal),
     /// The runs on this machine.
     Listed(Vec<PastRun>),
+    /// The runbooks, read anew.
+    Shelved(Vec<Book>),
 }

@@ -82,6 +82,8 @@ pub enum RunOrder {
     Perform(RunId, Vec<Effect>),
     /// List the runs on this machine.
     List,
+    /// Read the runbooks anew.
+    Reread,
     /// Put a deed into the audit log.
     WriteDown(Box<Deed>),
 }

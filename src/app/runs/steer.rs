@@ -68,6 +68,10 @@ impl App {
                 self.refuse_run(refusal);
                 Vec::new()
             }
+            RunNews::Shelved(books) => {
+                self.runs.library = books;
+                Vec::new()
+            }
             RunNews::Listed(past) => {
                 self.runs.past = past;
                 self.runs.shelve();

@@ -60,7 +60,7 @@ async fn at(means: &Means, start: &Start, look: &Look) -> Found {
         Glance::AllHealthy => all_healthy(means, look).await,
         Glance::NoCriticalAlert => no_critical_alert(means, look).await,
         Glance::KeysPresent => keys_present(means, look).await,
-        Glance::OutsideWindows => outside_windows(means, look),
+        Glance::OutsideWindows => Ok(outside_windows(means, look)),
         _ => of_workload(means, start, look).await,
     }
 }
@@ -160,7 +160,7 @@ async fn no_critical_alert(means: &Means, look: &Look) -> Found {
     let found = source
         .alerts()
         .await
-        .map_err(|failure| failure.short().to_string())?;
+        .map_err(|failure| String::from(&*failure.short()))?;
     if found.left_out + found.unreadable > 0 {
         let unread = found.left_out + found.unreadable;
         return Err(format!("{unread} alerts could not be read"));
@@ -403,20 +403,18 @@ async fn answers(means: &Means, look: &Look, object: &ObjectRef) -> Found {
     })
 }
 
-fn outside_windows(means: &Means, look: &Look) -> Found {
+fn outside_windows(means: &Means, look: &Look) -> (bool, String) {
     let now = means.clock.now().to_zoned(TimeZone::UTC);
     let day = now.weekday().to_monday_zero_offset() as u8;
     let minute = (i64::from(now.hour()) * 60 + i64::from(now.minute())) as u16;
-    let inside = look.windows.iter().find(|window| window.holds(day, minute));
     let shown = now.strftime("%a %H:%MZ");
-    Ok(match inside {
-        Some(window) => (false, format!("it is {shown}: inside of {window}")),
-        None => {
-            let all: Vec<String> = look.windows.iter().map(ToString::to_string).collect();
-            (
-                true,
-                format!("it is {shown}: outside of {}", all.join(", ")),
-            )
-        }
-    })
+    let mut windows = look.windows.iter();
+    if let Some(window) = windows.find(|window| window.holds(day, minute)) {
+        return (false, format!("it is {shown}: inside of {window}"));
+    }
+    let all: Vec<String> = look.windows.iter().map(ToString::to_string).collect();
+    (
+        true,
+        format!("it is {shown}: outside of {}", all.join(", ")),
+    )
 }

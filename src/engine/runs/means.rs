@@ -2,6 +2,7 @@
 
 use crate::app::message::Fact;
 use crate::app::runs::news::RunNews;
+use crate::app::runs::shelf::Book;
 use crate::app::services::Limits;
 use crate::engine::clock::Clock;
 use crate::engine::identity::EnvironmentOf;
@@ -19,6 +20,9 @@ use std::sync::atomic::AtomicBool;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 
+/// Reads every runbook there is; it may block.
+pub type Shelf = Arc<dyn Fn() -> Vec<Book> + Send + Sync>;
+
 /// Where runs are kept and what governs them.
 #[derive(Clone)]
 pub struct Keeping {
@@ -32,6 +36,8 @@ pub struct Keeping {
     pub rules: super::policy::Rules,
     /// The target's Vault, where one is named.
     pub vault: Option<Vault>,
+    /// Reads the runbooks anew.
+    pub shelf: Shelf,
 }
 
 impl fmt::Debug for Keeping {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::runbook::format::front;
 use crate::runbook::format::gates::SIGNALS;
+use crate::runbook::lint::SEVERITIES;
 use crate::runbook::model::{
     KINDS, LiveList, LostObserver, OnFailure, PLANNED, ParamType, Risk, SECRET_KINDS, Side, Then,
 };
@@ -262,7 +263,7 @@ fn retry_keys() -> Vec<Key> {
             false,
         ),
         ("backoff", span(), false),
-        ("on", list(words(&["transient", "conflict"])), false),
+        ("on", some(words(&["transient", "conflict"])), true),
     ]
 }
 
@@ -302,13 +303,18 @@ fn tested(keys: &[Key]) -> Value {
     whole
 }
 
+/// One of them, or a list.
+fn either(one: Value) -> Value {
+    json!({"anyOf": [one.clone(), some(one)]})
+}
+
 fn when() -> Value {
     let one = |key: Key| table(vec![key]);
     json!({"anyOf": [
         one(("all", some(to("when")), true)),
         one(("any", some(to("when")), true)),
-        one(("env", text(), true)),
-        one(("severity", text(), true)),
+        one(("env", either(text()), true)),
+        one(("severity", either(words(&SEVERITIES)), true)),
         tested(&[("param", text(), true)]),
         tested(&[("step", text(), true), ("out", text(), false)]),
     ]})

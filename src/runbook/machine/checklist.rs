@@ -464,7 +464,11 @@ impl Run {
         })
     }
 
-    /// A person answered an item, or wants it looked at again.
+    /// A person answered an item.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a moment, a step, what was answered by whom, and where effects go"
+    )]
     pub(super) fn tick_item(
         &mut self,
         now: Timestamp,

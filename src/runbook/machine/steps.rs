@@ -130,15 +130,6 @@ impl Run {
                 }
             }
             StepKind::Checklist { .. } => self.checklist(now, index, out),
-            // A rehearsal of what changes nothing is over at once: it does not sit through a watch.
-            StepKind::Gate { .. } if self.start.dry_run && !self.more_effects() => {
-                self.finish(
-                    now,
-                    index,
-                    json!({"verdict": "not judged: a rehearsal"}),
-                    out,
-                );
-            }
             StepKind::Gate { .. } => self.hold(now, index, out),
             StepKind::Wait { span, plus, since } => {
                 let scope = self.scope_of(step, None);

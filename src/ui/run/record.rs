@@ -194,6 +194,21 @@ fn tell_step(fact: &Fact) -> Told {
             }
             _ => told("done", Some(step), step),
         },
+        Fact::Looked { .. } | Fact::Ticked(_) => tell_item(fact),
+        Fact::Failed { step, message, .. } => {
+            told("failed", Some(step), message).loud(Tone::Failing)
+        }
+        Fact::UndoDone { step, message } => told("undone", Some(step), message),
+        Fact::UndoFailed { step, message, .. } => {
+            told("undo", Some(step), message).loud(Tone::Failing)
+        }
+        other => told("", None, other.name()),
+    }
+}
+
+/// What was seen of an item of a checklist, or given for it.
+fn tell_item(fact: &Fact) -> Told {
+    match fact {
         Fact::Looked {
             step,
             item,
@@ -214,13 +229,6 @@ fn tell_step(fact: &Fact) -> Told {
             } else {
                 line
             }
-        }
-        Fact::Failed { step, message, .. } => {
-            told("failed", Some(step), message).loud(Tone::Failing)
-        }
-        Fact::UndoDone { step, message } => told("undone", Some(step), message),
-        Fact::UndoFailed { step, message, .. } => {
-            told("undo", Some(step), message).loud(Tone::Failing)
         }
         other => told("", None, other.name()),
     }

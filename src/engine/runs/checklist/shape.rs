@@ -178,30 +178,24 @@ pub fn selects(selector: &Value, labels: &Value) -> bool {
 
 /// The port a pod is asked on: that of its HTTP probes, else its first one.
 pub fn port(pod: &Value) -> Option<u16> {
-    let probes = ["readinessProbe", "livenessProbe"];
-    let all: Vec<&Value> = pod["spec"]["containers"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .collect();
-    let probed = all
-        .iter()
-        .flat_map(|one| probes.map(|probe| &one[probe]["httpGet"]["port"]));
-    let named = |port: &Value| {
-        let ports = all
-            .iter()
-            .flat_map(|one| one["ports"].as_array().into_iter().flatten());
-        let mut found = ports.filter(|one| port.is_string() && one["name"] == *port);
-        found.next().and_then(|one| one["containerPort"].as_u64())
+    let containers = pod["spec"]["containers"].as_array();
+    let all: Vec<&Value> = containers.into_iter().flatten().collect();
+    let asked = all.iter().flat_map(|one| {
+        ["readinessProbe", "livenessProbe"].map(|kind| &one[kind]["httpGet"]["port"])
+    });
+    let by_name = |name: &Value| {
+        let ports = all.iter().filter_map(|one| one["ports"].as_array());
+        let mut ports = ports
+            .flatten()
+            .filter(|one| name.is_string() && one["name"] == *name);
+        ports.next().and_then(|one| one["containerPort"].as_u64())
     };
+    let mut asked = asked.filter_map(|port| port.as_u64().or_else(|| by_name(port)));
     let first = || {
         all.iter()
             .find_map(|one| one["ports"][0]["containerPort"].as_u64())
     };
-    let port = probed
-        .filter_map(|port| port.as_u64().or_else(|| named(port)))
-        .next()
-        .or_else(first);
+    let port = asked.next().or_else(first);
     port.and_then(|port| u16::try_from(port).ok())
 }
 
