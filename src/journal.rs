@@ -6,6 +6,7 @@ pub mod audit;
 pub mod disk;
 mod error;
 mod listing;
+pub mod process;
 pub mod record;
 pub mod runs;
 

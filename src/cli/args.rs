@@ -380,6 +380,9 @@ pub struct Runs {
     /// Old ones too.
     #[arg(long)]
     pub all: bool,
+    /// Those too that others announce in the target's namespace; asks the cluster.
+    #[arg(long)]
+    pub elsewhere: bool,
 }
 
 /// `vigie resume`.

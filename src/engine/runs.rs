@@ -7,6 +7,7 @@ mod clocks;
 pub mod close;
 mod deed;
 mod evidence;
+pub mod lease;
 mod lines;
 mod lock;
 mod means;
@@ -103,6 +104,17 @@ async fn work(means: Arc<Means>, mut orders: UnboundedReceiver<RunOrder>) {
                 }
             }
             RunOrder::WriteDown(deed) => deed::write_down(&means, *deed).await,
+            RunOrder::Look => {
+                let looking = means.clone();
+                // Nobody waits for it: what others do must not hold up a run.
+                tokio::spawn(async move {
+                    let scope = looking.scope.namespace();
+                    let namespace = scope.map_or("", |name| &**name);
+                    if let Ok(found) = lease::announced(&looking.cluster, namespace).await {
+                        looking.tell(RunNews::Announced(found)).await;
+                    }
+                });
+            }
             RunOrder::List => {
                 let state = means.keeping.state.clone();
                 if let Ok(past) = records::off(move || records::past(&state)).await {

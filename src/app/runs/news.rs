@@ -1,6 +1,7 @@
 //! What the engine reports about runs.
 
 use super::Refusal;
+use super::elsewhere::Elsewhere;
 use super::lines::PodLines;
 use super::shelf::PastRun;
 use crate::runbook::ids::RunId;
@@ -30,4 +31,6 @@ pub enum RunNews {
     Refused(Refusal),
     /// The runs on this machine.
     Listed(Vec<PastRun>),
+    /// The runs that are announced in the cluster.
+    Announced(Vec<Elsewhere>),
 }

@@ -80,6 +80,8 @@ pub enum RunOrder {
     Perform(RunId, Vec<Effect>),
     /// List the runs on this machine.
     List,
+    /// Ask the cluster which runs others announce.
+    Look,
     /// Put a deed into the audit log.
     WriteDown(Box<Deed>),
 }

@@ -67,6 +67,10 @@ impl App {
                 self.runs.shelve();
                 Vec::new()
             }
+            RunNews::Announced(found) => {
+                self.runs.announced = found;
+                Vec::new()
+            }
         }
     }
 
@@ -127,6 +131,9 @@ impl App {
         }
         if self.rereads_now() {
             effects.push(Effect::Run(RunOrder::List));
+        }
+        if self.asks_for_others() {
+            effects.push(Effect::Run(RunOrder::Look));
         }
         effects
     }

@@ -181,6 +181,7 @@ fn answered(status: Status, message: &str) -> String {
         Status::Denied => "not applied, refused",
         Status::Gone => "not applied, it is gone",
         Status::Invalid => "not applied, not accepted",
+        Status::Locked => "not sent",
     };
     if message.is_empty() || message.eq_ignore_ascii_case(word) {
         return word.to_owned();

@@ -42,6 +42,7 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
             others,
             back,
             gate,
+            locks,
         } => {
             let asked = Asked {
                 requirements,
@@ -49,6 +50,7 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
                 others,
                 back,
                 gate,
+                locks,
             };
             preflight(&to, &start, asked).await
         }
@@ -99,6 +101,7 @@ struct Asked {
     others: Vec<ObjectRef>,
     back: Option<Box<GoingBack>>,
     gate: Option<u64>,
+    locks: Vec<String>,
 }
 
 /// An object's facts with what its owners say of themselves.
@@ -138,6 +141,7 @@ async fn preflight(to: &Reporter, start: &Start, asked: Asked) -> Result<Answer,
     ];
     more.extend(clocks::line(means, object, asked.gate.is_some()).await);
     more.push(lock::take(to, object).await);
+    more.extend(to.claims.take(&asked.locks, start.dry_run).await);
     more.extend(follows);
     for other in &asked.others {
         let found = facts(means, other).await?;

@@ -2,6 +2,7 @@
 //! the machine comes through [`Carrier::take`], in order.
 
 use super::clocks::Clocks;
+use super::lease::{self, Claims};
 use super::means::Means;
 use super::records::Who;
 use super::report::Reporter;
@@ -46,6 +47,7 @@ impl Carrier {
     pub fn unrecorded(means: Arc<Means>, start: Start) -> Self {
         Self {
             to: Reporter {
+                claims: Claims::new(means.clone(), &start),
                 means,
                 run: start.run.clone(),
                 by: start.actor.as_str().into(),
@@ -97,9 +99,24 @@ impl Carrier {
                     };
                     return self.to.tell(refused).await;
                 }
-                let to = self.to.clone();
+                let (to, start) = (self.to.clone(), self.start.clone());
                 let sent = async move {
-                    let event = write::send(&to.means, effect, attempt, audit_id, *action).await;
+                    // Whoever is no longer the one who carries this run sends nothing more.
+                    let event = match to.claims.hold().await {
+                        Ok(taken) => {
+                            if !taken.is_empty() {
+                                lease::write_down(&to.means, &start, taken).await;
+                            }
+                            write::send(&to.means, effect, attempt, audit_id, *action).await
+                        }
+                        Err(message) => Event::Refused {
+                            effect,
+                            attempt,
+                            status: Status::Locked,
+                            http: 0,
+                            message,
+                        },
+                    };
                     to.tell(event).await;
                 };
                 self.flights.retain(|flight| !flight.is_finished());
@@ -140,7 +157,10 @@ impl Carrier {
                 self.read(id, measured);
             }
             Effect::Forget(id) => drop(self.reads.remove(&id)),
-            Effect::Wake(at) => self.wake(at),
+            Effect::Wake(at) => {
+                self.to.claims.waits_until(at);
+                self.wake(at);
+            }
             Effect::Audit { event, fields } => self.audit(event, fields).await,
             // The App asks the person, and knows when nothing more will come.
             Effect::Ask(_) | Effect::Done(_) => {}
@@ -181,6 +201,7 @@ impl Carrier {
             .any(|entry| matches!(entry.fact, Fact::End { .. }));
         let (state, start) = (self.to.means.keeping.state.clone(), self.start.clone());
         let who = self.who();
+        let told = entries.clone();
         let written = records::off(move || {
             let written = journal
                 .append(&entries)
@@ -190,6 +211,7 @@ impl Carrier {
         });
         let event = match written.await {
             Ok((journal, written)) => {
+                self.to.claims.learn(&told, journal.head()).await;
                 self.journal = Some(journal);
                 written.map_or_else(Event::RecordFailed, |()| Event::Recorded)
             }

@@ -129,7 +129,14 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
         let written = records::off(move || policy::write_down(&state, &carrier_start, &passed, at));
         written.await.map_err(refusal)?.map_err(refusal)?;
     }
-    Ok((Carrier::new(means.clone(), start, journal), run))
+    let carrier = Carrier::new(means.clone(), start, journal);
+    carrier.reporter().claims.plan(steps(&run), now);
+    Ok((carrier, run))
+}
+
+/// The run's steps, for whoever is told where it stands.
+fn steps(run: &Run) -> Vec<String> {
+    run.plan().iter().map(|step| step.id.clone()).collect()
 }
 
 /// What the policy refuses here, where it was gone past for a stated reason; otherwise it is refused.
@@ -229,11 +236,23 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
         run.guard();
     }
     let before = carrier(&start, &open.entries);
-    let hand_over =
+    let mut hand_over =
         (here.user != before).then(|| format!("{} takes over from {before}", here.user));
     // From here on the record says who really did it.
     start.actor.clone_from(&here.user);
     let carrier = Carrier::new(means.clone(), start, open.journal);
+    let claims = &carrier.reporter().claims;
+    claims.plan(steps(&run), open.header.created);
+    for line in claims.take(&run.lock_keys(), false).await {
+        match line.level {
+            Level::Red => return Err(refusal(format!("{}: {}", line.text, line.fact))),
+            // Only what is silent and another's; what may not be asked is said again by the preflight.
+            Level::Amber if claims.takes_over().await => {
+                hand_over = Some(format!("{} takes over: {}", here.user, line.fact));
+            }
+            _ => {}
+        }
+    }
     for object in run.objects() {
         let line = lock::take(carrier.reporter(), &object).await;
         if line.level == Level::Red {

@@ -1,5 +1,6 @@
 //! What everything that works for one run shares: with what, for which run, whom to tell, and the lock it holds.
 
+use super::lease::Claims;
 use super::means::Means;
 use crate::app::runs::news::RunNews;
 use crate::journal::disk::Lock;
@@ -19,6 +20,8 @@ pub struct Reporter {
     pub by: Arc<str>,
     /// The lock of what is changed, once it was taken.
     pub held: Arc<Mutex<Option<Lock>>>,
+    /// What it has to itself in the cluster.
+    pub claims: Arc<Claims>,
 }
 
 impl Reporter {

@@ -391,6 +391,9 @@ impl Run {
                 Then::Pause,
                 out,
             ),
+            Some(Status::Locked) => {
+                self.fail(now, index, Reason::Lock, mutation.message, Then::Pause, out);
+            }
             _ => self.fail(
                 now,
                 index,

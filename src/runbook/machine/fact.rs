@@ -240,6 +240,8 @@ pub enum Status {
     Gone,
     /// 400, 422, admission: it did not.
     Invalid,
+    /// Never sent: somebody else carries the run now.
+    Locked,
 }
 
 /// What a probe found.

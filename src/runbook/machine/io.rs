@@ -163,6 +163,8 @@ pub enum Question {
         back: Option<Box<GoingBack>>,
         /// The requests a gate of the plan needs, where there is one: it should be able to judge.
         gate: Option<u64>,
+        /// What nobody else may carry out meanwhile: the runbook's keys.
+        locks: Vec<String>,
     },
     /// The change with `dryRun=All`.
     DryRun {

@@ -125,6 +125,7 @@ impl Run {
             others: objects,
             back: self.going_back().map(Box::new),
             gate: self.least_requests(),
+            locks: self.lock_keys(),
         };
         self.read(Purpose::Preflight, question, out);
     }
