@@ -1,6 +1,7 @@
 //! Runbooks: a plan as plain data, and the pure machine that carries one out. Nothing here does I/O or knows the
 //! time; the engine performs what the machine asks and reports back, the journal keeps what it says.
 
+pub mod approval;
 pub mod canonical;
 pub mod check;
 pub mod diff;

@@ -9,7 +9,7 @@ use crate::config::mistake::nearest;
 use crate::config::place::named;
 use crate::engine::EnvironmentOf;
 use crate::engine::runs::Keeping;
-use crate::engine::runs::policy::Rules;
+use crate::engine::runs::policy::{NO_SIGNERS, Rules};
 use crate::runbook::SHIPPED;
 use crate::runbook::format::parse_overlay;
 use crate::runbook::place::{Place, Problem, Severity};
@@ -164,6 +164,21 @@ pub fn read(path: &Path) -> Book {
     }
 }
 
+/// The file of those who may approve, as it is now.
+pub fn allowed(signers: Option<&Path>) -> Result<String, String> {
+    let Some(path) = signers else {
+        return Err(NO_SIGNERS.to_owned());
+    };
+    let read = std::fs::read_to_string(path);
+    read.map_err(|error| {
+        let why = crate::journal::in_words(&error);
+        format!(
+            "the allowed signers in {} cannot be read: {why}",
+            path.display()
+        )
+    })
+}
+
 /// Where runs are kept and what governs them.
 pub fn keeping(
     loaded: &Loaded,
@@ -172,6 +187,8 @@ pub fn keeping(
     context: Option<String>,
 ) -> Keeping {
     let config = loaded.config().clone();
+    let signers = config.approvals.allowed_signers.as_deref();
+    let signers = signers.map(|path| loaded.resolve(path));
     Keeping {
         state: loaded.state_dir(),
         environment,
@@ -180,6 +197,7 @@ pub fn keeping(
             policy: Arc::new(move |name| named(&config, name).1),
             locked: settings.read_only,
             context,
+            signers: Arc::new(move || allowed(signers.as_deref())),
         },
     }
 }

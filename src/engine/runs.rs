@@ -1,6 +1,7 @@
 //! Runs, carried out: the desk takes the App's orders in their order, opens journals, and gives every effect of the
 //! present run to whoever performs it. What comes back is reported as facts. All file work is off the async threads.
 
+pub mod approvals;
 mod ask;
 mod carry;
 mod clocks;
@@ -19,10 +20,12 @@ mod owners;
 pub mod policy;
 mod reach;
 pub mod records;
+mod rehearsals;
 mod report;
 mod request;
 mod revisions;
 mod rollout;
+mod shared;
 mod sides;
 mod state;
 mod stuck;

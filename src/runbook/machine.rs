@@ -4,6 +4,7 @@
 
 mod act;
 mod acts;
+mod approving;
 mod drive;
 pub mod fact;
 mod fold;
@@ -24,6 +25,7 @@ mod tests;
 mod undo;
 mod waiting;
 
+pub use approving::{BREAKS_GLASS, Offered};
 pub use drive::{begin, step};
 pub use fact::{
     Answers, Entry, Fact, Found, Intent, Outcome, Probe, Reason, RunState, RunTarget, Start,

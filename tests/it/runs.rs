@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod binary;
 mod faults;
+mod locks;
 
 use bench::Bench;
 use vigie::app::command::Command;

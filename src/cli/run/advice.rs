@@ -66,6 +66,7 @@ fn answer(ask: &Ask, kept: bool) -> Option<String> {
             let ids: Vec<&str> = options.iter().map(|option| &*option.id).collect();
             Some(format!("--answer {step}={}", ids.join("|")))
         }
+        AskKind::Approval { .. } if kept => Some(format!("[--answer {step}=approval:TEXT]")),
         AskKind::Reason(_) if kept => Some("--reason TEXT".to_owned()),
         _ => None,
     }

@@ -159,6 +159,7 @@ fn words(fact: &Fact) -> String {
 fn wanted(reason: Reason) -> &'static str {
     match reason {
         Reason::Confirm => "waits for a confirmation",
+        Reason::Approval => "waits for somebody else's approval",
         Reason::Input => "waits for an answer",
         Reason::Gate => "waits for a decision on the gate",
         Reason::Timeout => "took too long, waits for a decision",

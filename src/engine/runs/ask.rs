@@ -3,7 +3,9 @@
 use super::means::Means;
 use super::report::Reporter;
 use super::state::{known, reference, text, unanswered};
-use super::{clocks, lock, measure, outlook, outside, owners, request, revisions, rollout, state};
+use super::{
+    approvals, clocks, lock, measure, outlook, outside, owners, request, revisions, rollout, state,
+};
 use crate::platform::failure::FailureKind;
 use crate::platform::kubernetes::{Manner, Right};
 use crate::runbook::machine::{Answer, Event, Failure, GoingBack, Question, ReadId, Start};
@@ -55,6 +57,12 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
             preflight(&to, &start, asked).await
         }
         Question::DryRun { action } => rehearse(means, action).await,
+        Question::Approval {
+            request,
+            given,
+            known,
+            wait,
+        } => approvals::look(means, &request, given, &known, wait).await,
     };
     let event = match answered {
         Ok(answer) => Event::Answered(id, Box::new(answer)),

@@ -6,12 +6,14 @@ use super::lease::{self, Claims};
 use super::means::Means;
 use super::records::Who;
 use super::report::Reporter;
-use super::{ask, measure, policy, records, write};
+use super::{approvals, ask, measure, policy, records, rehearsals, write};
 use crate::journal::{AuditEvent, Journal, RealDisk};
+use crate::runbook::Runbook;
 use crate::runbook::ids::RunId;
 use crate::runbook::machine::{
     Answer, Effect, Entry, Event, Fact, Question, ReadId, Start, Status,
 };
+use crate::runbook::model::Risk;
 use crate::runbook::patch::Action;
 use jiff::Timestamp;
 use serde_json::json;
@@ -25,6 +27,8 @@ pub struct Carrier {
     to: Reporter,
     start: Arc<Start>,
     journal: Option<Journal<RealDisk>>,
+    /// Its good end is evidence for a run of the same model elsewhere.
+    rehearses: bool,
     /// Only a look ahead: nothing is recorded, so nothing is done.
     ahead: bool,
     reads: HashMap<ReadId, AbortOnDropHandle<()>>,
@@ -56,11 +60,19 @@ impl Carrier {
             start: Arc::new(start),
             journal: None,
             ahead: true,
+            rehearses: false,
             reads: HashMap::new(),
             wakes: BTreeMap::new(),
             flights: Vec::new(),
             clocks: Arc::default(),
         }
+    }
+
+    /// Lets the good end of a critical runbook be evidence, where this is a place to rehearse in.
+    pub fn rehearses(&mut self, book: &Runbook) {
+        let here = &self.start.target.environment;
+        self.rehearses =
+            book.risk == Risk::Critical && !self.start.dry_run && *here == rehearsals::place(book);
     }
 
     /// Who tells what happens, with the lock of what is changed.
@@ -211,7 +223,11 @@ impl Carrier {
         });
         let event = match written.await {
             Ok((journal, written)) => {
+                if self.rehearses {
+                    rehearsals::keep(&self.to.means, &self.start, &told, journal.head()).await;
+                }
                 self.to.claims.learn(&told, journal.head()).await;
+                self.clear_approvals(&told);
                 self.journal = Some(journal);
                 written.map_or_else(Event::RecordFailed, |()| Event::Recorded)
             }
@@ -220,6 +236,20 @@ impl Carrier {
         self.to.tell(event).await;
         if ended {
             self.to.held.lock().await.take();
+        }
+    }
+
+    /// What was approved is no longer asked for.
+    fn clear_approvals(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            if let Fact::Approval { code, .. } = &entry.fact {
+                let (to, code) = (self.to.clone(), code.clone());
+                let namespace = self.start.target.namespace.clone();
+                let cleared =
+                    async move { approvals::clear(&to.means.cluster, &namespace, &code).await };
+                self.flights
+                    .push(AbortOnDropHandle::new(tokio::spawn(cleared)));
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use super::records;
 use crate::app::message::{Fact as News, Notice};
 use crate::app::runs::elsewhere::Elsewhere;
 use crate::journal::{host, process};
-use crate::platform::failure::{Failure, FailureKind};
+use crate::platform::failure::Failure;
 use crate::platform::kubernetes::{Cluster, Manner, Precondition};
 use crate::runbook::machine::{Entry, Fact, Start};
 use crate::runbook::preflight::{Level, Line};
@@ -21,7 +21,8 @@ use crate::runbook::prose::bounded;
 use acquire::Taken;
 use jiff::{SignedDuration, Timestamp};
 use lines::{held, passed, without};
-use paper::{HOLDS, Holder, MANAGED, Paper, Story};
+pub use paper::MANAGED;
+use paper::{HOLDS, Holder, Paper, Story};
 use serde_json::Value;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, Weak};
@@ -297,14 +298,12 @@ impl Claims {
                     claim.standing = Standing::Ours(paper.uid, paper.version, since);
                 }
                 Ok(Some(paper)) => return Err(self.lost(claim, &paper)),
-                Ok(None) => match self.create(&claim.key).await {
-                    Ok(paper) => {
-                        claim.standing = Standing::Ours(paper.uid, paper.version, at);
-                        return Ok(());
-                    }
-                    Err(again) if again.kind == FailureKind::Conflict => {}
-                    Err(again) => return Err(unrenewed(&again)),
-                },
+                // Whoever took it may have ended since and given it back: what is gone is not ours any more.
+                Ok(None) => {
+                    let why = "the lock of this run is gone: somebody took it over and ended, or took it away; nothing more is sent from here".to_owned();
+                    claim.standing = Standing::Lost(why.clone());
+                    return Err(why);
+                }
                 Err(_) => return Err(unrenewed(&failure)),
             }
         }

@@ -175,7 +175,7 @@ impl Run {
             let message = self.rehearsal_told();
             return self.end(now, RunState::Succeeded, message, Vec::new(), out);
         }
-        if !self.authorised(now, index, out) {
+        if !self.authorised(now, index, out) || !self.approved(now, index, out) {
             return;
         }
         self.read(
@@ -235,6 +235,10 @@ impl Run {
         let Some(planned) = record.plan.clone() else {
             return;
         };
+        // It may have run out while the platform was silent.
+        if record.effect.is_none() && !self.approved(now, index, out) {
+            return;
+        }
         if let Some(why) = removed(&planned, &answer) {
             return self.removed_already(now, index, &record, why, out);
         }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::runbook::approval::Granted;
 use crate::runbook::ids::{EffectKey, RunId};
 use crate::runbook::model::Then;
 use crate::runbook::patch::{Action, Planned};
@@ -107,6 +108,8 @@ pub fn carrier<'e>(start: &'e Start, entries: &'e [Entry]) -> &'e str {
 pub enum Reason {
     /// A confirmation.
     Confirm,
+    /// Somebody else's agreement.
+    Approval,
     /// An answer or a decision.
     Input,
     /// A gate that did not pass.
@@ -345,6 +348,17 @@ pub enum Fact {
         answer: String,
         accepted: bool,
     },
+    /// Somebody else agreed.
+    #[serde(rename = "approval")]
+    Approval {
+        step: String,
+        code: String,
+        granted: Granted,
+        text: String,
+    },
+    /// What somebody offered as an approval is none.
+    #[serde(rename = "approval.refused")]
+    ApprovalRefused { step: String, why: String },
     /// A parameter was settled.
     #[serde(rename = "param")]
     Param { name: String, value: Value },

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::runbook::approval::Request;
 use crate::runbook::gate::{GateSpec, Reading};
 use crate::runbook::ids::EffectKey;
+use crate::runbook::machine::approving::Offered;
 use crate::runbook::machine::fact::{Answers, Entry, Reason, RunState, Status, Way};
 use crate::runbook::model::Branch;
 use crate::runbook::patch::{Action, ObjectRef, Planned};
@@ -171,6 +173,17 @@ pub enum Question {
         /// The change, with the version the object has now.
         action: Action,
     },
+    /// Whether somebody else approves; the request is put where they find it.
+    Approval {
+        /// What they are asked.
+        request: Box<Request>,
+        /// A text that was given here.
+        given: Option<String>,
+        /// Texts that were judged already.
+        known: Vec<String>,
+        /// Answer only when there is something new.
+        wait: bool,
+    },
     /// The rollout of our own change, from this generation on; answered until forgotten.
     Rollout {
         /// The workload.
@@ -227,6 +240,8 @@ pub enum Answer {
     CannotRehearse(String),
     /// How the rollout stands.
     Rollout(Rollout),
+    /// What was found of approvals.
+    Offered(Offered),
 }
 
 /// An object as read.
@@ -350,6 +365,18 @@ pub enum AskKind {
         lines: Vec<Line>,
         /// Whether everything can be undone.
         undo: bool,
+    },
+    /// Somebody else's agreement; answered by [`Decision::Value`] with a text that was carried here by hand, or with the way
+    /// past it.
+    Approval {
+        /// The code they type.
+        code: String,
+        /// The request, to be carried by hand.
+        request: String,
+        /// What they agree to.
+        plans: Vec<Planned>,
+        /// The reason for going past it, which waits for the namespace to be typed.
+        glass: Option<String>,
     },
     /// A reason for going on; answered by [`Decision::Value`].
     Reason(Vec<Line>),

@@ -49,6 +49,11 @@ impl Run {
             Purpose::BeforeIntent(index) => self.before_intent(now, index, answer, out),
             Purpose::BeforeUndo(index) => self.before_undo(now, index, answer, out),
             Purpose::Probe(index, undo) => self.probed(now, index, undo, answer, out),
+            Purpose::Approval(index) => {
+                if let Answer::Offered(offered) = answer {
+                    self.offered(now, index, &offered, out);
+                }
+            }
             Purpose::Rollout(index, undo) => match answer {
                 Answer::Rollout(rollout) => self.rollout_moved(now, index, undo, rollout, out),
                 Answer::Gone => self.rollout_moved(

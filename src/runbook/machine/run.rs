@@ -30,6 +30,7 @@ pub(super) enum Purpose {
     BeforeUndo(usize),
     Probe(usize, bool),
     Rollout(usize, bool),
+    Approval(usize),
 }
 
 /// What lives only in this process.
@@ -67,6 +68,18 @@ pub(super) struct Live {
     pub takes_over: Option<String>,
     /// Who took the run up in this process.
     pub by: Option<String>,
+    /// So many others must agree before anything critical is changed.
+    pub demanded: i64,
+    /// Names beside the initiator's that may not approve.
+    pub not_approving: Vec<String>,
+    /// How far the server's clock is ahead, once it was looked at for approvals.
+    pub server_ahead: Option<SignedDuration>,
+    /// The look for approvals that goes on while the person is asked.
+    pub approving: Option<ReadId>,
+    /// The texts that were judged already.
+    pub judged: Vec<String>,
+    /// Why the glass is to be broken, until that is confirmed.
+    pub glass: Option<String>,
     pub deadline: Option<Timestamp>,
     pub down: bool,
     pub back: Option<(String, String)>,
@@ -142,10 +155,8 @@ impl Run {
                     | StepKind::Http { .. }
                     | StepKind::Notify { .. }
             );
-            if !supported || step.each.is_some() || step.approve.is_some() {
-                let kind = if step.approve.is_some() {
-                    "approve"
-                } else if step.each.is_some() {
+            if !supported || step.each.is_some() {
+                let kind = if step.each.is_some() {
                     "each"
                 } else {
                     step.kind.name()
