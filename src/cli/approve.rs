@@ -36,7 +36,9 @@ struct Found {
 
 /// `vigie approve`.
 pub fn approve(start: &Start, asked: &Asked) -> Result<u8, Failed> {
-    let found = runtime()?.block_on(find(start, asked))?;
+    // One for all: a connection ends with the runtime it was made in.
+    let runtime = runtime()?;
+    let found = runtime.block_on(find(start, asked))?;
     let request = &found.request;
     if let Some(run) = &asked.run {
         let wanted = run.to_ascii_uppercase();
@@ -81,7 +83,8 @@ pub fn approve(start: &Start, asked: &Asked) -> Result<u8, Failed> {
         }
     }
     write_down(start, &found, "approval.signed", &by)?;
-    deliver(&found, &text, &by, json)
+    let carried = runtime.block_on(deliver(&found, &text));
+    told(&found.request, &text, &by, carried, json)
 }
 
 /// The request of a code, or the one that was carried here as a text; and what its cluster says of itself.
@@ -155,12 +158,12 @@ async fn by_code(cluster: &Cluster, scope: Option<&Scope>, code: &str) -> Result
         None => cluster.namespace().clone(),
     };
     let code = code.trim().to_ascii_uppercase();
-    let told = |failure: crate::platform::failure::Failure| {
+    let silent = |failure: crate::platform::failure::Failure| {
         Failed::new(UNKNOWN, format!("{failure}\n{}", failure.advice()))
     };
     let Some(text) = approvals::request(cluster, &namespace, &code)
         .await
-        .map_err(told)?
+        .map_err(silent)?
     else {
         let known = approvals::codes(cluster, &namespace)
             .await
@@ -292,37 +295,42 @@ fn sign(key: &Path, message: &[u8]) -> Result<String, Failed> {
     String::from_utf8(output.stdout).map_err(|_| could_not("the signature is no text".to_owned()))
 }
 
-/// Puts what was signed beside the request, or prints it.
-fn deliver(found: &Found, text: &str, by: &str, json: bool) -> Result<u8, Failed> {
-    let request = &found.request;
-    let code = request.code();
-    let mut carried = "by hand";
-    if let Some(cluster) = &found.cluster {
-        let name = approval_name(text);
-        let namespace = &request.target.namespace;
-        let sent = approvals::answer(cluster, namespace, (&code, &name), text);
-        match runtime()?.block_on(sent) {
-            Ok(()) => carried = approvals::PLACE,
-            Err(failure) => print::note(&format!(
-                "it could not be put beside the request: {failure}"
-            )),
-        }
+/// Puts what was signed beside the request; whether it is there.
+async fn deliver(found: &Found, text: &str) -> bool {
+    let Some(cluster) = &found.cluster else {
+        return false;
+    };
+    let (code, name) = (found.request.code(), approval_name(text));
+    let namespace = &found.request.target.namespace;
+    let sent = approvals::answer(cluster, namespace, (&code, &name), text).await;
+    if let Err(failure) = &sent {
+        print::note(&format!(
+            "it could not be put beside the request: {failure}"
+        ));
     }
+    sent.is_ok()
+}
+
+/// Says that it is signed, and what to do where it must be carried by hand.
+fn told(request: &Request, text: &str, by: &str, carried: bool, json: bool) -> Result<u8, Failed> {
+    let place = if carried { approvals::PLACE } else { "by hand" };
     if json {
-        let document = json!({"schema": 1, "run": request.run, "step": request.step, "code": code, "by": by, "carried": carried, "approval": text});
+        let document = json!({
+            "schema": 1, "run": request.run, "step": request.step, "code": request.code(), "by": by, "carried": place, "approval": text,
+        });
         print::text(&print::line(&document))?;
         return Ok(OK);
     }
-    let next = if carried == "by hand" {
+    let by = sanitize(by);
+    let next = if carried {
         format!(
-            "\n{text}\n\nIt is carried to the run by hand: --answer {}=approval:TEXT, or pasted into its question.\n",
-            request.step
+            "signed by {by}; the run goes on when it looks next, or with vigie resume {}\n",
+            request.run
         )
     } else {
         format!(
-            "signed by {}; the run goes on when it looks next, or with vigie resume {}\n",
-            sanitize(by),
-            request.run
+            "signed by {by}\n\n{text}\n\nIt is carried to the run by hand: --answer {}=approval:TEXT, or pasted into its question.\n",
+            request.step
         )
     };
     print::text(&next)?;

@@ -128,12 +128,12 @@ fn document(run: &RunListing) -> Value {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Who closes a run: as its own cluster knows them, or, where that cannot be asked, as this machine does.
-fn closer(start: &Start, state: &Path, id: &str) -> Result<(Who, Option<Announced>), Failed> {
+async fn closer(start: &Start, state: &Path, id: &str) -> (Who, Option<Announced>) {
     let runs = Runs::new(state, RealDisk);
     let target = runs.find(id).ok().and_then(|dir| runs.peek(&dir).ok());
     // A run that is not there is said by whoever closes it.
     let Some(start_of) = target.map(|(header, ..)| header.start) else {
-        return Ok((Who::here(), None));
+        return (Who::here(), None);
     };
     let (target, run) = (start_of.target, start_of.run);
     let mut options = start.place().options;
@@ -151,10 +151,8 @@ fn closer(start: &Start, state: &Path, id: &str) -> Result<(Who, Option<Announce
         };
         Some((Who::Cluster(who.ok()?.username), Some(announced)))
     };
-    runtime()?.block_on(async {
-        let who = tokio::time::timeout(PATIENCE, asked).await;
-        Ok(who.ok().flatten().unwrap_or_else(|| (Who::here(), None)))
-    })
+    let who = tokio::time::timeout(PATIENCE, asked).await;
+    who.ok().flatten().unwrap_or_else(|| (Who::here(), None))
 }
 
 /// Where a run may still be announced.
@@ -166,13 +164,11 @@ struct Announced {
 
 impl Announced {
     /// Takes back what the closed run announces; where that cannot be, it is silent and may be taken over.
-    fn withdraw(self) -> Result<(), Failed> {
+    async fn withdraw(self) {
         let taken = lease::withdraw(&self.cluster, &self.namespace, &self.run);
-        let taken = runtime()?.block_on(async { tokio::time::timeout(PATIENCE, taken).await });
-        if let Ok(Err(failure)) = taken {
+        if let Ok(Err(failure)) = tokio::time::timeout(PATIENCE, taken).await {
             print::note(&format!("its Lease stays: {failure}"));
         }
-        Ok(())
     }
 }
 
@@ -182,14 +178,18 @@ pub fn abandon(start: &Start, asked: &Abandon) -> Result<u8, Failed> {
         return Err(Failed::usage("--reason says why the run is closed"));
     }
     let state = start.loaded.state_dir();
-    let (by, announced) = closer(start, &state, &asked.run)?;
+    // One for all: a connection ends with the runtime it was made in.
+    let runtime = runtime()?;
+    let (by, announced) = runtime.block_on(closer(start, &state, &asked.run));
     let now = Clock::system().now();
     let end =
         close::abandon(&state, &asked.run, &by, asked.reason.trim(), now).map_err(|refusal| {
             let code = if refusal.usage { USAGE } else { UNKNOWN };
             Failed::new(code, refusal.sentence)
         })?;
-    announced.map_or(Ok(()), Announced::withdraw)?;
+    if let Some(announced) = announced {
+        runtime.block_on(announced.withdraw());
+    }
     let mut text = format!("abandoned: {}\n", sanitize(&end.message));
     for left in &end.leftovers {
         // A string takes whatever is written.

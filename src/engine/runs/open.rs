@@ -269,6 +269,12 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
     start.actor.clone_from(&here.user);
     let mut carrier = Carrier::new(means.clone(), start, open.journal);
     carrier.rehearses(run.runbook());
+    for object in run.objects() {
+        let line = lock::take(carrier.reporter(), &object).await;
+        if line.level == Level::Red {
+            return Err(refusal(format!("{}: {}", object.short(), line.fact)));
+        }
+    }
     let claims = &carrier.reporter().claims;
     claims.plan(steps(&run), open.header.created);
     for line in claims.take(&run.lock_keys(), false).await {
@@ -279,12 +285,6 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
                 hand_over = Some(format!("{} takes over: {}", here.user, line.fact));
             }
             _ => {}
-        }
-    }
-    for object in run.objects() {
-        let line = lock::take(carrier.reporter(), &object).await;
-        if line.level == Level::Red {
-            return Err(refusal(format!("{}: {}", object.short(), line.fact)));
         }
     }
     Ok(Reopened {

@@ -97,10 +97,8 @@ fn what_openssh_signs_is_read_whatever_the_kind_of_key_and_nothing_else_passes()
             assert_eq!(sig.namespace, "some-namespace");
             assert_eq!(sig.verify(message.as_bytes()), Ok(()), "{name} {round}");
             assert!(sig.verify(b"another message").is_err(), "{name}");
-            let other = sshsig::SshSig {
-                namespace: "other".into(),
-                ..sig.clone()
-            };
+            let mut other = sig.clone();
+            other.namespace = "other".into();
             assert!(other.verify(message.as_bytes()).is_err(), "{name}");
         }
         let shown = Command::new("ssh-keygen")

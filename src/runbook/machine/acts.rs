@@ -239,6 +239,7 @@ mod tests {
                     apply_merge(&mut body, &action.body());
                     Answer::DryRun(body)
                 }
+                Question::Approval { .. } => Answer::Gone,
                 Question::Rollout { .. } => Answer::Rollout(Rollout::Complete("done".into())),
             }
         }

@@ -1,24 +1,11 @@
 //! Getting a key: free, another's who is at work, or another's who is silent. Nobody's clock is believed but our own, and
 //! only a process of this machine is known to be gone without waiting.
 
+use super::claims::{Claims, GLANCE, Moment, SILENCE, TRIES, Taken};
 use super::paper::{HOLDS, Paper};
-use super::{Claims, GLANCE, Moment, SILENCE, TRIES};
 use crate::journal::process;
 use crate::platform::failure::{Failure, FailureKind};
 use jiff::SignedDuration;
-use std::time::Duration;
-
-/// How taking a key ended.
-pub(super) enum Taken {
-    /// It is ours from this moment on.
-    Ours(Moment, Paper),
-    /// Somebody carries it now.
-    Held(Box<Paper>),
-    /// Somebody had it and is silent, for so long.
-    Silent(Box<Paper>, Option<Duration>),
-    /// We may not.
-    Without(String),
-}
 
 impl Claims {
     /// Tries to get a key, looking again whenever it moved meanwhile.

@@ -1,9 +1,11 @@
 //! What the preflight's page says of a key.
 
-use super::ASKED;
 use super::paper::Paper;
 use crate::runbook::preflight::{Level, Line};
 use crate::runbook::prose::bounded;
+
+/// What the preflight's line asks.
+pub(super) const ASKED: &str = "does anybody else run this?";
 
 pub(super) fn passed() -> Line {
     Line::new(Level::Passed, ASKED, "nobody; announced by a Lease")

@@ -1,7 +1,7 @@
 //! The requests about one Lease, each within its time and never sent twice.
 
+use super::claims::{Claims, PATIENCE};
 use super::paper::{self, Paper};
-use super::{Claims, PATIENCE};
 use crate::platform::failure::{Failure, FailureKind};
 use crate::platform::kubernetes::{Known, Manner, Precondition};
 use serde_json::Value;
