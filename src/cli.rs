@@ -3,6 +3,7 @@
 //! [`main`] parses, loads the configuration and hands over to one file per command; all they share is a [`session`].
 
 mod alert;
+mod approve;
 pub mod args;
 mod attendance;
 mod audit;
@@ -89,6 +90,7 @@ fn run(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Resume(asked)) => run::resume(&start, &asked),
         Some(Command::Runs(asked)) => runs::runs(&start, &asked),
         Some(Command::Abandon(asked)) => runs::abandon(&start, &asked),
+        Some(Command::Approve(asked)) => approve::approve(&start, &asked),
         Some(Command::Audit(asked)) => audit::audit(&start, &asked),
         Some(Command::Runbook(asked)) => runbook::runbook(&start, &asked),
         Some(Command::Rollout(asked)) => rollout::rollout(&start, &asked),

@@ -160,6 +160,7 @@ impl Engine {
         let outside = &self.outside;
         self.runs = Some(runs::Desk::open(runs::Means {
             cluster: outside.cluster.clone(),
+            scope: outside.scope.clone(),
             prometheus: self.prometheus.clone(),
             alertmanager: self.alertmanager.clone(),
             trusted: Arc::default(),

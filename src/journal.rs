@@ -7,6 +7,7 @@ pub mod disk;
 mod error;
 mod keys;
 mod listing;
+pub mod process;
 pub mod record;
 pub mod runs;
 

@@ -2,6 +2,7 @@
 //! time; the engine performs what the machine asks and reports back, the journal keeps what it says.
 
 pub mod answers;
+pub mod approval;
 pub mod canonical;
 pub mod check;
 pub mod consumers;

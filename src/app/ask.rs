@@ -44,6 +44,8 @@ pub enum Purpose {
     Resume,
     /// The reason for going on over amber lines.
     Reason,
+    /// An approval that was carried here by hand, or the way past it; whether that is confirmed now.
+    Approval(bool),
     /// The value of a parameter.
     Param(String),
     /// Evidence for an item of a checklist, in the way of the list that is chosen.
@@ -134,7 +136,7 @@ impl Form {
     /// Types one character.
     pub fn push(&mut self, c: char) {
         self.refused = None;
-        if !c.is_control() && self.line.len() < 512 {
+        if !c.is_control() && self.line.len() < self.room() {
             self.line.push(c);
         }
     }
@@ -145,7 +147,18 @@ impl Form {
             self.refused = Some("Type it: pasting is refused here.");
             return;
         }
-        text.chars().take(SHOWN * 2).for_each(|c| self.push(c));
+        let room = self.room().min(text.len());
+        let long = matches!(self.purpose, Purpose::Approval(false));
+        let taken = if long { room } else { SHOWN * 2 };
+        text.chars().take(taken).for_each(|c| self.push(c));
+    }
+
+    /// How much may be typed: an approval is a long text.
+    fn room(&self) -> usize {
+        match self.purpose {
+            Purpose::Approval(false) => 8192,
+            _ => 512,
+        }
     }
 
     /// Deletes the last character.
@@ -182,7 +195,6 @@ pub fn decision(form: &Form) -> Option<Decision> {
             let typed = form.wanted.as_deref().filter(|wanted| *wanted != YES);
             Some(Decision::Yes(typed.map(|_| text)))
         }
-        Purpose::Reason | Purpose::Param(_) => Some(Decision::Value(text)),
         Purpose::Item { id, .. } => {
             let kind = match form.evidence()? {
                 Evidence::Link => "link",
@@ -191,6 +203,7 @@ pub fn decision(form: &Form) -> Option<Decision> {
             };
             Some(Decision::Item(id.clone(), format!("{kind}:{text}")))
         }
+        Purpose::Reason | Purpose::Param(_) | Purpose::Approval(_) => Some(Decision::Value(text)),
         Purpose::Note | Purpose::Undo | Purpose::Arm | Purpose::ArmReason => None,
     }
 }
@@ -265,6 +278,18 @@ pub fn choices(run: &Run) -> Vec<Choice> {
         AskKind::Confirm { plans, .. } => end
             .into_iter()
             .chain([typed("go ahead", sends(plans), Purpose::Confirm)])
+            .collect(),
+        AskKind::Approval { glass, .. } => end
+            .into_iter()
+            .chain([typed(
+                if glass.is_some() { "break the glass" } else { "paste an approval" },
+                if glass.is_some() {
+                    "The namespace is typed; the record says that nobody else agreed.".into()
+                } else {
+                    "A text that vigie approve printed; or break-glass: and why, twenty characters at least.".into()
+                },
+                Purpose::Approval(glass.is_some()),
+            )])
             .collect(),
         AskKind::Reason(_) => end
             .into_iter()

@@ -9,7 +9,7 @@ use crate::config::mistake::nearest;
 use crate::config::place::named;
 use crate::engine::EnvironmentOf;
 use crate::engine::runs::Keeping;
-use crate::engine::runs::policy::Rules;
+use crate::engine::runs::policy::{NO_SIGNERS, Rules};
 use crate::runbook::format::{MAX_BYTES, parse_bytes, parse_overlay};
 use crate::runbook::place::{Place, Problem, Severity};
 use crate::runbook::{Runbook, SHIPPED};
@@ -309,6 +309,21 @@ fn named_as(path: &Path, name: &str, book: Arc<Runbook>) -> Result<Arc<Runbook>,
     Err(vec![wrong(name, message, Some(&help))])
 }
 
+/// The file of those who may approve, as it is now.
+pub fn allowed(signers: Option<&Path>) -> Result<String, String> {
+    let Some(path) = signers else {
+        return Err(NO_SIGNERS.to_owned());
+    };
+    let read = std::fs::read_to_string(path);
+    read.map_err(|error| {
+        let why = crate::journal::in_words(&error);
+        format!(
+            "the allowed signers in {} cannot be read: {why}",
+            path.display()
+        )
+    })
+}
+
 /// Where runs are kept and what governs them.
 pub fn keeping(
     loaded: &Loaded,
@@ -321,6 +336,8 @@ pub fn keeping(
     let issuers = Arc::new(issuers.collect());
     let places = config.clone();
     let shelf = loaded.clone();
+    let signers = config.approvals.allowed_signers.as_deref();
+    let signers = signers.map(|path| loaded.resolve(path));
     Keeping {
         state: loaded.state_dir(),
         environment,
@@ -331,6 +348,7 @@ pub fn keeping(
             context,
             issuers,
             vault_path: Arc::new(move |name| places.vault_path(name).map(str::to_owned)),
+            signers: Arc::new(move || allowed(signers.as_deref())),
         },
         vault: None,
         shelf: Arc::new(move || library(&shelf)),

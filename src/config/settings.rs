@@ -43,6 +43,8 @@ pub struct Config {
     pub services: BTreeMap<String, Service>,
     /// Where the numbers of a kubeconfig context come from, by the context's name.
     pub context: BTreeMap<String, Context>,
+    /// Who may approve what others do.
+    pub approvals: Approvals,
     /// What holds where: policy by environment.
     pub environment: BTreeMap<String, Environment>,
     /// Signals by PromQL, by the signal's name.
@@ -75,6 +77,7 @@ impl Default for Config {
             log: Log::default(),
             services: BTreeMap::new(),
             context: BTreeMap::new(),
+            approvals: Approvals::default(),
             environment: Environment::built_in(),
             signals: BTreeMap::new(),
             keys: BTreeMap::new(),
@@ -278,6 +281,16 @@ pub struct Context {
     pub alertmanager: Option<Source>,
     /// Its Vault.
     pub vault: Option<VaultSource>,
+}
+
+/// The second pair of eyes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Approvals {
+    /// The file of those who may approve, in OpenSSH's format of allowed signers; keep it where changes are reviewed.
+    pub allowed_signers: Option<String>,
+    /// The key with which `vigie approve` signs; its public half is enough where an agent has the other.
+    pub key: Option<String>,
 }
 
 /// What a target must be to belong to an environment. `*` stands for anything. A namespace whose label `environment` is the

@@ -4,6 +4,7 @@
 
 mod act;
 mod acts;
+mod approving;
 pub mod checklist;
 mod drive;
 mod expand;
@@ -28,6 +29,7 @@ mod traps;
 mod undo;
 mod waiting;
 
+pub use approving::{BREAKS_GLASS, Offered};
 pub use drive::{begin, step};
 pub use fact::{
     Answers, Entry, Fact, Found, Intent, Outcome, Probe, Reason, RunState, RunTarget, Start,

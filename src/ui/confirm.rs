@@ -140,6 +140,21 @@ fn page(view: &View<'_>, form: &Form, run: Option<&Run>) -> Page {
                 theme.dim(),
             );
         }
+        (Purpose::Approval(glass), Some(run)) => {
+            page.title = if *glass {
+                "Break the glass?".into()
+            } else {
+                "What did they sign?".into()
+            };
+            let target = &run.start().target;
+            page.say("namespace", &target.namespace, theme.strong());
+            let words = if *glass {
+                "type the namespace: it goes on without a second person, and the record says so"
+            } else {
+                "the text that vigie approve printed; or break-glass: and a reason of twenty characters"
+            };
+            page.say("", words, theme.dim());
+        }
         (Purpose::Param(name), Some(run)) => {
             page.title = format!("{name}?");
             let help = run
@@ -176,6 +191,8 @@ fn question(form: &Form) -> String {
         (Purpose::Arm, _) => "type the namespace to arm:".into(),
         (Purpose::Param(name), _) => format!("{name}:"),
         (Purpose::Item { .. }, _) => evidence(form),
+        (Purpose::Approval(true), _) => "namespace:".into(),
+        (Purpose::Approval(false), _) => "approval:".into(),
         (Purpose::Note, _) => "note:".into(),
         (Purpose::Reason | Purpose::Undo | Purpose::ArmReason, _) => "why:".into(),
     }

@@ -6,7 +6,7 @@ mod demo;
 mod documents;
 mod keys;
 mod policy;
-mod runs;
+pub mod runs;
 mod shelf;
 mod words;
 

@@ -282,6 +282,15 @@ fn scenes() -> Vec<(&'static str, World, Run)> {
     );
     add("which ticket", (world, run));
     add("checklist", checklist::open());
+    let seconded = OTHER.replace(
+        "kind = \"choose\"",
+        "kind = \"choose\"\napprove = { count = 1 }",
+    );
+    let seconded = Arc::new(format::parse("questions", &seconded).unwrap());
+    let mut world = World::new();
+    let start = world::start(&seconded, &[], false);
+    let run = world.begin_with(seconded, start, |_| false);
+    add("somebody else", (world, run));
     let (world, run) = holding();
     let (run, _) = vigie::runbook::machine::step(
         run,
@@ -303,6 +312,7 @@ fn every_question_the_machine_can_ask_is_among_the_scenes() {
             AskKind::Branch(_) => "branch",
             AskKind::Param(_) => "param",
             AskKind::Confirm { .. } => "confirm",
+            AskKind::Approval { .. } => "approval",
             AskKind::Reason(_) => "reason",
             AskKind::Trouble(_) => "trouble",
             AskKind::Resume { .. } => "resume",
@@ -319,6 +329,7 @@ fn every_question_the_machine_can_ask_is_among_the_scenes() {
         "trouble",
         "resume",
         "checklist",
+        "approval",
     ] {
         assert!(
             kinds.contains(&kind),
@@ -638,7 +649,8 @@ fn the_run_carried_out_here_is_on_the_list_and_announced_on_every_other_screen()
         }
     }
     let effects = obey(&mut app, Command::Open(Screen::Runs));
-    assert_eq!(effects, [Effect::Run(RunOrder::List)], "it is read again");
+    let read = [RunOrder::List, RunOrder::Look].map(Effect::Run);
+    assert_eq!(effects, read, "it is read again");
     contains(&picture(&app, 120, 40), &["1, 1 unfinished", "veza-prod"]);
     app.runs.past[0].state = RunState::Succeeded;
     obey(&mut app, Command::Open(Screen::Overview));

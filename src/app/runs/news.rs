@@ -1,6 +1,7 @@
 //! What the engine reports about runs.
 
 use super::Refusal;
+use super::elsewhere::Elsewhere;
 use super::lines::PodLines;
 use super::shelf::{Book, PastRun};
 use crate::runbook::ids::RunId;
@@ -32,4 +33,6 @@ pub enum RunNews {
     Listed(Vec<PastRun>),
     /// The runbooks, read anew.
     Shelved(Vec<Book>),
+    /// The runs that are announced in the cluster.
+    Announced(Vec<Elsewhere>),
 }

@@ -84,6 +84,8 @@ pub enum RunOrder {
     List,
     /// Read the runbooks anew.
     Reread,
+    /// Ask the cluster which runs others announce.
+    Look,
     /// Put a deed into the audit log.
     WriteDown(Box<Deed>),
 }

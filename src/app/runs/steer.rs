@@ -9,8 +9,8 @@ use crate::app::message::Notice;
 use crate::app::screen::Screen;
 use crate::app::state::App;
 use crate::runbook::Runbook;
-use crate::runbook::link::link;
 use crate::runbook::answers;
+use crate::runbook::link::link;
 use crate::runbook::machine::{self, Event, Run};
 use crate::runbook::param;
 use jiff::Timestamp;
@@ -77,6 +77,10 @@ impl App {
                 self.runs.shelve();
                 Vec::new()
             }
+            RunNews::Announced(found) => {
+                self.runs.announced = found;
+                Vec::new()
+            }
         }
     }
 
@@ -137,6 +141,9 @@ impl App {
         }
         if self.rereads_now() {
             effects.push(Effect::Run(RunOrder::List));
+        }
+        if self.asks_for_others() {
+            effects.push(Effect::Run(RunOrder::Look));
         }
         effects
     }

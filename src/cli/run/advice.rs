@@ -82,6 +82,7 @@ fn answer(ask: &Ask, kept: bool) -> Option<String> {
                 .collect();
             Some(flags.join(" "))
         }
+        AskKind::Approval { .. } if kept => Some(format!("[--answer {step}=approval:TEXT]")),
         AskKind::Reason(_) if kept => Some("--reason TEXT".to_owned()),
         _ => None,
     }

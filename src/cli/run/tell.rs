@@ -159,6 +159,7 @@ fn words(fact: &Fact) -> String {
 fn wanted(reason: Reason) -> &'static str {
     match reason {
         Reason::Confirm => "waits for a confirmation",
+        Reason::Approval => "waits for somebody else's approval",
         Reason::Input => "waits for an answer",
         Reason::Gate => "waits for a decision on the gate",
         Reason::Timeout => "took too long, waits for a decision",
@@ -181,6 +182,7 @@ fn answered(status: Status, message: &str) -> String {
         Status::Denied => "not applied, refused",
         Status::Gone => "not applied, it is gone",
         Status::Invalid => "not applied, not accepted",
+        Status::Locked => "not sent",
     };
     if message.is_empty() || message.eq_ignore_ascii_case(word) {
         return word.to_owned();

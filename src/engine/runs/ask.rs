@@ -4,8 +4,8 @@ use super::means::Means;
 use super::report::Reporter;
 use super::state::{known, reference, text, unanswered};
 use super::{
-    checklist, clocks, lock, measure, outlook, outside, owners, request, revisions, rollout,
-    secrets, state,
+    approvals, checklist, clocks, lock, measure, outlook, outside, owners, request, revisions,
+    rollout, secrets, state,
 };
 use crate::platform::failure::FailureKind;
 use crate::platform::kubernetes::{Manner, Right};
@@ -56,6 +56,7 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
             touch,
             back,
             gate,
+            locks,
         } => {
             let asked = Asked {
                 secrets,
@@ -65,6 +66,7 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
                 others,
                 back,
                 gate,
+                locks,
             };
             preflight(&to, &start, asked).await
         }
@@ -72,6 +74,12 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
         Question::Checklist { looks } => Ok(Answer::Checklist(
             checklist::look(means, &start, looks).await,
         )),
+        Question::Approval {
+            request,
+            given,
+            known,
+            wait,
+        } => approvals::look(means, &request, given, &known, wait).await,
     };
     let event = match answered {
         Ok(answer) => Event::Answered(id, Box::new(answer)),
@@ -120,6 +128,7 @@ struct Asked {
     touch: Touch,
     back: Option<Box<GoingBack>>,
     gate: Option<u64>,
+    locks: Vec<String>,
 }
 
 /// An object's facts with what its owners say of themselves.
@@ -160,6 +169,7 @@ async fn preflight(to: &Reporter, start: &Start, asked: Asked) -> Result<Answer,
     more.extend(clocks::line(means, object, asked.gate.is_some()).await);
     more.push(lock::take(to, object).await);
     more.extend(secrets::vault_lines(means, &asked.secrets).await?);
+    more.extend(to.claims.take(&asked.locks, start.dry_run).await);
     more.extend(follows);
     for other in &asked.others {
         let found = facts(means, other).await?;

@@ -2,16 +2,19 @@
 //! the machine comes through [`Carrier::take`], in order.
 
 use super::clocks::Clocks;
+use super::lease::{self, Claims};
 use super::means::Means;
 use super::records::Who;
 use super::report::Reporter;
 use super::secrets::Secrets;
-use super::{ask, measure, policy, records, write};
+use super::{approvals, ask, measure, policy, records, rehearsals, write};
 use crate::journal::{AuditEvent, Journal, RealDisk};
+use crate::runbook::Runbook;
 use crate::runbook::ids::RunId;
 use crate::runbook::machine::{
     Answer, Effect, Entry, Event, Fact, Question, ReadId, Start, Status,
 };
+use crate::runbook::model::Risk;
 use crate::runbook::patch::Action;
 use jiff::Timestamp;
 use serde_json::json;
@@ -26,6 +29,8 @@ pub struct Carrier {
     to: Reporter,
     start: Arc<Start>,
     journal: Option<Journal<RealDisk>>,
+    /// Its good end is evidence for a run of the same model elsewhere.
+    rehearses: bool,
     /// Only a look ahead: nothing is recorded, so nothing is done.
     ahead: bool,
     reads: HashMap<ReadId, AbortOnDropHandle<()>>,
@@ -53,6 +58,7 @@ impl Carrier {
     pub fn unrecorded(means: Arc<Means>, start: Start, secrets: Secrets) -> Self {
         Self {
             to: Reporter {
+                claims: Claims::new(means.clone(), &start),
                 means,
                 run: start.run.clone(),
                 by: start.actor.as_str().into(),
@@ -62,11 +68,19 @@ impl Carrier {
             start: Arc::new(start),
             journal: None,
             ahead: true,
+            rehearses: false,
             reads: HashMap::new(),
             wakes: BTreeMap::new(),
             flights: Vec::new(),
             clocks: Arc::default(),
         }
+    }
+
+    /// Lets the good end of a critical runbook be evidence, where this is a place to rehearse in.
+    pub fn rehearses(&mut self, book: &Runbook) {
+        let here = &self.start.target.environment;
+        self.rehearses =
+            book.risk == Risk::Critical && !self.start.dry_run && *here == rehearsals::place(book);
     }
 
     /// Who tells what happens, with the lock of what is changed.
@@ -105,9 +119,24 @@ impl Carrier {
                     };
                     return self.to.tell(refused).await;
                 }
-                let to = self.to.clone();
+                let (to, start) = (self.to.clone(), self.start.clone());
                 let sent = async move {
-                    let event = write::send(&to, effect, attempt, audit_id, *action).await;
+                    // Whoever is no longer the one who carries this run sends nothing more.
+                    let event = match to.claims.hold().await {
+                        Ok(taken) => {
+                            if !taken.is_empty() {
+                                lease::write_down(&to.means, &start, taken).await;
+                            }
+                            write::send(&to, effect, attempt, audit_id, *action).await
+                        }
+                        Err(message) => Event::Refused {
+                            effect,
+                            attempt,
+                            status: Status::Locked,
+                            http: 0,
+                            message,
+                        },
+                    };
                     to.tell(event).await;
                 };
                 self.flights.retain(|flight| !flight.is_finished());
@@ -149,7 +178,10 @@ impl Carrier {
                 self.read(id, measured);
             }
             Effect::Forget(id) => drop(self.reads.remove(&id)),
-            Effect::Wake(at) => self.wake(at),
+            Effect::Wake(at) => {
+                self.to.claims.waits_until(at);
+                self.wake(at);
+            }
             Effect::Audit { event, fields } => self.audit(event, fields).await,
             // The App asks the person, and knows when nothing more will come.
             Effect::Ask(_) | Effect::Done(_) => {}
@@ -190,6 +222,7 @@ impl Carrier {
             .any(|entry| matches!(entry.fact, Fact::End { .. }));
         let (state, start) = (self.to.means.keeping.state.clone(), self.start.clone());
         let who = self.who();
+        let told = entries.clone();
         let written = records::off(move || {
             let written = journal
                 .append(&entries)
@@ -199,6 +232,11 @@ impl Carrier {
         });
         let event = match written.await {
             Ok((journal, written)) => {
+                if self.rehearses {
+                    rehearsals::keep(&self.to.means, &self.start, &told, journal.head()).await;
+                }
+                self.to.claims.learn(&told, journal.head()).await;
+                self.clear_approvals(&told);
                 self.journal = Some(journal);
                 written.map_or_else(Event::RecordFailed, |()| Event::Recorded)
             }
@@ -212,6 +250,20 @@ impl Carrier {
                 .map(|journal| journal.dir().to_owned());
             forget_key(dir).await;
             self.to.held.lock().await.take();
+        }
+    }
+
+    /// What was approved is no longer asked for.
+    fn clear_approvals(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            if let Fact::Approval { code, .. } = &entry.fact {
+                let (to, code) = (self.to.clone(), code.clone());
+                let namespace = self.start.target.namespace.clone();
+                let cleared =
+                    async move { approvals::clear(&to.means.cluster, &namespace, &code).await };
+                self.flights
+                    .push(AbortOnDropHandle::new(tokio::spawn(cleared)));
+            }
         }
     }
 

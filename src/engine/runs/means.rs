@@ -4,6 +4,7 @@ use crate::app::message::Fact;
 use crate::app::runs::news::RunNews;
 use crate::app::runs::shelf::Book;
 use crate::app::services::Limits;
+use crate::domain::target::Scope;
 use crate::engine::clock::Clock;
 use crate::engine::identity::EnvironmentOf;
 use crate::engine::setting::Found;
@@ -51,6 +52,8 @@ impl fmt::Debug for Keeping {
 pub struct Means {
     /// The API server.
     pub cluster: Cluster,
+    /// What is looked at.
+    pub scope: Scope,
     /// The Prometheus of the target, once it is found.
     pub prometheus: watch::Receiver<Option<Found>>,
     /// The Alertmanager of the target, once it is found.

@@ -5,7 +5,7 @@ use super::carry::Carrier;
 use super::lock;
 use super::means::Means;
 use super::secrets::Secrets;
-use super::{policy, records};
+use super::{policy, records, rehearsals};
 use crate::app::runs::Refusal;
 use crate::app::runs::order::Opening;
 use crate::domain::target::Environment;
@@ -110,8 +110,9 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
         dry_run: opening.dry_run,
         answers: opening.answers,
     };
-    let run = Run::new(opening.book, start.clone(), now)
+    let mut run = Run::new(opening.book, start.clone(), now)
         .map_err(|error| refusal(format!("refused before the first effect: {error}")))?;
+    second(means, &mut run);
     let header = Header {
         schema: crate::journal::runs::SCHEMA,
         created: now,
@@ -141,7 +142,10 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
         written.await.map_err(refusal)?.map_err(refusal)?;
     }
     let secrets = key(journal.dir().to_owned()).await?;
-    Ok((Carrier::new(means.clone(), start, journal, secrets), run))
+    let mut carrier = Carrier::new(means.clone(), start, journal, secrets);
+    carrier.rehearses(run.runbook());
+    carrier.reporter().claims.plan(steps(&run), now);
+    Ok((carrier, run))
 }
 
 /// The parameters with what the environment settles: where its secrets lie, unless no Vault is named here.
@@ -171,6 +175,18 @@ fn filled(
     Ok(params)
 }
 
+/// Who must agree, by the policy of now; and that this machine's user is not somebody else.
+fn second(means: &Means, run: &mut Run) {
+    let policy = (means.keeping.rules.policy)(&run.start().target.environment);
+    run.demand_approvals(i64::from(policy.approvals));
+    run.keep_from_approving(records::os_user());
+}
+
+/// The run's steps, for whoever is told where it stands.
+fn steps(run: &Run) -> Vec<String> {
+    run.plan().iter().map(|step| step.id.clone()).collect()
+}
+
 /// What the policy refuses here, where it was gone past for a stated reason; otherwise it is refused.
 async fn held(
     means: &Means,
@@ -184,14 +200,31 @@ async fn held(
     let name = here.environment.name.to_string();
     let demands = (means.keeping.rules.policy)(&name);
     let (state, asked) = (means.keeping.state.clone(), opening.clone());
-    let looked = records::off(move || policy::refusals(&demands, &name, &asked, &state, now));
-    let refused = looked.await.map_err(refusal)?;
     let glass = opening.answers.break_glass.is_some();
+    let seconded = policy::seconded(&demands, &name, &opening.book);
+    let signers = means.keeping.rules.signers.clone();
+    let known = if policy::wants_rehearsal(&demands, &opening.book).is_some() {
+        rehearsals::there(means, rehearsals::place(&opening.book)).await
+    } else {
+        (Vec::new(), String::new())
+    };
+    let looked = records::off(move || {
+        let grounds = policy::Grounds {
+            signers: signers(),
+            rehearsals: known,
+        };
+        policy::refusals(&demands, &name, &asked, &state, &grounds, now)
+    });
+    let mut refused = looked.await.map_err(refusal)?;
     if glass && !opening.answers.confirm.contains(&opening.namespace) {
         return Err(refusal(format!(
             "--break-glass wants --confirm {} as well",
             opening.namespace
         )));
+    }
+    if glass && seconded && refused.iter().all(|why| !why.contains("second person")) {
+        let name = &here.environment.name;
+        refused.push(format!("{name} wants a second person for this run"));
     }
     if refused.is_empty() || glass {
         return Ok(refused);
@@ -267,17 +300,31 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
     if here.environment.guarded {
         run.guard();
     }
+    second(means, &mut run);
     let before = carrier(&start, &open.entries);
-    let hand_over =
+    let mut hand_over =
         (here.user != before).then(|| format!("{} takes over from {before}", here.user));
     // From here on the record says who really did it.
     start.actor.clone_from(&here.user);
     let secrets = key(open.journal.dir().to_owned()).await?;
-    let carrier = Carrier::new(means.clone(), start, open.journal, secrets);
+    let mut carrier = Carrier::new(means.clone(), start, open.journal, secrets);
+    carrier.rehearses(run.runbook());
     for object in run.objects() {
         let line = lock::take(carrier.reporter(), &object).await;
         if line.level == Level::Red {
             return Err(refusal(format!("{}: {}", object.short(), line.fact)));
+        }
+    }
+    let claims = &carrier.reporter().claims;
+    claims.plan(steps(&run), open.header.created);
+    for line in claims.take(&run.lock_keys(), false).await {
+        match line.level {
+            Level::Red => return Err(refusal(format!("{}: {}", line.text, line.fact))),
+            // Only what is silent and another's; what may not be asked is said again by the preflight.
+            Level::Amber if claims.takes_over().await => {
+                hand_over = Some(format!("{} takes over: {}", here.user, line.fact));
+            }
+            _ => {}
         }
     }
     Ok(Reopened {

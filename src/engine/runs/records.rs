@@ -128,7 +128,8 @@ pub fn actor(user: Option<&str>) -> Value {
     json!({"k8s_user": user, "os_user": os_user(), "host": host()})
 }
 
-fn os_user() -> Option<String> {
+/// The user of this machine.
+pub fn os_user() -> Option<String> {
     let variables = ["USER", "LOGNAME"].into_iter();
     let mut known = variables.filter_map(|name| std::env::var(name).ok());
     known.find(|name| !name.is_empty())

@@ -1,5 +1,6 @@
 //! What everything that works for one run shares: with what, for which run, whom to tell, and the lock it holds.
 
+use super::lease::Claims;
 use super::means::Means;
 use super::secrets::Secrets;
 use crate::app::runs::news::RunNews;
@@ -22,6 +23,8 @@ pub struct Reporter {
     pub held: Arc<Mutex<Option<Lock>>>,
     /// The secrets it has in hand.
     pub secrets: Arc<Secrets>,
+    /// What it has to itself in the cluster.
+    pub claims: Arc<Claims>,
 }
 
 impl Reporter {

@@ -172,7 +172,7 @@ impl Run {
             let message = self.rehearsal_told();
             return self.end(now, RunState::Succeeded, message, Vec::new(), out);
         }
-        if !self.authorised(now, index, out) {
+        if !self.authorised(now, index, out) || !self.approved(now, index, out) {
             return;
         }
         let question = self.question_for(&step, planned.object);
@@ -227,6 +227,10 @@ impl Run {
         let Some(planned) = record.plan.clone() else {
             return;
         };
+        // It may have run out while the platform was silent.
+        if record.effect.is_none() && !self.approved(now, index, out) {
+            return;
+        }
         if let Some(why) = removed(&planned, &answer) {
             return self.removed_already(now, index, &record, why, out);
         }
@@ -410,6 +414,9 @@ impl Run {
                 Then::Pause,
                 out,
             ),
+            Some(Status::Locked) => {
+                self.fail(now, index, Reason::Lock, mutation.message, Then::Pause, out);
+            }
             _ => self.fail(
                 now,
                 index,

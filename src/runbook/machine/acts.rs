@@ -240,6 +240,7 @@ mod tests {
                     Answer::DryRun(body)
                 }
                 Question::Checklist { .. } => Answer::Checklist(Vec::new()),
+                Question::Approval { .. } => Answer::Gone,
                 Question::Rollout { .. } => Answer::Rollout(Rollout::Complete("done".into())),
                 other => unreachable!("{other:?}"),
             }

@@ -261,7 +261,10 @@ impl Run {
                     help: item.help.clone(),
                     ways: ways(item, &record),
                     trap: item.trap.clone(),
-                    left_out: item.when.as_ref().is_some_and(|when| !self.holds(&self.plan[index], when)),
+                    left_out: item
+                        .when
+                        .as_ref()
+                        .is_some_and(|when| !self.holds(&self.plan[index], when)),
                     record,
                 }
             })
@@ -323,7 +326,10 @@ impl Run {
             match &item.proof {
                 None => {}
                 Some(Proof::Value(check)) => {
-                    let known = self.scope_of(&self.plan[index], None).get(&check.that).is_some();
+                    let known = self
+                        .scope_of(&self.plan[index], None)
+                        .get(&check.that)
+                        .is_some();
                     let finding = check.find(&self.scope_of(&self.plan[index], None));
                     seen.push(Seen {
                         item: item.id.clone(),
@@ -331,7 +337,9 @@ impl Run {
                         said: finding.fact,
                     });
                 }
-                Some(Proof::Asked(asked)) => looks.push(self.look_of(&self.plan[index], &item.id, asked)?),
+                Some(Proof::Asked(asked)) => {
+                    looks.push(self.look_of(&self.plan[index], &item.id, asked)?)
+                }
             }
         }
         Ok((seen, looks))

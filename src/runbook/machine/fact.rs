@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::runbook::approval::Granted;
 use crate::runbook::ids::{EffectKey, RunId};
 use crate::runbook::machine::checklist::Tick;
 use crate::runbook::model::Then;
@@ -108,6 +109,8 @@ pub fn carrier<'e>(start: &'e Start, entries: &'e [Entry]) -> &'e str {
 pub enum Reason {
     /// A confirmation.
     Confirm,
+    /// Somebody else's agreement.
+    Approval,
     /// An answer or a decision.
     Input,
     /// A gate that did not pass.
@@ -241,6 +244,8 @@ pub enum Status {
     Gone,
     /// 400, 422, admission: it did not.
     Invalid,
+    /// Never sent: somebody else carries the run now.
+    Locked,
 }
 
 /// What a probe found.
@@ -363,6 +368,17 @@ pub enum Fact {
     /// A person gave evidence for an item of a checklist.
     #[serde(rename = "checklist.item")]
     Ticked(Tick),
+    /// Somebody else agreed.
+    #[serde(rename = "approval")]
+    Approval {
+        step: String,
+        code: String,
+        granted: Granted,
+        text: String,
+    },
+    /// What somebody offered as an approval is none.
+    #[serde(rename = "approval.refused")]
+    ApprovalRefused { step: String, why: String },
     /// A parameter was settled.
     #[serde(rename = "param")]
     Param { name: String, value: Value },

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::runbook::machine::fact::{Entry, Fact, Found, Intent, Outcome, Probe, RunState, Status};
+use crate::runbook::approval::Granted;
+use crate::runbook::machine::approving::BREAKS_GLASS;
+use crate::runbook::machine::fact::{
+    Entry, Fact, Found, Intent, Outcome, Probe, Reason, RunState, Status,
+};
 use crate::runbook::machine::ledger::{End, Human, Mutation, StepRecord, StepState};
 use crate::runbook::machine::run::{Run, RunError};
 use crate::runbook::model::Runbook;
@@ -69,7 +73,9 @@ impl Run {
                 accepted,
                 ..
             } => self.decided(step.as_deref(), answer, *accepted),
+            Fact::Approval { step, granted, .. } => self.agreed(step, granted),
             Fact::Interrupted { .. }
+            | Fact::ApprovalRefused { .. }
             | Fact::Note { .. }
             | Fact::Recovered { .. }
             | Fact::Progress { .. } => {}
@@ -214,10 +220,12 @@ impl Run {
             return;
         }
         let human = self.release();
+        let glass = answer.starts_with(BREAKS_GLASS);
         if let Some(path) = step {
             let trouble = human.is_some_and(|human| !human.ways.is_empty());
             self.set(path, |record| {
-                record.authorised |= !trouble;
+                record.authorised |= !trouble && !glass;
+                record.glass |= glass;
                 if record.state == StepState::Authorising
                     || (trouble && matches!(record.state, StepState::Failed | StepState::Diverged))
                 {
@@ -237,6 +245,20 @@ impl Run {
         }
     }
 
+    /// Somebody else agreed: the step goes on, or asks for one more.
+    fn agreed(&mut self, path: &str, granted: &Granted) {
+        let waits = |human: &Human| human.reason == Reason::Approval;
+        if self.ledger.human.as_ref().is_some_and(waits) {
+            self.release();
+        }
+        self.set(path, |record| {
+            record.approvals.push(granted.clone());
+            if record.state == StepState::Authorising {
+                record.state = again(record);
+            }
+        });
+    }
+
     fn intent(&mut self, intent: &Intent, undo: bool) {
         let mutation = Mutation {
             effect: intent.effect.clone(),
@@ -253,6 +275,7 @@ impl Run {
             if undo {
                 record.undo = Some(mutation);
             } else {
+                record.spent = record.approvals.iter().map(|one| one.id.clone()).collect();
                 record.state = StepState::Intent;
                 record.effect = Some(mutation);
             }

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::runbook::approval::Request;
 use crate::runbook::gate::{GateSpec, Reading};
 use crate::runbook::ids::EffectKey;
+use crate::runbook::machine::approving::Offered;
 use crate::runbook::machine::checklist::{Item, Look, Seen};
 use crate::runbook::machine::fact::{Answers, Entry, Reason, RunState, Status, Way};
 use crate::runbook::model::{Branch, SecretDecl};
@@ -189,6 +191,8 @@ pub enum Question {
         back: Option<Box<GoingBack>>,
         /// The requests a gate of the plan needs, where there is one: it should be able to judge.
         gate: Option<u64>,
+        /// What nobody else may carry out meanwhile: the runbook's keys.
+        locks: Vec<String>,
     },
     /// The change with `dryRun=All`.
     DryRun {
@@ -199,6 +203,17 @@ pub enum Question {
     Checklist {
         /// One for each item.
         looks: Vec<Look>,
+    },
+    /// Whether somebody else approves; the request is put where they find it.
+    Approval {
+        /// What they are asked.
+        request: Box<Request>,
+        /// A text that was given here.
+        given: Option<String>,
+        /// Texts that were judged already.
+        known: Vec<String>,
+        /// Answer only when there is something new.
+        wait: bool,
     },
     /// The rollout of our own change, from this generation on; answered until forgotten.
     Rollout {
@@ -284,6 +299,8 @@ pub enum Answer {
     Found(Value),
     /// What was seen of a checklist's items; what could not be seen says why.
     Checklist(Vec<Seen>),
+    /// What was found of approvals.
+    Offered(Offered),
 }
 
 /// An object as read.
@@ -413,6 +430,18 @@ pub enum AskKind {
         lines: Vec<Line>,
         /// Whether everything can be undone.
         undo: bool,
+    },
+    /// Somebody else's agreement; answered by [`Decision::Value`] with a text that was carried here by hand, or with the way
+    /// past it.
+    Approval {
+        /// The code they type.
+        code: String,
+        /// The request, to be carried by hand.
+        request: String,
+        /// What they agree to.
+        plans: Vec<Planned>,
+        /// The reason for going past it, which waits for the namespace to be typed.
+        glass: Option<String>,
     },
     /// A reason for going on; answered by [`Decision::Value`].
     Reason(Vec<Line>),

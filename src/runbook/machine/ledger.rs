@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::runbook::approval::Granted;
 use crate::runbook::ids::EffectKey;
 use crate::runbook::machine::checklist::ItemRecord;
 use crate::runbook::machine::fact::{Reason, RunState, Status, Way};
@@ -80,6 +81,12 @@ pub struct StepRecord {
     pub plan: Option<Planned>,
     /// A person allowed it.
     pub authorised: bool,
+    /// Others who agreed with it.
+    pub approvals: Vec<Granted>,
+    /// Those of them that were used: each is good for one change.
+    pub spent: Vec<String>,
+    /// Somebody went past the second pair of eyes.
+    pub glass: bool,
     /// Its effect.
     pub effect: Option<Mutation>,
     /// Its undo.
@@ -101,6 +108,9 @@ impl StepRecord {
             finished_at: None,
             plan: None,
             authorised: false,
+            approvals: Vec::new(),
+            spent: Vec::new(),
+            glass: false,
             effect: None,
             undo: None,
             message: String::new(),

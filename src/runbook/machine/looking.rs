@@ -51,6 +51,11 @@ impl Run {
             Purpose::Probe(index, undo) => self.probed(now, index, undo, answer, out),
             Purpose::Secret(index) => self.saw_secret(now, index, answer, out),
             Purpose::Checklist(index) => self.take_checklist(now, index, answer, out),
+            Purpose::Approval(index) => {
+                if let Answer::Offered(offered) = answer {
+                    self.offered(now, index, &offered, out);
+                }
+            }
             Purpose::Rollout(index, undo) => match answer {
                 Answer::Rollout(rollout) => self.rollout_moved(now, index, undo, rollout, out),
                 Answer::Gone => self.rollout_moved(
@@ -129,6 +134,7 @@ impl Run {
             touch: Touch::of(&self.plan),
             back: self.going_back().map(Box::new),
             gate: self.least_requests(),
+            locks: self.lock_keys(),
         };
         self.read(Purpose::Preflight, question, out);
     }

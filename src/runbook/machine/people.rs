@@ -118,6 +118,9 @@ impl Run {
                     .map(|(_, lines)| lines)
                     .unwrap_or_default(),
             ),
+            (Some(index), true) if human.reason == Reason::Approval => {
+                self.approval_ask(index, out)
+            }
             (Some(index), true) => self.question_of(index),
         };
         let ask = Ask {
@@ -332,6 +335,9 @@ impl Run {
                 };
                 self.take_revision(now, index, number, None, out);
                 self.first(said(&ask, by, &number.to_string(), true), out);
+            }
+            (AskKind::Approval { .. }, Decision::Value(text), Some(index)) => {
+                self.approval_typed(now, index, by, &text, out);
             }
             (AskKind::Workload(_) | AskKind::Param(_), Decision::Value(text), Some(index)) => {
                 let fact = said(&ask, by, &text, true);

@@ -51,6 +51,19 @@ impl Run {
         all
     }
 
+    /// What nobody else may carry out while this run does: the runbook's own keys, else the objects it is about.
+    pub fn lock_keys(&self) -> Vec<String> {
+        let scope = self.scope(None);
+        let keys = self.book.lock.iter();
+        let keys: Vec<String> = keys.filter_map(|key| key.fill(&scope).ok()).collect();
+        if !keys.is_empty() {
+            return keys;
+        }
+        let objects = self.objects();
+        let key = |object: &ObjectRef| format!("{}/{}", object.namespace, object.short());
+        objects.iter().map(key).collect()
+    }
+
     /// What a step kind would change on this object.
     pub(super) fn plan_for(
         &self,

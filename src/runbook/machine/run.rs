@@ -32,6 +32,7 @@ pub(super) enum Purpose {
     Rollout(usize, bool),
     Secret(usize),
     Checklist(usize),
+    Approval(usize),
 }
 
 /// What lives only in this process.
@@ -70,6 +71,18 @@ pub(super) struct Live {
     pub takes_over: Option<String>,
     /// Who took the run up in this process.
     pub by: Option<String>,
+    /// So many others must agree before anything critical is changed.
+    pub demanded: i64,
+    /// Names beside the initiator's that may not approve.
+    pub not_approving: Vec<String>,
+    /// How far the server's clock is ahead, once it was looked at for approvals.
+    pub server_ahead: Option<SignedDuration>,
+    /// The look for approvals that goes on while the person is asked.
+    pub approving: Option<ReadId>,
+    /// The texts that were judged already.
+    pub judged: Vec<String>,
+    /// Why the glass is to be broken, until that is confirmed.
+    pub glass: Option<String>,
     pub deadline: Option<Timestamp>,
     pub down: bool,
     pub back: Option<(String, String)>,
@@ -148,16 +161,10 @@ impl Run {
         for step in &plan {
             let supported = !matches!(
                 step.kind,
-                StepKind::Planned { .. }
-                    | StepKind::Http { .. }
-                    | StepKind::Notify { .. }
+                StepKind::Planned { .. } | StepKind::Http { .. } | StepKind::Notify { .. }
             );
-            if !supported || step.approve.is_some() {
-                let kind = if step.approve.is_some() {
-                    "approve"
-                } else {
-                    step.kind.name()
-                };
+            if !supported {
+                let kind = step.kind.name();
                 return Err(RunError::Unsupported {
                     step: step.id.clone(),
                     kind: kind.to_owned(),

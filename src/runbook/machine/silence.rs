@@ -49,6 +49,7 @@ impl Run {
             | Purpose::CheckObject(index)
             | Purpose::Plan(index)
             | Purpose::DryRun(index)
+            | Purpose::Approval(index)
             | Purpose::BeforeIntent(index)
             | Purpose::BeforeUndo(index)
             | Purpose::Probe(index, _)

@@ -94,6 +94,10 @@ impl Run {
         step: &Step,
         out: &mut Vec<Effect>,
     ) {
+        // What changes something is planned first: that is what is agreed with.
+        if !step.kind.mutates() && !self.approved(now, index, out) {
+            return;
+        }
         match &step.kind {
             StepKind::Input { param } => self.input(now, index, param, out),
             StepKind::Choose { options } => match self.answered_beforehand(&step.id) {

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use crate::runbook::machine::act::{MAX_RETRIES, same_object};
-use crate::runbook::machine::fact::{Fact, Found, Probe, RunState, Status};
+use crate::runbook::machine::fact::{Fact, Found, Probe, Reason, RunState, Status, Way};
 use crate::runbook::machine::io::{Answer, Effect};
 use crate::runbook::machine::ledger::{StepRecord, StepState};
 use crate::runbook::machine::run::{Purpose, Run};
@@ -57,6 +57,18 @@ impl Run {
             },
             Some(undo) if undo.refused == Some(Status::Conflict) && undo.attempt <= MAX_RETRIES => {
                 return self.look_before_undo(index, object, out);
+            }
+            // It was never sent: whoever carries the run now may undo it, or we again where the lock only could not be renewed.
+            Some(undo) if undo.refused == Some(Status::Locked) => {
+                if self.live.again_at > undo.settled_at {
+                    return self.look_before_undo(index, object, out);
+                }
+                Fact::NeedsHuman {
+                    reason: Reason::Lock,
+                    message: undo.message,
+                    step: None,
+                    ways: vec![Way::Again, Way::Stop],
+                }
             }
             Some(undo) => Fact::UndoFailed {
                 step,

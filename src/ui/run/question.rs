@@ -67,6 +67,7 @@ fn heading(ask: &Ask) -> String {
         AskKind::Checklist(items) => return super::checklist::heading(items, &ask.message),
         AskKind::Param(name) => return format!("What is {name}? {}", ask.message),
         AskKind::Confirm { .. } => "Go ahead?",
+        AskKind::Approval { .. } => return "Somebody else must agree.".into(),
         AskKind::Reason(_) => "It may go on, but not without a reason.",
         AskKind::Trouble(_) => return ask.message.clone(),
         AskKind::Resume { .. } => "Go on with this run?",
@@ -107,6 +108,23 @@ fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
                 &format!("{passed} other checks passed; tab shows them"),
                 theme.dim(),
             );
+        }
+        AskKind::Approval {
+            code, plans, glass, ..
+        } => {
+            paper.fact("code", code, theme.strong());
+            for plan in plans {
+                paper.fact("object", &plan.object.short(), theme.strong());
+                paper.fact("sends", &sends(plan), theme.text());
+            }
+            paper.words(&plain(&ask.message), theme.text());
+            if let Some(why) = glass {
+                let namespace = &run.start().target.namespace;
+                let words = format!(
+                    "Breaking the glass: {why}. Type {namespace} to confirm; the audit log and the post-mortem say so."
+                );
+                paper.words(&plain(&words), theme.tone(Tone::Failing));
+            }
         }
         AskKind::Trouble(_) => trouble(view, run, ask, paper),
         AskKind::Resume { .. } => {

@@ -252,6 +252,7 @@ fn answered(outcome: &crate::runbook::machine::Outcome) -> String {
         Status::Denied => "denied: it was not done",
         Status::Gone => "gone: it was not done",
         Status::Invalid => "refused: it was not done",
+        Status::Locked => return format!("not sent: {}", outcome.message),
     };
     format!("{word}{http} {}", outcome.message)
 }

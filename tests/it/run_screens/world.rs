@@ -259,6 +259,12 @@ impl World {
                 };
                 Answer::Checklist(looks.iter().map(seen).collect())
             }
+            Question::Approval { .. } => Answer::Offered(vigie::runbook::machine::Offered {
+                texts: Vec::new(),
+                signers: Ok(String::new()),
+                now: self.now,
+                place: Ok("nowhere".into()),
+            }),
             Question::Rollout { .. } => Answer::Rollout(self.rollout.clone()),
             other => unreachable!("a rollback asks nothing of secrets: {other:?}"),
         }
@@ -295,6 +301,12 @@ impl World {
                     resource_version: self.version.to_string(),
                     generation: self.version,
                 })
+            }
+            // Nobody else is there: the look for their approval goes on.
+            Effect::Read(_, question)
+                if matches!(*question, Question::Approval { wait: true, .. }) =>
+            {
+                None
             }
             Effect::Read(id, question) => {
                 Some(Event::Answered(id, Box::new(self.answer(&question))))
