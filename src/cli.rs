@@ -11,6 +11,7 @@ mod console;
 mod doctor;
 mod document;
 mod exit;
+mod incident;
 mod kubectl;
 mod play;
 mod print;
@@ -88,6 +89,7 @@ fn run(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Resume(asked)) => run::resume(&start, &asked),
         Some(Command::Runs(asked)) => runs::runs(&start, &asked),
         Some(Command::Abandon(asked)) => runs::abandon(&start, &asked),
+        Some(Command::Incident(asked)) => incident::incident(&start, asked),
         Some(Command::Audit(asked)) => audit::audit(&start, &asked),
         Some(Command::Runbook(asked)) => runbook::runbook(&start, &asked),
         Some(Command::Rollout(asked)) => rollout::rollout(&start, &asked),

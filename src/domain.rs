@@ -5,6 +5,7 @@
 
 pub mod alert;
 pub mod event;
+pub mod incident;
 pub mod link;
 pub mod node;
 pub mod object;

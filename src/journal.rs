@@ -3,17 +3,21 @@
 
 mod append;
 pub mod audit;
+pub mod bundle;
 pub mod disk;
 mod error;
+pub mod incidents;
 mod listing;
 pub mod record;
 pub mod runs;
+pub mod tar;
 
 pub use append::Journal;
 pub use audit::{Audit, AuditEvent};
 pub use disk::host;
 pub use disk::{Disk, RealDisk};
 pub use error::{JournalError, in_words};
+pub use incidents::{IncidentError, Incidents};
 pub use listing::RunListing;
 pub use record::{Condition, Damage, Opened, Verified};
 pub use runs::{Header, Runs};

@@ -180,6 +180,37 @@ pub fn keeping(
             policy: Arc::new(move |name| named(&config, name).1),
             locked: settings.read_only,
             context,
+            cleaner: cleaned,
         },
+    }
+}
+
+/// A text without secrets and without addresses of people: what an incident's texts pass through.
+pub fn cleaned(text: &str) -> String {
+    let home = crate::config::Folders::of_this_machine().map(|folders| folders.home);
+    let words = text.split_inclusive(char::is_whitespace);
+    let masked: String = words.map(without_address).collect();
+    crate::terminal::redacted(&masked, home.as_deref())
+}
+
+/// A word that is an address of mail, with only its first letters: `j***@e***.com`.
+fn without_address(word: &str) -> String {
+    let bare = word.trim_matches(|c: char| c.is_whitespace() || "\"'`,;:()[]{}<>.".contains(c));
+    let parts = bare
+        .split_once('@')
+        .and_then(|(name, host)| Some((name, host.rsplit_once('.')?)));
+    let plain = |text: &str| {
+        let fits = |c: char| c.is_alphanumeric() || "._%+-".contains(c);
+        !text.is_empty() && text.chars().all(fits)
+    };
+    match parts {
+        Some((name, (host, end)))
+            if plain(name) && plain(host) && end.chars().all(char::is_alphabetic) =>
+        {
+            let first = |text: &str| text.chars().next().map_or(String::new(), String::from);
+            let masked = format!("{}***@{}***.{end}", first(name), first(host));
+            word.replace(bare, &masked)
+        }
+        _ => word.to_owned(),
     }
 }

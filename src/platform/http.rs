@@ -97,6 +97,8 @@ pub enum Body {
     Empty,
     /// An encoded form.
     Form(Bytes),
+    /// A document.
+    Json(Bytes),
 }
 
 impl Body {
@@ -105,6 +107,7 @@ impl Body {
         match self {
             Self::Empty => None,
             Self::Form(_) => Some("application/x-www-form-urlencoded"),
+            Self::Json(_) => Some("application/json"),
         }
     }
 
@@ -112,7 +115,7 @@ impl Body {
     pub fn bytes(self) -> Bytes {
         match self {
             Self::Empty => Bytes::new(),
-            Self::Form(bytes) => bytes,
+            Self::Form(bytes) | Self::Json(bytes) => bytes,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::means::Means;
 use super::records::Who;
 use super::report::Reporter;
 use super::{ask, measure, policy, records, write};
+use crate::engine::incidents::follow::follow;
 use crate::journal::{AuditEvent, Journal, RealDisk};
 use crate::runbook::ids::RunId;
 use crate::runbook::machine::{
@@ -181,16 +182,25 @@ impl Carrier {
             .any(|entry| matches!(entry.fact, Fact::End { .. }));
         let (state, start) = (self.to.means.keeping.state.clone(), self.start.clone());
         let who = self.who();
+        let ledger = self.to.means.incidents();
         let written = records::off(move || {
             let written = journal
                 .append(&entries)
                 .map_err(|error| error.to_string())
                 .and_then(|()| records::audit(&state, &start, &who, &entries));
-            (journal, written)
+            // The journal is the record: a copy that fails stops nothing.
+            let copied = follow(&ledger, &start, &who, &entries);
+            (journal, written, copied.err())
         });
         let event = match written.await {
-            Ok((journal, written)) => {
+            Ok((journal, written, missed)) => {
                 self.journal = Some(journal);
+                if let Some(why) = missed {
+                    self.to
+                        .means
+                        .warn(format!("Not in the incident's file: {why}"))
+                        .await;
+                }
                 written.map_or_else(Event::RecordFailed, |()| Event::Recorded)
             }
             Err(why) => Event::RecordFailed(why),

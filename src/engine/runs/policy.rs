@@ -28,6 +28,8 @@ pub struct Rules {
     pub locked: bool,
     /// The name of the context, where the connection does not know it.
     pub context: Option<String>,
+    /// Takes secrets and addresses of people out of a text before it goes into an incident's file.
+    pub cleaner: fn(&str) -> String,
 }
 
 impl Default for Rules {
@@ -36,6 +38,7 @@ impl Default for Rules {
             policy: Arc::new(|_| Policy::production()),
             locked: false,
             context: None,
+            cleaner: str::to_owned,
         }
     }
 }
