@@ -12,6 +12,7 @@ mod console;
 mod doctor;
 mod document;
 mod exit;
+mod incident;
 mod kubectl;
 mod play;
 mod print;
@@ -91,6 +92,7 @@ fn run(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Runs(asked)) => runs::runs(&start, &asked),
         Some(Command::Abandon(asked)) => runs::abandon(&start, &asked),
         Some(Command::Approve(asked)) => approve::approve(&start, &asked),
+        Some(Command::Incident(asked)) => incident::incident(&start, asked),
         Some(Command::Audit(asked)) => audit::audit(&start, &asked),
         Some(Command::Runbook(asked)) => runbook::runbook(&start, &asked),
         Some(Command::Rollout(asked)) => rollout::rollout(&start, &asked),

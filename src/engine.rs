@@ -5,6 +5,7 @@
 mod acquaintance;
 pub mod clock;
 mod identity;
+pub mod incidents;
 mod kinds;
 mod logs;
 pub mod outside;

@@ -3,19 +3,23 @@
 
 mod append;
 pub mod audit;
+pub mod bundle;
 pub mod disk;
 mod error;
+pub mod incidents;
 mod keys;
 mod listing;
 pub mod process;
 pub mod record;
 pub mod runs;
+pub mod tar;
 
 pub use append::Journal;
 pub use audit::{Audit, AuditEvent};
 pub use disk::host;
 pub use disk::{Disk, RealDisk};
 pub use error::{JournalError, in_words};
+pub use incidents::{IncidentError, Incidents};
 pub use keys::{fingerprint_key, forget_key};
 pub use listing::RunListing;
 pub use record::{Condition, Damage, Opened, Verified};

@@ -7,3 +7,4 @@ pub mod kubernetes;
 pub mod prometheus;
 pub mod scrape;
 pub mod vault;
+pub mod webhook;

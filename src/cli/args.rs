@@ -1,6 +1,7 @@
 //! What can be typed: every subcommand and flag, their help, completions and man pages. Values only; what they mean is decided
 //! by whoever runs the command, and the configuration's keys set by flags are listed in [`Global::settings`].
 
+pub mod incident;
 pub mod man;
 pub mod value;
 
@@ -13,6 +14,7 @@ use crate::config::layer::Flag;
 use crate::runbook::SHIPPED;
 use crate::sim::scenario::Scenario;
 use crate::ui::theme;
+pub use incident::Incident;
 pub use man::man;
 use value::{Answer, FrameSize, SCREENS, Screen, Setting, Suggested, whole};
 
@@ -213,6 +215,15 @@ pub enum Command {
         after_help = "Examples:\n  vigie approve 7K3F-Q9ZD -n veza-production\n  vigie approve 7K3F-Q9ZD --run 01J8Z6Q0YB --key ~/.ssh/id_ed25519"
     )]
     Approve(Approve),
+    /// Incidents: open one, write into it, read it, write it out.
+    ///
+    /// Exit code: 0 done, 1 it may not follow what is written there already, 2 what was typed is wrong, 4 the file cannot be used.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  vigie incident open --severity P1 --title 'checkout fails'\n  vigie incident note INC-2026-014 'pool exhausted since 03:05'\n  \
+                      vigie incident export INC-2026-014 --lang fr"
+    )]
+    Incident(Incident),
     /// The record of what was done: check it, or read it.
     #[command(subcommand)]
     Audit(Audit),
@@ -447,7 +458,7 @@ pub enum Audit {
     ///
     /// Without FILE every journal and the audit log of the state directory is checked.
     Verify {
-        /// A journal or an audit log.
+        /// A journal, an audit log, or the bundle of an incident.
         file: Option<PathBuf>,
         /// The last hash, as noted elsewhere.
         #[arg(long, value_name = "HASH", requires = "file")]

@@ -7,7 +7,8 @@ use super::exit::{FAILING, Failed, NO, OK, UNKNOWN};
 use super::print;
 use super::session::Start;
 use crate::journal::audit::verify_bytes;
-use crate::journal::{Audit, RealDisk, Runs, Verified, record};
+use crate::journal::tar::is_tar;
+use crate::journal::{Audit, Incidents, RealDisk, Runs, Verified, bundle, record};
 use crate::ui::widget::text::sanitize;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -25,7 +26,9 @@ fn verify(start: &Start, file: Option<&Path>, anchor: Option<&str>) -> Result<u8
     let mut found: Vec<(String, Verified)> = Vec::new();
     if let Some(file) = file {
         let bytes = read(file)?;
-        let verdict = if bytes.first() == Some(&b'{') {
+        let verdict = if is_tar(&bytes) {
+            bundle::verify(&bytes, anchor)
+        } else if bytes.first() == Some(&b'{') {
             verify_bytes(&bytes, anchor)
         } else {
             record::verify(&bytes, anchor)
@@ -41,6 +44,12 @@ fn verify(start: &Start, file: Option<&Path>, anchor: Option<&str>) -> Result<u8
         let (listed, broken) = Runs::new(&state, RealDisk).list();
         for run in listed {
             let path = run.dir.join("journal");
+            let verdict = record::verify(&read(&path)?, None);
+            found.push((path.display().to_string(), verdict));
+        }
+        let incidents = Incidents::new(&state, RealDisk);
+        for id in incidents.ids() {
+            let path = incidents.file(id);
             let verdict = record::verify(&read(&path)?, None);
             found.push((path.display().to_string(), verdict));
         }

@@ -349,8 +349,39 @@ pub fn keeping(
             issuers,
             vault_path: Arc::new(move |name| places.vault_path(name).map(str::to_owned)),
             signers: Arc::new(move || allowed(signers.as_deref())),
+            cleaner: cleaned,
         },
         vault: None,
         shelf: Arc::new(move || library(&shelf)),
+    }
+}
+
+/// A text without secrets and without addresses of people: what an incident's texts pass through.
+pub fn cleaned(text: &str) -> String {
+    let home = crate::config::Folders::of_this_machine().map(|folders| folders.home);
+    let words = text.split_inclusive(char::is_whitespace);
+    let masked: String = words.map(without_address).collect();
+    crate::terminal::redacted(&masked, home.as_deref())
+}
+
+/// A word that is an address of mail, with only its first letters: `j***@e***.com`.
+fn without_address(word: &str) -> String {
+    let bare = word.trim_matches(|c: char| c.is_whitespace() || "\"'`,;:()[]{}<>.".contains(c));
+    let parts = bare
+        .split_once('@')
+        .and_then(|(name, host)| Some((name, host.rsplit_once('.')?)));
+    let plain = |text: &str| {
+        let fits = |c: char| c.is_alphanumeric() || "._%+-".contains(c);
+        !text.is_empty() && text.chars().all(fits)
+    };
+    match parts {
+        Some((name, (host, end)))
+            if plain(name) && plain(host) && end.chars().all(char::is_alphabetic) =>
+        {
+            let first = |text: &str| text.chars().next().map_or(String::new(), String::from);
+            let masked = format!("{}***@{}***.{end}", first(name), first(host));
+            word.replace(bare, &masked)
+        }
+        _ => word.to_owned(),
     }
 }

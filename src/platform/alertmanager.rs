@@ -1,5 +1,9 @@
-//! Alertmanager, API version 2: the alerts it holds, and whether it is there. Nothing is changed there.
+//! Alertmanager, API version 2: the alerts it holds, whether it is there, and silences.
 //! What it tells is hostile text: counted, cut and kept as it is; escaping is for whoever draws it.
+
+mod silence;
+
+pub use silence::{Silence, Silencing};
 
 use crate::domain::alert::{Alert, AlertState, Severity};
 use crate::platform::http::{Body, HttpFailure, Method, Transport, clip, is_page};

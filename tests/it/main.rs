@@ -18,6 +18,7 @@ mod config;
 mod docs;
 mod frugal;
 mod headless;
+mod incidents;
 mod journal;
 mod keys;
 mod kubectl;

@@ -8,6 +8,7 @@ use super::records::Who;
 use super::report::Reporter;
 use super::secrets::Secrets;
 use super::{approvals, ask, measure, policy, records, rehearsals, write};
+use crate::engine::incidents::follow::follow;
 use crate::journal::{AuditEvent, Journal, RealDisk};
 use crate::runbook::Runbook;
 use crate::runbook::ids::RunId;
@@ -223,21 +224,30 @@ impl Carrier {
         let (state, start) = (self.to.means.keeping.state.clone(), self.start.clone());
         let who = self.who();
         let told = entries.clone();
+        let ledger = self.to.means.incidents();
         let written = records::off(move || {
             let written = journal
                 .append(&entries)
                 .map_err(|error| error.to_string())
                 .and_then(|()| records::audit(&state, &start, &who, &entries));
-            (journal, written)
+            // The journal is the record: a copy that fails stops nothing.
+            let copied = follow(&ledger, &start, &who, &entries);
+            (journal, written, copied.err())
         });
         let event = match written.await {
-            Ok((journal, written)) => {
+            Ok((journal, written, missed)) => {
                 if self.rehearses {
                     rehearsals::keep(&self.to.means, &self.start, &told, journal.head()).await;
                 }
                 self.to.claims.learn(&told, journal.head()).await;
                 self.clear_approvals(&told);
                 self.journal = Some(journal);
+                if let Some(why) = missed {
+                    self.to
+                        .means
+                        .warn(format!("Not in the incident's file: {why}"))
+                        .await;
+                }
                 written.map_or_else(Event::RecordFailed, |()| Event::Recorded)
             }
             Err(why) => Event::RecordFailed(why),

@@ -1,12 +1,13 @@
 //! What carrying a run out takes: the platform, the clock, where the record is kept, and whom to tell.
 
-use crate::app::message::Fact;
+use crate::app::message::{Fact, Notice};
 use crate::app::runs::news::RunNews;
 use crate::app::runs::shelf::Book;
 use crate::app::services::Limits;
 use crate::domain::target::Scope;
 use crate::engine::clock::Clock;
 use crate::engine::identity::EnvironmentOf;
+use crate::engine::incidents::Ledger;
 use crate::engine::setting::Found;
 use crate::platform::alertmanager::Alertmanager;
 use crate::platform::kubernetes::Cluster;
@@ -97,6 +98,21 @@ impl Means {
         };
         let own = self.windows.get(service).copied();
         own.unwrap_or(general).max(least)
+    }
+
+    /// Where incidents are kept.
+    pub fn incidents(&self) -> Ledger {
+        Ledger {
+            state: self.keeping.state.clone(),
+            cleaner: self.keeping.rules.cleaner,
+        }
+    }
+
+    /// Says in the last row what went wrong beside the work.
+    pub async fn warn(&self, text: String) {
+        let notice = Notice { text, error: true };
+        // Nobody may listen any more when the program is ending.
+        let _ = self.facts.send(Fact::Notice(notice)).await;
     }
 
     /// Tells what happened; nobody may listen any more when the program is ending.

@@ -114,7 +114,8 @@ impl Who {
         }
     }
 
-    fn actor(&self) -> Value {
+    /// As the audit log has it.
+    pub fn actor(&self) -> Value {
         let known = match self {
             Self::Cluster(name) => Some(name),
             Self::Machine(_) => None,
@@ -128,7 +129,7 @@ pub fn actor(user: Option<&str>) -> Value {
     json!({"k8s_user": user, "os_user": os_user(), "host": host()})
 }
 
-/// The user of this machine.
+/// The user of this machine, where it tells.
 pub fn os_user() -> Option<String> {
     let variables = ["USER", "LOGNAME"].into_iter();
     let mut known = variables.filter_map(|name| std::env::var(name).ok());

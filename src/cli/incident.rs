@@ -1,0 +1,309 @@
+//! `vigie incident`: the incident file from the command line. It works without a cluster; where the cluster answers within a
+//! moment, times are its own and the audit log has its name for who acted.
+
+mod ask;
+mod document;
+
+use super::args::Output;
+use super::args::incident::{Export, Incident as Asked, Open, SeverityOf, Update, YesNo};
+use super::exit::{Failed, NO, OK, UNKNOWN};
+use super::print;
+use super::session::Start;
+use super::shelf::cleaned;
+use crate::domain::incident::{
+    Event, Incident, IncidentId, Language, NAME, NewIncident, NoticeNews, NoticeTurn, Role,
+    Severity, TEXT, TITLE, need,
+};
+use crate::engine::incidents::export::{Wanted, export as write_out};
+use crate::engine::incidents::{Hand, Ledger};
+use crate::journal::IncidentError;
+use crate::journal::incidents::Written;
+use crate::ui::widget::text::sanitize;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// The channel's name of what a person told by other means.
+const BY_HAND: &str = "by hand";
+
+/// `vigie incident`.
+pub fn incident(start: &Start, asked: Asked) -> Result<u8, Failed> {
+    let ledger = Ledger {
+        state: start.loaded.state_dir(),
+        cleaner: cleaned,
+    };
+    match asked {
+        Asked::Open(asked) => open(start, &ledger, &asked),
+        Asked::List => list(start, &ledger),
+        Asked::Show { id } => show(start, &ledger, &id),
+        Asked::Export(asked) => export(start, &ledger, &asked),
+        Asked::Severity(asked) => severity(start, &ledger, &asked),
+        Asked::Update(asked) => update(start, &ledger, &asked),
+        Asked::Ack { id } => change(start, &ledger, &id, Event::Acknowledged {}),
+        Asked::Note { id, text } => {
+            wanted(&text, TEXT, "a note", "the text in quotes")?;
+            change(start, &ledger, &id, Event::Note { text })
+        }
+        Asked::Role { id, role, name } => {
+            let role: Role = role.parse().map_err(Failed::usage)?;
+            if let Some(name) = &name {
+                wanted(name, NAME, "a name", "the name after the role")?;
+            }
+            let name = name.map(|name| name.trim().to_owned());
+            change(start, &ledger, &id, Event::Role { role, name })
+        }
+        Asked::Breach { id, answer, reason } => {
+            let breach = answer == YesNo::Yes;
+            because(&reason)?;
+            change(start, &ledger, &id, Event::Breach { breach, reason })
+        }
+        Asked::Reported { id, reason } => {
+            because(&reason)?;
+            change(start, &ledger, &id, Event::Reported { reason })
+        }
+        Asked::Detected { id, at, reason } => {
+            because(&reason)?;
+            let at = moment(&at)?;
+            change(start, &ledger, &id, Event::Detected { at, reason })
+        }
+        Asked::Mitigated { id, reason } => {
+            because(&reason)?;
+            change(start, &ledger, &id, Event::Mitigated { reason })
+        }
+        Asked::Handover { id, to, reason } => {
+            wanted(&to, NAME, "a name", "--to NAME")?;
+            because(&reason)?;
+            let to = to.trim().to_owned();
+            change(start, &ledger, &id, Event::HandedOver { to, reason })
+        }
+        Asked::Resolve { id, reason } => {
+            if let Some(reason) = &reason {
+                because(reason)?;
+            }
+            change(start, &ledger, &id, Event::Resolved { reason })
+        }
+        Asked::Reopen { id, reason } => {
+            because(&reason)?;
+            change(start, &ledger, &id, Event::Reopened { reason })
+        }
+    }
+}
+
+fn wanted(text: &str, most: usize, what: &str, how: &str) -> Result<(), Failed> {
+    need(text, most, what, how).map_err(Failed::usage)
+}
+
+fn because(reason: &str) -> Result<(), Failed> {
+    wanted(reason, TEXT, "a reason", "--reason TEXT")
+}
+
+/// A moment as it is typed.
+fn moment(text: &str) -> Result<Timestamp, Failed> {
+    text.trim().parse().map_err(|_| {
+        Failed::usage(format!(
+            "`{}` is no moment; write it in UTC as 2026-03-04T03:10:00Z",
+            sanitize(text)
+        ))
+    })
+}
+
+fn failed(error: IncidentError) -> Failed {
+    match error {
+        IncidentError::Refused(sentence) => Failed::new(NO, sentence),
+        IncidentError::Journal(error) => Failed::new(
+            UNKNOWN,
+            format!(
+                "{error}\nNothing was written. `vigie incident export` still reads what holds."
+            ),
+        ),
+    }
+}
+
+fn open(start: &Start, ledger: &Ledger, asked: &Open) -> Result<u8, Failed> {
+    let severity: Severity = asked.severity.parse().map_err(Failed::usage)?;
+    wanted(&asked.title, TITLE, "a title", "--title TEXT")?;
+    let detected_at = asked.detected_at.as_deref().map(moment).transpose()?;
+    let (hand, place) = ask::here(start)?;
+    if let Some(at) = detected_at {
+        crate::domain::incident::detected(at, hand.now).map_err(Failed::usage)?;
+    }
+    let new = NewIncident {
+        title: asked.title.clone(),
+        severity,
+        detected_at,
+        breach: asked.breach,
+        place,
+    };
+    let written = ledger.open(&hand, new).map_err(failed)?;
+    told(start, &written, &hand)
+}
+
+/// Writes one event and tells what came of it.
+fn change(start: &Start, ledger: &Ledger, id: &str, event: Event) -> Result<u8, Failed> {
+    let (id, hand) = known(start, ledger, id)?;
+    let written = ledger
+        .write(id, &hand, |_| Ok(vec![event]))
+        .map_err(failed)?;
+    told(start, &written, &hand)
+}
+
+fn known(start: &Start, ledger: &Ledger, id: &str) -> Result<(IncidentId, Hand), Failed> {
+    let id = ledger.files().find(id).map_err(Failed::usage)?;
+    let read = ledger
+        .files()
+        .read(id)
+        .map_err(|error| failed(error.into()))?;
+    Ok((id, ask::hand(start, &read.incident.place)?))
+}
+
+fn severity(start: &Start, ledger: &Ledger, asked: &SeverityOf) -> Result<u8, Failed> {
+    let to: Severity = asked.severity.parse().map_err(Failed::usage)?;
+    if let Some(reason) = &asked.reason {
+        because(reason)?;
+    }
+    let (id, hand) = known(start, ledger, &asked.id)?;
+    let decide = |incident: &Incident| {
+        Ok(vec![Event::Severity {
+            from: incident.severity(),
+            to,
+            reason: asked.reason.clone(),
+            by: asked.by.clone(),
+        }])
+    };
+    let written = ledger.write(id, &hand, decide).map_err(failed)?;
+    told(start, &written, &hand)
+}
+
+fn update(start: &Start, ledger: &Ledger, asked: &Update) -> Result<u8, Failed> {
+    wanted(&asked.text, TEXT, "a message", "the text in quotes")?;
+    let (id, hand) = known(start, ledger, &asked.id)?;
+    let news = |turn| {
+        Event::Notice(NoticeNews {
+            notice: hand.now.to_string(),
+            channel: BY_HAND.to_owned(),
+            turn,
+        })
+    };
+    let text = asked.text.clone();
+    let events = vec![news(NoticeTurn::Sending { text }), news(NoticeTurn::Sent)];
+    let written = ledger.write(id, &hand, |_| Ok(events)).map_err(failed)?;
+    told(start, &written, &hand)
+}
+
+/// What stands there now.
+fn told(start: &Start, written: &Written, hand: &Hand) -> Result<u8, Failed> {
+    if start.global.output == Output::Json {
+        let document = document::of(&written.incident, hand.now, &written.head, None);
+        return print::text(&print::line(&document));
+    }
+    print::text(&document::summary(&written.incident, hand.now))
+}
+
+fn list(start: &Start, ledger: &Ledger) -> Result<u8, Failed> {
+    let now = crate::engine::clock::Clock::system().now();
+    let (listed, broken) = ledger.files().list();
+    for (dir, why) in &broken {
+        print::note(&format!("{}: {}", dir.display(), sanitize(why)));
+    }
+    if start.global.output == Output::Json {
+        let all: Vec<Value> = listed
+            .iter()
+            .map(|read| {
+                let mut one =
+                    document::of(&read.incident, now, &read.head, read.read_only().as_deref());
+                if let Some(fields) = one.as_object_mut() {
+                    fields.remove("schema");
+                }
+                one
+            })
+            .collect();
+        return print::text(&print::line(&json!({"schema": 1, "incidents": all})));
+    }
+    if listed.is_empty() {
+        return print::text(
+            "No incidents. `vigie incident open --severity P1 --title TEXT` opens one.\n",
+        );
+    }
+    print::text(&document::table(&listed, now))
+}
+
+fn show(start: &Start, ledger: &Ledger, id: &str) -> Result<u8, Failed> {
+    let id = ledger.files().find(id).map_err(Failed::usage)?;
+    let read = ledger
+        .files()
+        .read(id)
+        .map_err(|error| failed(error.into()))?;
+    let now = crate::engine::clock::Clock::system().now();
+    if let Some(why) = read.read_only() {
+        print::note(&format!("{id}: {why}"));
+    }
+    if start.global.output == Output::Json {
+        let mut document =
+            document::of(&read.incident, now, &read.head, read.read_only().as_deref());
+        document["timeline"] = document::timeline(&read.incident, now);
+        return print::text(&print::line(&document));
+    }
+    let language = language(start, None)?;
+    print::text(&document::page(&read.incident, now, language))
+}
+
+/// The language asked for, or the configuration's.
+fn language(start: &Start, asked: Option<&str>) -> Result<Language, Failed> {
+    match asked {
+        Some(code) => Language::of(&code.to_lowercase()).ok_or_else(|| {
+            Failed::usage(format!(
+                "--lang {}: a post-mortem is written in en or fr",
+                sanitize(code)
+            ))
+        }),
+        None => Ok(Language::of(&start.loaded.config().runbooks.language).unwrap_or_default()),
+    }
+}
+
+fn export(start: &Start, ledger: &Ledger, asked: &Export) -> Result<u8, Failed> {
+    let language = language(start, asked.lang.as_deref())?;
+    let (id, hand) = known(start, ledger, &asked.id)?;
+    let folder = asked.dir.clone();
+    let wanted = Wanted {
+        id,
+        language,
+        folder: folder.unwrap_or_else(|| PathBuf::from(id.to_string())),
+        journals: asked.journals,
+    };
+    let made = write_out(ledger, &hand, &wanted).map_err(failed)?;
+    for missing in &made.missing {
+        print::note(&sanitize(missing));
+    }
+    if made.masked > 0 {
+        print::note(&format!(
+            "{} records hold a text that is masked in the files, but stands in the bundle as it was written",
+            made.masked
+        ));
+    }
+    let files: Vec<String> = made
+        .files
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    if start.global.output == Output::Json {
+        return print::text(&print::line(&json!({
+            "schema": 1, "incident": id, "language": language.code(), "files": files, "head": made.head,
+            "bundle_sha256": made.bundle, "masked": made.masked, "missing": made.missing,
+        })));
+    }
+    let mut text = String::new();
+    for file in &files {
+        // A string takes whatever is written.
+        let _ = writeln!(text, "{}", sanitize(file));
+    }
+    let bundle = wanted.folder.join("bundle.tar");
+    let _ = writeln!(
+        text,
+        "The bundle proves itself: vigie audit verify {} --anchor {}",
+        sanitize(&bundle.display().to_string()),
+        made.head
+    );
+    print::text(&text)?;
+    Ok(OK)
+}
