@@ -33,6 +33,7 @@ mod runbooks;
 mod runs;
 mod screens;
 mod sim;
+mod sim_admission;
 mod sim_lives;
 mod sim_promql;
 mod sim_signals;
