@@ -21,6 +21,7 @@ pub mod policy;
 mod reach;
 pub mod records;
 mod rehearsals;
+mod rehearsing;
 mod report;
 mod request;
 mod revisions;

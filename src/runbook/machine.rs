@@ -25,7 +25,7 @@ mod tests;
 mod undo;
 mod waiting;
 
-pub use approving::{BREAKS_GLASS, Offered};
+pub use approving::BREAKS_GLASS;
 pub use drive::{begin, step};
 pub use fact::{
     Answers, Entry, Fact, Found, Intent, Outcome, Probe, Reason, RunState, RunTarget, Start,
@@ -33,8 +33,8 @@ pub use fact::{
 };
 pub use fold::replay;
 pub use io::{
-    Answer, Ask, AskKind, Decision, Effect, Event, Failure, GoingBack, ObjectState, Question,
-    ReadId, Rollout,
+    Answer, Ask, AskKind, Decision, Effect, Event, Failure, GoingBack, ObjectState, Offered,
+    Question, ReadId, Rollout,
 };
 pub use ledger::{End, Human, Ledger, Mutation, StepRecord, StepState};
 pub use run::{Run, RunError};
