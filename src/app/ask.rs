@@ -279,18 +279,9 @@ pub fn choices(run: &Run) -> Vec<Choice> {
             .into_iter()
             .chain([typed("go ahead", sends(plans), Purpose::Confirm)])
             .collect(),
-        AskKind::Approval { glass, .. } => end
-            .into_iter()
-            .chain([typed(
-                if glass.is_some() { "break the glass" } else { "paste an approval" },
-                if glass.is_some() {
-                    "The namespace is typed; the record says that nobody else agreed.".into()
-                } else {
-                    "A text that vigie approve printed; or break-glass: and why, twenty characters at least.".into()
-                },
-                Purpose::Approval(glass.is_some()),
-            )])
-            .collect(),
+        AskKind::Approval { glass, .. } => {
+            end.into_iter().chain([approval(glass.is_some())]).collect()
+        }
         AskKind::Reason(_) => end
             .into_iter()
             .chain([typed(
@@ -312,6 +303,26 @@ pub fn choices(run: &Run) -> Vec<Choice> {
                 Purpose::Resume,
             ),
         ],
+    }
+}
+
+/// The way to answer where somebody else is waited for; `glass`: it waits for the word to go on without them.
+fn approval(glass: bool) -> Choice {
+    let (label, effect) = if glass {
+        (
+            "break the glass",
+            "The namespace is typed; the record says that nobody else agreed.",
+        )
+    } else {
+        (
+            "paste an approval",
+            "A text that vigie approve printed; or break-glass: and why, twenty characters at least.",
+        )
+    };
+    Choice {
+        label: label.into(),
+        effect: effect.into(),
+        leads: Leads::Type(Purpose::Approval(glass)),
     }
 }
 

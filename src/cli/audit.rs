@@ -9,6 +9,8 @@ use super::session::Start;
 use crate::journal::audit::verify_bytes;
 use crate::journal::tar::is_tar;
 use crate::journal::{Audit, Incidents, RealDisk, Runs, Verified, bundle, record};
+use crate::runbook::approval;
+use crate::runbook::machine::Fact;
 use crate::ui::widget::text::sanitize;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -44,7 +46,10 @@ fn verify(start: &Start, file: Option<&Path>, anchor: Option<&str>) -> Result<u8
         let (listed, broken) = Runs::new(&state, RealDisk).list();
         for run in listed {
             let path = run.dir.join("journal");
-            let verdict = record::verify(&read(&path)?, None);
+            let mut verdict = record::verify(&read(&path)?, None);
+            if let (Verified::Ok { .. }, Some(damage)) = (&verdict, unsigned(&state, &run.dir)) {
+                verdict = Verified::Broken(damage);
+            }
             found.push((path.display().to_string(), verdict));
         }
         let incidents = Incidents::new(&state, RealDisk);
@@ -78,6 +83,29 @@ fn verify(start: &Start, file: Option<&Path>, anchor: Option<&str>) -> Result<u8
     }
     print::text(&text)?;
     Ok(worst)
+}
+
+/// The first approval of a run that its key did not sign.
+fn unsigned(state: &Path, run: &Path) -> Option<record::Damage> {
+    let (header, entries, _) = Runs::new(state, RealDisk).peek(run).ok()?;
+    let id = header.start.run.as_str();
+    let mut records = entries.iter().zip(1..);
+    records.find_map(|(entry, record)| match &entry.fact {
+        Fact::Approval {
+            step,
+            granted,
+            text,
+            ..
+        } => {
+            let why = approval::recheck(granted, id, step, text).err()?;
+            Some(record::Damage {
+                record,
+                offset: 0,
+                why: format!("the approval in it does not hold: {why}"),
+            })
+        }
+        _ => None,
+    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failed> {

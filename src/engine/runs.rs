@@ -22,6 +22,7 @@ pub mod policy;
 mod reach;
 pub mod records;
 mod rehearsals;
+mod rehearsing;
 mod report;
 mod request;
 mod revisions;

@@ -2,23 +2,24 @@
 //! Everything here is a judgement over texts; who carries them is the engine's business. An approval is for one step of one
 //! run with one plan on one cluster, by somebody else, for a short time, once.
 
+pub mod granted;
 pub mod signers;
 pub mod sshsig;
 
 use crate::runbook::canonical::{self, hex};
-use crate::runbook::machine::RunTarget;
+use crate::runbook::machine::fact::RunTarget;
 use crate::runbook::patch::Planned;
 use crate::runbook::prose::bounded;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+pub use granted::Granted;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+pub use signers::NAMESPACE;
 use std::collections::BTreeMap;
 
-/// What such a signature is made for.
-pub const NAMESPACE: &str = "vigie-approval";
 /// How long an approval holds unless the runbook says less.
 pub const TTL: SignedDuration = SignedDuration::from_mins(15);
 /// How far the server's clock may seem to be off between two questions.
@@ -145,21 +146,6 @@ impl Signed {
     }
 }
 
-/// A good approval.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Granted {
-    /// By whom, as the allowed signers name them.
-    pub by: String,
-    /// The fingerprint of the key.
-    pub key: String,
-    /// The digest it is bound to.
-    pub digest: String,
-    /// Until when it holds.
-    pub expires: Timestamp,
-    /// What names the signature: it is good once.
-    pub id: String,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Carried {
@@ -223,9 +209,9 @@ pub fn judge(
         ));
     }
     let file = signers.map_err(str::to_owned)?;
-    let named = |why: String| format!("the approval is refused: {why} ({})", sig.fingerprint());
-    let names = signers::names(file, &sig.key, now).map_err(named)?;
-    sig.verify(&signed.bytes()).map_err(named)?;
+    let because = |why: String| format!("the approval is refused: {why} ({})", sig.fingerprint());
+    let names = signers::names(file, &sig.key, now).map_err(because)?;
+    sig.verify(&signed.bytes()).map_err(because)?;
     if let Some(own) = names
         .iter()
         .find(|name| request.not.iter().any(|not| same(name, not)))
@@ -246,6 +232,27 @@ pub fn judge(
         expires: signed.expires,
         id,
     })
+}
+
+/// Whether a recorded approval still is what its key signed, for whoever checks the record later.
+pub fn recheck(granted: &Granted, run: &str, step: &str, text: &str) -> Result<(), String> {
+    let bytes = unpacked(text, APPROVAL, "an approval")?;
+    let carried: Carried =
+        serde_json::from_slice(&bytes).map_err(|_| "it is not one of this version".to_owned())?;
+    let signed = &carried.signed;
+    let sig = sshsig::read(&carried.signature)?;
+    sig.verify(&signed.bytes())?;
+    let same = sig.namespace == NAMESPACE
+        && sig.fingerprint() == granted.key
+        && sshsig::id(&sig) == granted.id
+        && (&*signed.run, &*signed.step) == (run, step)
+        && signed.plan_digest == granted.digest
+        && signed.expires == granted.expires;
+    if same {
+        Ok(())
+    } else {
+        Err("it was signed for something else than is recorded".to_owned())
+    }
 }
 
 /// Whether two names may mean the same person: without the login's prefix and in small letters, and where one of them has

@@ -29,7 +29,7 @@ mod traps;
 mod undo;
 mod waiting;
 
-pub use approving::{BREAKS_GLASS, Offered};
+pub use approving::BREAKS_GLASS;
 pub use drive::{begin, step};
 pub use fact::{
     Answers, Entry, Fact, Found, Intent, Outcome, Probe, Reason, RunState, RunTarget, Start,
@@ -37,8 +37,8 @@ pub use fact::{
 };
 pub use fold::replay;
 pub use io::{
-    Answer, Ask, AskKind, Decision, Effect, Event, Failure, GoingBack, ObjectState, ProofQuestion,
-    Question, ReadId, Rollout, SecretQuestion,
+    Answer, Ask, AskKind, Decision, Effect, Event, Failure, GoingBack, ObjectState, Offered,
+    ProofQuestion, Question, ReadId, Rollout, SecretQuestion,
 };
 pub use ledger::{End, Human, Ledger, Mutation, StepRecord, StepState};
 pub use run::{Run, RunError};

@@ -596,6 +596,41 @@ fn every_abuse_of_the_audit_log_is_found_or_needs_an_anchor() {
 }
 
 #[test]
+fn a_chain_that_was_made_anew_is_found_only_by_a_witness_and_a_clock_set_back_is_said() {
+    let (state, forged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut log = Audit::new(state.path(), RealDisk);
+    let head = (0..5)
+        .map(|second| log.append(&[event(second, "x")]).unwrap())
+        .last()
+        .unwrap();
+    let mut other = Audit::new(forged.path(), RealDisk);
+    for second in 0..5 {
+        other.append(&[event(second, "y")]).unwrap();
+    }
+    std::fs::copy(
+        forged.path().join("audit.log"),
+        state.path().join("audit.log"),
+    )
+    .unwrap();
+    let plain = log.verify(None).unwrap().verdict;
+    assert!(
+        matches!(
+            plain,
+            Verified::Ok {
+                witnessed: false,
+                ..
+            }
+        ),
+        "nobody can tell from the log alone: {plain:?}"
+    );
+    let held = log.verify(Some(&head)).unwrap().verdict;
+    assert!(matches!(held, Verified::Incomplete { .. }), "{held:?}");
+    let mut again = Audit::new(state.path(), RealDisk);
+    again.append(&[event(1, "set back")]).unwrap();
+    assert_eq!(again.verify(None).unwrap().out_of_order, [6]);
+}
+
+#[test]
 fn a_torn_audit_line_is_kept_aside_and_the_chain_goes_on() {
     let state = tempfile::tempdir().unwrap();
     let mut log = Audit::new(state.path(), RealDisk);

@@ -5,7 +5,7 @@ mod approvals;
 pub mod bench;
 pub mod binary;
 mod faults;
-mod locks;
+pub mod locks;
 
 use bench::Bench;
 use vigie::app::command::Command;

@@ -7,11 +7,11 @@ use super::means::Means;
 use super::records::Who;
 use super::report::Reporter;
 use super::secrets::Secrets;
-use super::{approvals, ask, measure, policy, records, rehearsals, write};
+use super::{approvals, ask, measure, policy, records, rehearsals, rehearsing, write};
 use crate::engine::incidents::follow::follow;
 use crate::journal::{AuditEvent, Journal, RealDisk};
 use crate::runbook::Runbook;
-use crate::runbook::ids::RunId;
+use crate::runbook::ids::{EffectKey, RunId};
 use crate::runbook::machine::{
     Answer, Effect, Entry, Event, Fact, Question, ReadId, Start, Status,
 };
@@ -103,47 +103,7 @@ impl Carrier {
                 attempt,
                 audit_id,
                 action,
-            } => {
-                // Without a journal that takes the outcome, nothing is begun.
-                if !self.journal.as_ref().is_some_and(Journal::is_writable) {
-                    let why = "the journal takes nothing more: no action is taken".to_owned();
-                    return self.to.tell(Event::RecordFailed(why)).await;
-                }
-                if let Some(message) = self.against(&action) {
-                    let (status, http) = (Status::Invalid, 0);
-                    let refused = Event::Refused {
-                        effect,
-                        attempt,
-                        status,
-                        http,
-                        message,
-                    };
-                    return self.to.tell(refused).await;
-                }
-                let (to, start) = (self.to.clone(), self.start.clone());
-                let sent = async move {
-                    // Whoever is no longer the one who carries this run sends nothing more.
-                    let event = match to.claims.hold().await {
-                        Ok(taken) => {
-                            if !taken.is_empty() {
-                                lease::write_down(&to.means, &start, taken).await;
-                            }
-                            write::send(&to, effect, attempt, audit_id, *action).await
-                        }
-                        Err(message) => Event::Refused {
-                            effect,
-                            attempt,
-                            status: Status::Locked,
-                            http: 0,
-                            message,
-                        },
-                    };
-                    to.tell(event).await;
-                };
-                self.flights.retain(|flight| !flight.is_finished());
-                self.flights
-                    .push(AbortOnDropHandle::new(tokio::spawn(sent)));
-            }
+            } => self.perform(effect, attempt, audit_id, action).await,
             Effect::Read(id, question) => {
                 // Rehearsed or not, the policy would refuse it: that is said before the confirmation.
                 if let Question::DryRun { action } = &*question
@@ -187,6 +147,55 @@ impl Carrier {
             // The App asks the person, and knows when nothing more will come.
             Effect::Ask(_) | Effect::Done(_) => {}
         }
+    }
+
+    /// Sends one effect, if a journal takes its outcome, the policy lets it, and the run is still carried here.
+    async fn perform(
+        &mut self,
+        effect: EffectKey,
+        attempt: u32,
+        audit_id: String,
+        action: Box<Action>,
+    ) {
+        // Without a journal that takes the outcome, nothing is begun.
+        if !self.journal.as_ref().is_some_and(Journal::is_writable) {
+            let why = "the journal takes nothing more: no action is taken".to_owned();
+            return self.to.tell(Event::RecordFailed(why)).await;
+        }
+        if let Some(message) = self.against(&action) {
+            let (status, http) = (Status::Invalid, 0);
+            let refused = Event::Refused {
+                effect,
+                attempt,
+                status,
+                http,
+                message,
+            };
+            return self.to.tell(refused).await;
+        }
+        let (to, start) = (self.to.clone(), self.start.clone());
+        let sent = async move {
+            // Whoever is no longer the one who carries this run sends nothing more.
+            let event = match to.claims.hold().await {
+                Ok(taken) => {
+                    if !taken.is_empty() {
+                        lease::write_down(&to.means, &start, taken).await;
+                    }
+                    write::send(&to, effect, attempt, audit_id, *action).await
+                }
+                Err(message) => Event::Refused {
+                    effect,
+                    attempt,
+                    status: Status::Locked,
+                    http: 0,
+                    message,
+                },
+            };
+            to.tell(event).await;
+        };
+        self.flights.retain(|flight| !flight.is_finished());
+        self.flights
+            .push(AbortOnDropHandle::new(tokio::spawn(sent)));
     }
 
     /// What the policy has against a change, unless the run goes past it.
@@ -237,7 +246,7 @@ impl Carrier {
         let event = match written.await {
             Ok((journal, written, missed)) => {
                 if self.rehearses {
-                    rehearsals::keep(&self.to.means, &self.start, &told, journal.head()).await;
+                    rehearsing::keep(&self.to.means, &self.start, &told, journal.head()).await;
                 }
                 self.to.claims.learn(&told, journal.head()).await;
                 self.clear_approvals(&told);

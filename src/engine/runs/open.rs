@@ -5,7 +5,7 @@ use super::carry::Carrier;
 use super::lock;
 use super::means::Means;
 use super::secrets::Secrets;
-use super::{policy, records, rehearsals};
+use super::{policy, records, rehearsals, rehearsing};
 use crate::app::runs::Refusal;
 use crate::app::runs::order::Opening;
 use crate::domain::target::Environment;
@@ -204,7 +204,7 @@ async fn held(
     let seconded = policy::seconded(&demands, &name, &opening.book);
     let signers = means.keeping.rules.signers.clone();
     let known = if policy::wants_rehearsal(&demands, &opening.book).is_some() {
-        rehearsals::there(means, rehearsals::place(&opening.book)).await
+        rehearsing::there(means, rehearsals::place(&opening.book)).await
     } else {
         (Vec::new(), String::new())
     };

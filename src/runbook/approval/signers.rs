@@ -1,10 +1,12 @@
 //! Who may sign: a file in the format of OpenSSH's `allowed_signers`, one key a line behind the names it stands for.
 
-use super::NAMESPACE;
 use crate::runbook::prose::bounded;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+
+/// What a signature of an approval is made for.
+pub const NAMESPACE: &str = "vigie-approval";
 
 /// The names that a key stands for at a moment, or why it stands for nobody.
 pub fn names(file: &str, key: &[u8], now: Timestamp) -> Result<Vec<String>, String> {

@@ -140,6 +140,7 @@ fn a_signature_that_is_cut_or_changed_at_any_byte_never_passes() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table, one line for each abuse")]
 fn each_way_to_abuse_an_approval_has_its_own_sentence() {
     let dir = tempfile::tempdir().unwrap();
     let bob = key(dir.path(), "bob", &["ed25519"]);
@@ -168,6 +169,15 @@ fn each_way_to_abuse_an_approval_has_its_own_sentence() {
         ("bob@veza.app", expires)
     );
     let by = |name: &str, words: &Signed| approval(dir.path(), name, words);
+    let text = by("bob", &good);
+    assert_eq!(recheck(&granted, "01JNF2", "go", &text), Ok(()));
+    assert!(recheck(&granted, "01OTHER", "go", &text).is_err());
+    let later = Granted {
+        expires: expires + SignedDuration::from_hours(1),
+        ..granted.clone()
+    };
+    assert!(recheck(&later, "01JNF2", "go", &text).is_err());
+    assert!(recheck(&granted, "01JNF2", "go", &by("alice", &good)).is_err());
     let other = |change: fn(&mut Signed)| {
         let mut words = good.clone();
         change(&mut words);

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::runbook::approval::{self, Granted, Request, TTL};
 use crate::runbook::machine::fact::{Fact, Reason};
-use crate::runbook::machine::io::{AskKind, Effect, Question, ReadId};
+use crate::runbook::machine::io::{AskKind, Effect, Offered, Question, ReadId};
 use crate::runbook::machine::ledger::StepState;
 use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::model::Risk;
@@ -18,19 +18,6 @@ pub const BREAKS_GLASS: &str = "break-glass: ";
 const GIVEN: &str = "approval:";
 /// A reason for going past it has so many characters at least.
 const LEAST_REASON: usize = 20;
-
-/// What the engine found of approvals.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offered {
-    /// The texts that were offered for this request, in no order.
-    pub texts: Vec<String>,
-    /// The allowed signers' file, or why there is none.
-    pub signers: Result<String, String>,
-    /// The server's time.
-    pub now: Timestamp,
-    /// Where the request can be found, or why it must be carried by hand.
-    pub place: Result<String, String>,
-}
 
 impl Run {
     /// From now on so many others must agree before a run of critical risk changes anything.

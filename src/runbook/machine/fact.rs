@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::runbook::approval::Granted;
+use crate::runbook::approval::granted::Granted;
 use crate::runbook::ids::{EffectKey, RunId};
 use crate::runbook::machine::checklist::Tick;
 use crate::runbook::model::Then;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::runbook::approval::Granted;
+use crate::runbook::approval::granted::Granted;
 use crate::runbook::machine::approving::BREAKS_GLASS;
 use crate::runbook::machine::fact::{
     Entry, Fact, Found, Intent, Outcome, Probe, Reason, RunState, Status,

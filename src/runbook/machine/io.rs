@@ -8,7 +8,6 @@ use serde_json::Value;
 use crate::runbook::approval::Request;
 use crate::runbook::gate::{GateSpec, Reading};
 use crate::runbook::ids::EffectKey;
-use crate::runbook::machine::approving::Offered;
 use crate::runbook::machine::checklist::{Item, Look, Seen};
 use crate::runbook::machine::fact::{Answers, Entry, Reason, RunState, Status, Way};
 use crate::runbook::model::{Branch, SecretDecl};
@@ -301,6 +300,19 @@ pub enum Answer {
     Checklist(Vec<Seen>),
     /// What was found of approvals.
     Offered(Offered),
+}
+
+/// What the engine found of approvals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offered {
+    /// The texts that were offered for this request, in no order.
+    pub texts: Vec<String>,
+    /// The allowed signers' file, or why there is none.
+    pub signers: Result<String, String>,
+    /// The server's time.
+    pub now: Timestamp,
+    /// Where the request can be found, or why it must be carried by hand.
+    pub place: Result<String, String>,
 }
 
 /// An object as read.

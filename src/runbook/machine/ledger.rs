@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::runbook::approval::Granted;
+use crate::runbook::approval::granted::Granted;
 use crate::runbook::ids::EffectKey;
 use crate::runbook::machine::checklist::ItemRecord;
 use crate::runbook::machine::fact::{Reason, RunState, Status, Way};

@@ -109,23 +109,7 @@ fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
                 theme.dim(),
             );
         }
-        AskKind::Approval {
-            code, plans, glass, ..
-        } => {
-            paper.fact("code", code, theme.strong());
-            for plan in plans {
-                paper.fact("object", &plan.object.short(), theme.strong());
-                paper.fact("sends", &sends(plan), theme.text());
-            }
-            paper.words(&plain(&ask.message), theme.text());
-            if let Some(why) = glass {
-                let namespace = &run.start().target.namespace;
-                let words = format!(
-                    "Breaking the glass: {why}. Type {namespace} to confirm; the audit log and the post-mortem say so."
-                );
-                paper.words(&plain(&words), theme.tone(Tone::Failing));
-            }
-        }
+        AskKind::Approval { .. } => approval(run, ask, paper),
         AskKind::Trouble(_) => trouble(view, run, ask, paper),
         AskKind::Resume { .. } => {
             if let Some(words) = before(view) {
@@ -173,6 +157,30 @@ fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
             let namespace = view.app.target.scope.to_string();
             paper.fact("where", &namespace, theme.text());
         }
+    }
+}
+
+/// What somebody else is asked to agree with, and how they find it.
+fn approval(run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
+    let theme = paper.theme;
+    let AskKind::Approval {
+        code, plans, glass, ..
+    } = &ask.kind
+    else {
+        return;
+    };
+    paper.fact("code", code, theme.strong());
+    for plan in plans {
+        paper.fact("object", &plan.object.short(), theme.strong());
+        paper.fact("sends", &sends(plan), theme.text());
+    }
+    paper.words(&plain(&ask.message), theme.text());
+    if let Some(why) = glass {
+        let namespace = &run.start().target.namespace;
+        let words = format!(
+            "Breaking the glass: {why}. Type {namespace} to confirm; the audit log and the post-mortem say so."
+        );
+        paper.words(&plain(&words), theme.tone(Tone::Failing));
     }
 }
 

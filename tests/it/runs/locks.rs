@@ -13,7 +13,7 @@ use super::binary::{code, signal, until};
 use crate::command::Home;
 
 /// Two changes with a pause between them: long enough that two who start at once meet.
-const TWICE: &str = r#"+++
+pub const TWICE: &str = r#"+++
 schema  = 1
 id      = "twice"
 version = "1"
@@ -206,6 +206,7 @@ async fn whoever_slept_while_another_took_over_changes_nothing_more() {
         (Some("twice"), Some(false))
     );
     assert!(told["journal_head"].as_str().unwrap().len() == 64, "{told}");
+    let anchor = told["journal_head"].as_str().unwrap().to_owned();
     signal(&sleeper, rustix::process::Signal::STOP);
 
     let (early, said) = documents(spawn(&bob, BOB, &["--reason", "too early"])).await;
@@ -238,6 +239,26 @@ async fn whoever_slept_while_another_took_over_changes_nothing_more() {
         hers.contains("\"status\":\"locked\"") && hers.contains("\"reason\":\"lock\""),
         "{hers}"
     );
+    // The Lease told bob a hash of her journal: whoever cuts the journal before it is found out by that.
+    let listed = alice.json(&["runs", "--all"]).await.1;
+    let path = listed["runs"][0]["journal"].as_str().unwrap().to_owned();
+    let witnessed = alice
+        .run(&["audit", "verify", &path, "--anchor", &anchor])
+        .await;
+    assert_eq!(witnessed.code, Some(0), "{witnessed:?}");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let three: String = whole.split_inclusive('\n').take(3).collect();
+    let cut = alice.path("cut");
+    std::fs::write(&cut, three).unwrap();
+    let unseen = alice.run(&["audit", "verify", &cut]).await;
+    assert!(
+        unseen.code == Some(0) && unseen.out.contains("tail not witnessed"),
+        "{unseen:?}"
+    );
+    let missing = alice
+        .run(&["audit", "verify", &cut, "--anchor", &anchor])
+        .await;
+    assert_eq!(missing.code, Some(3), "{missing:?}");
     let his = super::binary::journal(bob.folder.path());
     assert!(
         his.contains("oncall@") && his.contains("alice's laptop is asleep"),

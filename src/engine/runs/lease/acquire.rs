@@ -22,7 +22,7 @@ impl Claims {
             };
             let Some(paper) = found else {
                 match self.create(key).await {
-                    Ok(paper) => return Ok(Taken::Ours(at, paper)),
+                    Ok(paper) => return Ok(Taken::Ours(at, Box::new(paper))),
                     Err(failure) if may_not(&failure) => {
                         return Ok(Taken::Without(failure.to_string()));
                     }
@@ -37,7 +37,7 @@ impl Claims {
                 return Ok(taken);
             }
             match self.change(key, &paper).await {
-                Ok(paper) => return Ok(Taken::Ours(at, paper)),
+                Ok(paper) => return Ok(Taken::Ours(at, Box::new(paper))),
                 Err(failure) if may_not(&failure) => {
                     return Ok(Taken::Without(failure.to_string()));
                 }

@@ -71,7 +71,7 @@ pub struct Claims {
     pub(super) means: Arc<Means>,
     pub(super) namespace: String,
     pub(super) me: Holder,
-    pub(super) claims: Mutex<Vec<Claim>>,
+    pub(super) keys: Mutex<Vec<Claim>>,
     pub(super) story: std::sync::Mutex<Story>,
     pub(super) hurry: Notify,
     pub(super) kept: AtomicBool,
@@ -80,7 +80,7 @@ pub struct Claims {
 /// How taking a key ended.
 pub(super) enum Taken {
     /// It is ours from this moment on.
-    Ours(Moment, Paper),
+    Ours(Moment, Box<Paper>),
     /// Somebody carries it now.
     Held(Box<Paper>),
     /// Somebody had it and is silent, for so long.
@@ -107,7 +107,7 @@ impl Claims {
                 identity: format!("{}@{}/{}", who(&start.actor), who(&host), start.run),
                 process: process::mark(),
             },
-            claims: Mutex::default(),
+            keys: Mutex::default(),
             story: std::sync::Mutex::new(story),
             hurry: Notify::new(),
             kept: AtomicBool::new(false),

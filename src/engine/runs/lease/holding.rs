@@ -12,7 +12,7 @@ impl Claims {
     /// sentence why not; what was taken over is in the answer.
     pub async fn hold(&self) -> Result<Vec<String>, String> {
         let mut taken = Vec::new();
-        let mut claims = self.claims.lock().await;
+        let mut claims = self.keys.lock().await;
         for claim in claims.iter_mut() {
             match claim.standing.clone() {
                 Standing::Without => {}
@@ -31,7 +31,7 @@ impl Claims {
 
     /// Whether another's lock will be taken over with the first effect.
     pub async fn takes_over(&self) -> bool {
-        let claims = self.claims.lock().await;
+        let claims = self.keys.lock().await;
         let silent = |claim: &Claim| matches!(claim.standing, Standing::Silent(_));
         claims.iter().any(silent)
     }
@@ -88,7 +88,7 @@ impl Claims {
                     };
                     claim.standing = Standing::Ours(paper.uid, paper.version, since);
                 }
-                Ok(Some(paper)) => return Err(self.lost(claim, &paper)),
+                Ok(Some(paper)) => return Err(lost(claim, &paper)),
                 // Whoever took it may have ended since and given it back: what is gone is not ours any more.
                 Ok(None) => {
                     let why = "the lock of this run is gone: somebody took it over and ended, or took it away; nothing more is sent from here".to_owned();
@@ -101,25 +101,10 @@ impl Claims {
         Err("not sent: the lock changes faster than it can be renewed".to_owned())
     }
 
-    /// Somebody else has it now.
-    pub(super) fn lost(&self, claim: &mut Claim, paper: &Paper) -> String {
-        let why = if paper.holder.identity.is_empty() {
-            "the lock of this run was given back by somebody else; nothing more is sent from here"
-                .to_owned()
-        } else {
-            format!(
-                "the lock of this run was taken over: {}; nothing more is sent from here",
-                paper.told.words()
-            )
-        };
-        claim.standing = Standing::Lost(why.clone());
-        why
-    }
-
     /// Renews all of ours; says what was lost by it.
     pub(super) async fn renew_all(&self) -> Vec<String> {
         let mut lost = Vec::new();
-        let mut claims = self.claims.lock().await;
+        let mut claims = self.keys.lock().await;
         for claim in claims.iter_mut() {
             if matches!(claim.standing, Standing::Ours(..)) {
                 // What could not be renewed is renewed before the next effect, or that is not sent.
@@ -180,7 +165,7 @@ impl Claims {
 
     /// Gives back what is ours, if it still is: the run is over.
     pub(super) async fn release(&self) {
-        let mut claims = self.claims.lock().await;
+        let mut claims = self.keys.lock().await;
         for claim in claims.drain(..) {
             let Standing::Ours(uid, version, _) = &claim.standing else {
                 continue;
@@ -230,4 +215,19 @@ pub(super) async fn keep(claims: Weak<Claims>) {
 
 fn unrenewed(failure: &Failure) -> String {
     format!("not sent: the lock of this run could not be renewed: {failure}")
+}
+
+/// Somebody else has it now.
+fn lost(claim: &mut Claim, paper: &Paper) -> String {
+    let why = if paper.holder.identity.is_empty() {
+        "the lock of this run was given back by somebody else; nothing more is sent from here"
+            .to_owned()
+    } else {
+        format!(
+            "the lock of this run was taken over: {}; nothing more is sent from here",
+            paper.told.words()
+        )
+    };
+    claim.standing = Standing::Lost(why.clone());
+    why
 }

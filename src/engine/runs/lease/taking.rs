@@ -11,7 +11,7 @@ impl Claims {
     /// Takes the keys for this run, or says who has them. A mere look takes nothing.
     pub async fn take(self: &Arc<Self>, keys: &[String], look: bool) -> Vec<Line> {
         let mut lines = Vec::new();
-        let mut claims = self.claims.lock().await;
+        let mut claims = self.keys.lock().await;
         for key in keys {
             let known = claims.iter().position(|claim| claim.key == *key);
             if let Some(known) = known.and_then(|at| claims.get(at)) {
@@ -49,7 +49,7 @@ impl Claims {
     pub(super) async fn claimed(&self, key: &str) -> (Option<Standing>, Line) {
         match self.acquire(key).await {
             Ok(Taken::Ours(at, paper)) => {
-                let standing = Standing::Ours(paper.uid, paper.version, at);
+                let standing = Standing::Ours(paper.uid.clone(), paper.version.clone(), at);
                 (Some(standing), passed())
             }
             Ok(Taken::Held(paper)) => (None, held(&paper, Level::Red)),
