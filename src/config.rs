@@ -4,6 +4,7 @@
 //! asks for sense, [`layer`] lays defaults, file, variables and flags over each other and remembers who said what, [`show`]
 //! tells it. [`policy`] and [`place`] answer what holds where. The command line calls [`load`] and prints.
 
+pub mod channel;
 pub mod check;
 pub mod layer;
 pub mod mistake;

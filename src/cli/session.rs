@@ -211,6 +211,7 @@ impl Start {
             place.name.clone(),
         ));
         app.runs = Runs::new(super::shelf::library(&self.loaded));
+        app.incidents.silences = super::shelf::silences(config);
         Ok(Session {
             app,
             engine,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::channel::{Channel, Incidents};
 use super::policy::{ImageRule, Policy};
 use super::unit::{OffOr, Ratio, Time};
 
@@ -47,6 +48,10 @@ pub struct Config {
     pub signals: BTreeMap<String, Signal>,
     /// Keys of your own: a command and the chords that give it.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Who is told of incidents by webhook, by a name of your own.
+    pub channels: BTreeMap<String, Channel>,
+    /// Incidents.
+    pub incidents: Incidents,
     /// Links that `o` offers: a name and an address with placeholders.
     pub links: BTreeMap<String, String>,
     /// Which columns a table shows, in this order.
@@ -76,6 +81,8 @@ impl Default for Config {
             environment: Environment::built_in(),
             signals: BTreeMap::new(),
             keys: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            incidents: Incidents::default(),
             links: BTreeMap::new(),
             columns: BTreeMap::new(),
             ambient: Ambient::default(),

@@ -7,6 +7,7 @@ use super::means::Means;
 use super::{policy, records};
 use crate::app::runs::Refusal;
 use crate::app::runs::order::Opening;
+use crate::domain::incident;
 use crate::domain::target::Environment;
 use crate::engine::identity::Place;
 use crate::journal::runs::{plan_json, restore};
@@ -86,6 +87,7 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
     let unrecorded = opening.unrecorded;
     let mut random = [0; 10];
     getrandom::fill(&mut random).map_err(|error| refusal(format!("no randomness: {error}")))?;
+    let severity = severity_here(means, &here, &opening).await;
     let start = Start {
         run: RunId::new(now, random),
         runbook: opening.book.id.clone(),
@@ -103,7 +105,10 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
         typed: here.environment.guarded,
         attended: opening.attended,
         dry_run: opening.dry_run,
-        answers: opening.answers,
+        answers: crate::runbook::machine::Answers {
+            severity,
+            ..opening.answers
+        },
     };
     let run = Run::new(opening.book, start.clone(), now)
         .map_err(|error| refusal(format!("refused before the first effect: {error}")))?;
@@ -130,6 +135,19 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
         written.await.map_err(refusal)?.map_err(refusal)?;
     }
     Ok((Carrier::new(means.clone(), start, journal), run))
+}
+
+/// How bad the incident is that is open here: conditions of the runbook may ask.
+async fn severity_here(means: &Means, here: &Here, opening: &Opening) -> Option<String> {
+    let place = incident::Place::on(
+        (&here.uid, means.cluster.server()),
+        &context(means),
+        Some(&opening.namespace),
+        &here.environment.name,
+    );
+    let ledger = means.incidents();
+    let open = records::off(move || ledger.open_at(&place)).await.ok()?;
+    open.first().map(|one| one.severity().to_string())
 }
 
 /// What the policy refuses here, where it was gone past for a stated reason; otherwise it is refused.

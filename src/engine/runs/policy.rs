@@ -3,6 +3,7 @@
 
 use crate::app::runs::order::Opening;
 use crate::domain::policy::{ImageRule, Policy};
+use crate::engine::incidents::tell::Channels;
 use crate::journal::{AuditEvent, RealDisk, Runs};
 use crate::runbook::Runbook;
 use crate::runbook::machine::{RunState, Start};
@@ -30,6 +31,8 @@ pub struct Rules {
     pub context: Option<String>,
     /// Takes secrets and addresses of people out of a text before it goes into an incident's file.
     pub cleaner: fn(&str) -> String,
+    /// Who is told of what.
+    pub channels: Channels,
 }
 
 impl Default for Rules {
@@ -39,6 +42,7 @@ impl Default for Rules {
             locked: false,
             context: None,
             cleaner: str::to_owned,
+            channels: Channels::default(),
         }
     }
 }
