@@ -155,6 +155,16 @@ fn state_of(view: &View<'_>, incident: &Incident, paper: &mut Paper<'_>, brief: 
     }
 }
 
+/// A moment with its day, where that is another one.
+fn due(at: jiff::Timestamp, now: jiff::Timestamp) -> String {
+    let day = |at: jiff::Timestamp| at.strftime("%F").to_string();
+    if day(at) == day(now) {
+        clock(at)
+    } else {
+        at.strftime("%F %H:%M").to_string()
+    }
+}
+
 fn clock_row(view: &View<'_>, timer: &Timer, now: jiff::Timestamp, paper: &mut Paper<'_>) {
     let theme = view.theme;
     let (tone, words) = match (timer.met, timer.strain(now)) {

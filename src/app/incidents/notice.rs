@@ -63,7 +63,7 @@ impl App {
                 let event = Event::Revision {
                     uid: uid.clone(),
                     workload: change.object.to_string(),
-                    text: change.text.clone(),
+                    text: format!("{} {}", change.object.name, change.text),
                     made: Some(change.at),
                 };
                 found.push(((uid, true), event));

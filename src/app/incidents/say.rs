@@ -59,6 +59,9 @@ impl App {
             let service = alert.service();
             let service = service.map_or(String::new(), |service| format!("{service}: "));
             format!("{service}{} ({})", alert.summary(), alert.name)
+        } else if self.headline.level == Level::Healthy {
+            // That all is well is no title.
+            String::new()
         } else {
             let said = &self.headline.brief;
             let first = said.split(". ").next().unwrap_or(said);
