@@ -19,6 +19,7 @@ pub mod explain;
 mod go;
 pub mod headline;
 mod hear;
+pub mod incidents;
 pub mod judge;
 mod keep;
 pub mod kind;

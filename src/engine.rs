@@ -20,6 +20,7 @@ mod terminal;
 mod texts;
 mod watches;
 
+use crate::app::incidents::order::IncidentOrder;
 use crate::app::kind::Kind;
 use crate::app::message::{ClusterFact, Fact, WatchNews};
 use crate::app::runs::order::RunOrder;
@@ -51,6 +52,7 @@ pub struct Engine {
     #[expect(dead_code, reason = "held so that the tasks end with the engine")]
     polls: Vec<AbortOnDropHandle<()>>,
     runs: Option<runs::Desk>,
+    incidents: Option<incidents::desk::Desk>,
     prometheus: watch::Receiver<Option<Found>>,
     alertmanager: watch::Receiver<Option<Arc<Alertmanager>>>,
     readers: Readers,
@@ -79,6 +81,7 @@ impl Engine {
             orders,
             polls,
             runs: None,
+            incidents: None,
             prometheus,
             alertmanager,
             readers: Readers::default(),
@@ -159,6 +162,17 @@ impl Engine {
     /// Keeps runs from now on: lists those of before, begins and takes up.
     pub fn keep_runs(&mut self, keeping: runs::Keeping) {
         let outside = &self.outside;
+        self.incidents = Some(incidents::desk::Desk::open(incidents::desk::Means {
+            ledger: incidents::Ledger {
+                state: keeping.state.clone(),
+                cleaner: keeping.rules.cleaner,
+            },
+            clock: outside.clock.clone(),
+            cluster: outside.cluster.clone(),
+            alertmanager: self.alertmanager.clone(),
+            channels: keeping.rules.channels.clone(),
+            facts: self.facts.clone(),
+        }));
         self.runs = Some(runs::Desk::open(runs::Means {
             cluster: outside.cluster.clone(),
             scope: outside.scope.clone(),
@@ -177,6 +191,15 @@ impl Engine {
     /// Does something for runs.
     pub fn carry(&self, order: RunOrder) {
         match &self.runs {
+            Some(desk) => desk.take(order),
+            // The queue may be full; then the refusal is lost, and nothing was begun.
+            None => drop(self.facts.try_send(runs::nowhere())),
+        }
+    }
+
+    /// Does something for incidents.
+    pub fn attend(&self, order: IncidentOrder) {
+        match &self.incidents {
             Some(desk) => desk.take(order),
             // The queue may be full; then the refusal is lost, and nothing was begun.
             None => drop(self.facts.try_send(runs::nowhere())),

@@ -269,12 +269,18 @@ impl Keymap {
 pub fn typing(app: &App) -> bool {
     matches!(
         app.layers.last(),
-        Some(Layer::Palette { .. } | Layer::Filter { .. } | Layer::Narrow { .. } | Layer::Form(_))
+        Some(
+            Layer::Palette { .. }
+                | Layer::Filter { .. }
+                | Layer::Narrow { .. }
+                | Layer::Form(_)
+                | Layer::Sheet(_)
+        )
     )
 }
 
 /// Which places are on one screen, beside what holds everywhere.
-const TOGETHER: [&[Where]; 9] = [
+const TOGETHER: [&[Where]; 10] = [
     &[Where::Overview, Where::Row, Where::Chart],
     &[Where::Row, Where::List],
     &[Where::Rollout, Where::Row, Where::Chart],
@@ -284,6 +290,7 @@ const TOGETHER: [&[Where]; 9] = [
     &[Where::Runbook, Where::Text],
     &[Where::Runs, Where::List],
     &[Where::Run],
+    &[Where::Incident],
 ];
 
 /// Whether two places are on one screen.
@@ -316,6 +323,7 @@ fn places(app: &App) -> Vec<Where> {
         Screen::Runbook(_) => vec![Where::Runbook, Where::Text],
         Screen::Runs => vec![Where::Runs, Where::List],
         Screen::Run(_) => vec![Where::Run],
+        Screen::Incident => vec![Where::Incident],
     };
     screen.into_iter().chain([Where::Everywhere]).collect()
 }
@@ -362,6 +370,9 @@ fn idle(app: &App, id: &str) -> bool {
         "hold" => matches!(screen, Screen::Run(_)) && app.runs.active().is_none(),
         "next-pane" => !charts,
         "compact" => *screen != Screen::Overview,
+        "acknowledge" | "silence" => app.alerts.is_empty(),
+        "severity" | "note-anywhere" => app.incident().is_none(),
+        "incident" => *screen == Screen::Incident,
         "faults-only" => !rows || matches!(screen, Screen::Alerts | Screen::Kind(_)),
         "filter" => charts && !rows && !matches!(screen, Screen::Rollout(_)),
         _ => false,

@@ -33,6 +33,7 @@
 //! | add a screen | `app/screen.rs` | drawn in a file of `ui`, opened by `keymap/table.rs` |
 //! | add a configuration key | `config/settings.rs` | the example file follows, a test compares |
 //! | add a subcommand | `cli/args.rs` | a file of its own in `cli` |
+//! | write something else into an incident | `domain/incident/event.rs` | what may follow what: `domain/incident/fold.rs`, its sentence: `domain/incident/words.rs` |
 //! | let something else go wrong | `sim/scenario.rs` | told in `sim/story.rs` |
 //!
 //! Absent on purpose: nothing in `ui` awaits or changes state; `platform` does not know runbooks; `sim`

@@ -283,6 +283,7 @@ impl Console<'_> {
             match effect {
                 Effect::AskNow => self.engine.ask_now(),
                 Effect::Run(order) => self.engine.carry(order),
+                Effect::Incident(order) => self.engine.attend(order),
                 Effect::Go(to) => self.go(to),
                 Effect::Login => self.way.away = Some(Away::Errand(Errand::Login)),
                 Effect::Shell { object, container } => {

@@ -9,6 +9,7 @@ mod confirm;
 mod contexts;
 mod explain;
 mod help;
+mod incident;
 mod kind;
 mod lines;
 mod links;
@@ -23,6 +24,7 @@ mod rollout;
 mod run;
 mod runbooks;
 mod runs;
+mod sheet;
 mod signals;
 pub mod tables;
 mod text;
@@ -59,6 +61,7 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         Screen::Runbook(id) => runbooks::draw_one(view, id, body, buf),
         Screen::Runs => runs::draw(view, body, buf),
         Screen::Run(_) => runs::draw_run(view, body, buf),
+        Screen::Incident => incident::draw(view, body, buf),
         Screen::Logs(_) => logs::draw(view, body, buf),
         Screen::Describe(_) | Screen::Yaml(_) => text::draw(view, body, buf),
         Screen::Kind(_) => kind::draw(view, body, buf),
@@ -77,6 +80,7 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         Some(Layer::Palette { line, chosen }) => {
             palette::draw(view, body, (&line.text, *chosen), buf);
         }
+        Some(Layer::Sheet(sheet)) => sheet::draw(view, sheet, body, buf),
         Some(Layer::Form(form)) => {
             confirm::draw(view, form, view.app.shown_run(), body, buf);
         }

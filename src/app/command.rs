@@ -1,6 +1,7 @@
 //! What an operator can ask, in their words. Keys, the palette and tests send these; nothing else changes the App from inside.
 
 use super::act::Wish;
+use super::incidents::order;
 use super::runs::order::RunRequest;
 use super::screen::Screen;
 use crate::runbook::machine::{Answers, Decision};
@@ -166,6 +167,8 @@ pub enum Command {
     PutRunAway,
     /// Show only lines of a log that have some words.
     Narrow,
+    /// What is wanted of an incident.
+    Incident(order::Wish),
     /// All namespaces, or back to one.
     AllNamespaces,
     /// Sign in again, with the terminal.

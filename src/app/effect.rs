@@ -1,5 +1,6 @@
 //! What the App asks to be done outside, as data.
 
+use super::incidents::order::IncidentOrder;
 use super::places::Destination;
 use super::runs::order::RunOrder;
 use crate::domain::object::ObjectRef;
@@ -23,6 +24,8 @@ pub enum Effect {
     Attention(String),
     /// Do something for runs.
     Run(RunOrder),
+    /// Do something for incidents.
+    Incident(IncidentOrder),
     /// Look at another target.
     Go(Destination),
     /// Sign in again, with the terminal.

@@ -201,11 +201,20 @@ fn all_well(app: &App, alerts: &str) -> Headline {
 }
 
 fn alert_count(app: &App) -> String {
-    let here = app.alerts_here().filter(|alert| alert.heard()).count();
-    match here {
-        0 => String::new(),
-        1 => " 1 alert, not acknowledged here.".into(),
-        n => format!(" {n} alerts, not acknowledged here."),
+    let (mut here, mut taken) = (0, 0);
+    for alert in app.alerts_here().filter(|alert| alert.heard()) {
+        here += 1;
+        taken += usize::from(app.taken_on(alert));
+    }
+    let incident = app.incident().map(|incident| incident.id.short());
+    let id = incident.unwrap_or_default();
+    match (here, here - taken) {
+        (0, _) => String::new(),
+        (1, 0) => format!(" 1 alert, acknowledged in {id}."),
+        (n, 0) => format!(" {n} alerts, acknowledged in {id}."),
+        (1, _) => " 1 alert, not acknowledged here.".into(),
+        (n, open) if open == n => format!(" {n} alerts, not acknowledged here."),
+        (n, open) => format!(" {n} alerts, {open} not acknowledged here."),
     }
 }
 

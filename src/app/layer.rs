@@ -33,6 +33,8 @@ pub enum Layer {
     },
     /// Something that must be typed before it is done.
     Form(super::ask::Form),
+    /// Several things that are filled in before something is written.
+    Sheet(Box<super::incidents::sheet::Sheet>),
     /// The links of what is under the cursor.
     Links {
         /// Which one is chosen.
@@ -59,7 +61,11 @@ impl Layer {
     /// The line being typed, where there is one.
     pub fn line_mut(&mut self) -> Option<&mut Line> {
         match self {
-            Self::Help { .. } | Self::Form(_) | Self::Links { .. } | Self::Explain { .. } => None,
+            Self::Help { .. }
+            | Self::Form(_)
+            | Self::Sheet(_)
+            | Self::Links { .. }
+            | Self::Explain { .. } => None,
             Self::Palette { line, .. } | Self::Filter { line } | Self::Narrow { line } => {
                 Some(line)
             }

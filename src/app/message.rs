@@ -1,6 +1,7 @@
 //! What reaches the App: facts from outside and commands from the operator.
 
 use super::command::Command;
+use super::incidents::order::IncidentNews;
 use super::kind::Kind;
 use super::reading::ReadingNews;
 use super::runs::news::RunNews;
@@ -95,6 +96,8 @@ pub enum Fact {
     Alerts(Vec<Alert>),
     /// About runs.
     Run(RunNews),
+    /// About incidents.
+    Incident(IncidentNews),
     /// Something read: a log, a document, a table, places.
     Reading(ReadingNews),
     /// A sentence for the last row.

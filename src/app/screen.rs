@@ -36,6 +36,8 @@ pub enum Screen {
     Runs,
     /// One run.
     Run(Arc<str>),
+    /// The incident that is open here, or the last one.
+    Incident,
     /// Any kind, by the server's own table.
     Kind(Arc<str>),
     /// Contexts to go to.
@@ -62,6 +64,7 @@ impl Screen {
             Self::Runbook(_) => "runbook",
             Self::Runs => "runs",
             Self::Run(_) => "run",
+            Self::Incident => "incident",
             Self::Kind(name) => name,
             Self::Contexts => "contexts",
             Self::Namespaces => "namespaces",

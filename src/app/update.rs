@@ -92,7 +92,9 @@ impl App {
         self.raise_question();
         self.headline = headline::headline(self);
         self.turn_to_screen();
-        self.announce()
+        let mut effects = self.announce();
+        effects.extend(self.noticed());
+        effects
     }
 
     /// Calls for attention when the level changes to or from trouble; once for each change, and not for what was found at the start.
@@ -182,6 +184,7 @@ impl App {
                 }
             }
             Fact::Run(news) => return self.learn_run(news),
+            Fact::Incident(news) => self.learn_incident(news),
             Fact::Reading(news) => self.reading.learn(news, now),
             Fact::Notice(notice) => self.say(notice),
         }
@@ -220,7 +223,10 @@ impl App {
         if let Some(layer) = self.layers.pop() {
             return self.obey_in_layer(layer, command);
         }
-        let taken = self.obey_desk(&command).or_else(|| self.browse(&command));
+        let taken = self
+            .obey_desk(&command)
+            .or_else(|| self.obey_incident(&command))
+            .or_else(|| self.browse(&command));
         if let Some(effects) = taken {
             return effects;
         }
@@ -293,6 +299,9 @@ impl App {
     fn obey_in_layer(&mut self, mut layer: Layer, command: Command) -> Vec<Effect> {
         if let Layer::Form(form) = layer {
             return self.obey_form(form, command);
+        }
+        if let Layer::Sheet(sheet) = layer {
+            return self.obey_sheet(*sheet, &command);
         }
         match (&mut layer, command) {
             (_, Command::Escape) => return Vec::new(),

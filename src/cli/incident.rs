@@ -6,16 +6,16 @@ mod document;
 
 use super::args::Output;
 use super::args::incident::{Export, Incident as Asked, Open, SeverityOf, Update, YesNo};
+use super::console::runtime;
 use super::exit::{Failed, NO, OK, UNKNOWN};
 use super::print;
 use super::session::Start;
-use super::shelf::cleaned;
+use super::shelf::{channels, cleaned};
 use crate::domain::incident::{
-    Event, Incident, IncidentId, Language, NAME, NewIncident, NoticeNews, NoticeTurn, Role,
-    Severity, TEXT, TITLE, need,
+    Event, Incident, IncidentId, Language, NAME, NewIncident, Role, Severity, TEXT, TITLE, need,
 };
 use crate::engine::incidents::export::{Wanted, export as write_out};
-use crate::engine::incidents::{Hand, Ledger};
+use crate::engine::incidents::{Hand, Ledger, tell};
 use crate::journal::IncidentError;
 use crate::journal::incidents::Written;
 use crate::ui::widget::text::sanitize;
@@ -23,9 +23,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
-
-/// The channel's name of what a person told by other means.
-const BY_HAND: &str = "by hand";
 
 /// `vigie incident`.
 pub fn incident(start: &Start, asked: Asked) -> Result<u8, Failed> {
@@ -136,16 +133,17 @@ fn open(start: &Start, ledger: &Ledger, asked: &Open) -> Result<u8, Failed> {
         place,
     };
     let written = ledger.open(&hand, new).map_err(failed)?;
-    told(start, &written, &hand)
+    announced(start, ledger, &written, &hand, Some("incident"))
 }
 
 /// Writes one event and tells what came of it.
 fn change(start: &Start, ledger: &Ledger, id: &str, event: Event) -> Result<u8, Failed> {
     let (id, hand) = known(start, ledger, id)?;
+    let kind = tell::kind(&event);
     let written = ledger
         .write(id, &hand, |_| Ok(vec![event]))
         .map_err(failed)?;
-    told(start, &written, &hand)
+    announced(start, ledger, &written, &hand, kind)
 }
 
 fn known(start: &Start, ledger: &Ledger, id: &str) -> Result<(IncidentId, Hand), Failed> {
@@ -172,23 +170,85 @@ fn severity(start: &Start, ledger: &Ledger, asked: &SeverityOf) -> Result<u8, Fa
         }])
     };
     let written = ledger.write(id, &hand, decide).map_err(failed)?;
-    told(start, &written, &hand)
+    let kind = written
+        .records
+        .iter()
+        .find_map(|record| tell::kind(&record.event));
+    announced(start, ledger, &written, &hand, kind)
 }
 
 fn update(start: &Start, ledger: &Ledger, asked: &Update) -> Result<u8, Failed> {
     wanted(&asked.text, TEXT, "a message", "the text in quotes")?;
     let (id, hand) = known(start, ledger, &asked.id)?;
-    let news = |turn| {
-        Event::Notice(NoticeNews {
-            notice: hand.now.to_string(),
-            channel: BY_HAND.to_owned(),
-            turn,
-        })
-    };
-    let text = asked.text.clone();
-    let events = vec![news(NoticeTurn::Sending { text }), news(NoticeTurn::Sent)];
+    let read = ledger
+        .files()
+        .read(id)
+        .map_err(|error| failed(error.into()))?;
+    let unsure = read.incident.unsure.values().next();
+    if let Some(why) = unsure.filter(|_| !asked.again && !asked.by_hand) {
+        return Err(Failed::new(
+            NO,
+            format!(
+                "an earlier message may have arrived ({why}); look there, then --again sends this one"
+            ),
+        ));
+    }
+    let channels = channels(&start.loaded);
+    let sent = (!asked.by_hand).then(|| {
+        let sending = tell::send(
+            ledger,
+            &hand,
+            &channels,
+            &read.incident,
+            "update",
+            &asked.text,
+        );
+        runtime().map(|runtime| runtime.block_on(sending))
+    });
+    if let Some(said) = sent.transpose()?.flatten() {
+        print::note(&sanitize(&said));
+        return after(start, ledger, id, &hand);
+    }
+    let events = tell::by_hand(&hand, &asked.text);
     let written = ledger.write(id, &hand, |_| Ok(events)).map_err(failed)?;
     told(start, &written, &hand)
+}
+
+/// Tells the channels of what was just written, where they want it, then what stands there now.
+fn announced(
+    start: &Start,
+    ledger: &Ledger,
+    written: &Written,
+    hand: &Hand,
+    kind: Option<&str>,
+) -> Result<u8, Failed> {
+    let Some(kind) = kind else {
+        return told(start, written, hand);
+    };
+    let incident = &written.incident;
+    let (channels, text) = (channels(&start.loaded), tell::text(incident, kind));
+    let sending = tell::send(ledger, hand, &channels, incident, kind, &text);
+    match runtime()?.block_on(sending) {
+        Some(said) => {
+            print::note(&sanitize(&said));
+            after(start, ledger, incident.id, hand)
+        }
+        None => told(start, written, hand),
+    }
+}
+
+/// What stands there after others wrote.
+fn after(start: &Start, ledger: &Ledger, id: IncidentId, hand: &Hand) -> Result<u8, Failed> {
+    let read = ledger
+        .files()
+        .read(id)
+        .map_err(|error| failed(error.into()))?;
+    let written = Written {
+        incident: read.incident,
+        records: Vec::new(),
+        head: read.head,
+    };
+    told(start, &written, hand)
 }
 
 /// What stands there now.

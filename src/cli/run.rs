@@ -101,6 +101,7 @@ fn request(asked: &Asked) -> Result<RunRequest, Failed> {
             step: asked.answer.iter().map(answer).collect(),
             reason: asked.reason.clone().or_else(|| break_glass.clone()),
             break_glass,
+            severity: None,
         },
     })
 }

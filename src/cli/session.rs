@@ -225,6 +225,7 @@ impl Start {
             ..keeping
         });
         app.runs = Runs::new(super::shelf::library(&self.loaded));
+        app.incidents.silences = super::shelf::silences(config);
         Ok(Session {
             app,
             engine,

@@ -4,15 +4,19 @@
 use super::exit::Failed;
 use crate::app::Settings;
 use crate::app::runs::shelf::{Book, Origin};
-use crate::config::Loaded;
+use crate::config::channel::ChannelFormat;
 use crate::config::mistake::nearest;
 use crate::config::place::named;
+use crate::config::{Config, Loaded};
 use crate::engine::EnvironmentOf;
+use crate::engine::incidents::tell::Channels;
 use crate::engine::runs::Keeping;
 use crate::engine::runs::policy::{NO_SIGNERS, Rules};
 use crate::runbook::format::{MAX_BYTES, parse_bytes, parse_overlay};
 use crate::runbook::place::{Place, Problem, Severity};
 use crate::runbook::{Runbook, SHIPPED};
+use crate::platform::webhook::{Address, Channel, Format};
+use jiff::SignedDuration;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -350,10 +354,41 @@ pub fn keeping(
             vault_path: Arc::new(move |name| places.vault_path(name).map(str::to_owned)),
             signers: Arc::new(move || allowed(signers.as_deref())),
             cleaner: cleaned,
+            channels: channels(loaded),
         },
         vault: None,
         shelf: Arc::new(move || library(&shelf)),
     }
+}
+
+/// How long an acknowledgement silences its alert, where the configuration says that it does.
+pub fn silences(config: &Config) -> Option<SignedDuration> {
+    let quarter = SignedDuration::from_mins(15);
+    config.incidents.acknowledge_silences.then_some(quarter)
+}
+
+/// Who is told of what, as the configuration has it.
+pub fn channels(loaded: &Loaded) -> Channels {
+    let each = loaded.config().channels.iter();
+    let all = each.filter_map(|(name, channel)| {
+        let address = match (&channel.url, &channel.url_file) {
+            (Some(url), _) => Address::Url(url.clone()),
+            (None, Some(file)) => Address::File(loaded.resolve(file)),
+            (None, None) => return None,
+        };
+        let format = match channel.format {
+            ChannelFormat::Slack => Format::Slack,
+            ChannelFormat::Json => Format::Json,
+        };
+        let on = channel.on.iter().map(|on| on.word().to_owned()).collect();
+        let channel = Channel {
+            name: name.clone(),
+            address,
+            format,
+        };
+        Some((channel, on))
+    });
+    Channels(Arc::new(all.collect()))
 }
 
 /// A text without secrets and without addresses of people: what an incident's texts pass through.

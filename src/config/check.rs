@@ -51,6 +51,7 @@ pub fn complaints(config: &Config) -> Vec<Complaint> {
     found.vault_paths(config);
     found.signals(config);
     found.links(config);
+    found.channels(config);
     found.0
 }
 
@@ -179,6 +180,38 @@ impl Found {
                 by_version,
                 &with_version,
             );
+        }
+    }
+
+    /// Who is told needs one address; it is never repeated here, for it is a secret.
+    fn channels(&mut self, config: &Config) {
+        for (name, channel) in &config.channels {
+            let key = at(&["channels", name]);
+            match (&channel.url, &channel.url_file) {
+                (Some(_), Some(_)) => self.say(
+                    key,
+                    format!("`{name}` has both `url` and `url_file`; one of them is where it goes"),
+                    None,
+                ),
+                (None, None) => self.say(
+                    key,
+                    format!("`{name}` has neither `url` nor `url_file`"),
+                    Some("url_file = \"~/.config/vigie/ops-webhook\"".into()),
+                ),
+                (Some(url), None) if !is_address(url) => self.say(
+                    at(&["channels", name, "url"]),
+                    "it is not an address that begins with http:// or https://".to_owned(),
+                    None,
+                ),
+                _ => {}
+            }
+            if channel.on.is_empty() {
+                self.say(
+                    at(&["channels", name, "on"]),
+                    format!("`{name}` is told of nothing"),
+                    Some("on = [\"incident\", \"severity\", \"resolved\", \"update\"]".into()),
+                );
+            }
         }
     }
 

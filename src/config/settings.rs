@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::ambient::{Ambient, Hidden};
+use super::channel::{Channel, Incidents};
 use super::policy::{ImageRule, Policy};
 pub use super::source::{Source, VaultSource};
 use super::unit::{OffOr, Ratio, Time};
@@ -51,6 +52,10 @@ pub struct Config {
     pub signals: BTreeMap<String, Signal>,
     /// Keys of your own: a command and the chords that give it.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Who is told of incidents by webhook, by a name of your own.
+    pub channels: BTreeMap<String, Channel>,
+    /// Incidents.
+    pub incidents: Incidents,
     /// Links that `o` offers: a name and an address with placeholders.
     pub links: BTreeMap<String, String>,
     /// Which columns a table shows, in this order.
@@ -81,6 +86,8 @@ impl Default for Config {
             environment: Environment::built_in(),
             signals: BTreeMap::new(),
             keys: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            incidents: Incidents::default(),
             links: BTreeMap::new(),
             columns: BTreeMap::new(),
             ambient: Ambient::default(),

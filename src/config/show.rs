@@ -38,9 +38,17 @@ pub fn shown(merged: &Merged, variables: &BTreeMap<String, String>) -> Vec<Shown
                 .get(&key)
                 .unwrap_or(&Origin::Default)
                 .to_string();
+            // The whole address of a channel is a secret: whoever has it can write there.
+            let secret =
+                matches!(&key[..], [table, _, last] if table == "channels" && last == "url");
+            let value = if secret && !value.is_empty() {
+                "\"***\"".to_owned()
+            } else {
+                masked(&value)
+            };
             Shown {
                 key: dotted(&key),
-                value: masked(&value),
+                value,
                 origin,
             }
         })

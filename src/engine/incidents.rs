@@ -1,8 +1,10 @@
 //! Incidents, written: every change goes into the incident's file first and into the audit log after it. The file names
 //! nobody who was not typed; the audit log says who acted, as it does of everything. Everything here may block.
 
+pub mod desk;
 pub mod export;
 pub mod follow;
+pub mod tell;
 
 use crate::domain::incident::{
     self, Event, Incident, IncidentId, NewIncident, Place, Record, Stamp,
@@ -12,6 +14,7 @@ use crate::journal::incidents::{Written, clean};
 use crate::journal::{AuditEvent, IncidentError, Incidents, RealDisk};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Where incidents are kept, and what free text passes through before it is written.
@@ -89,6 +92,27 @@ impl Ledger {
         Ok(written)
     }
 
+    /// What a step of a runbook settles of the incident that is open at a place: `severity`, `breach` (yes or no),
+    /// `mitigated` (by what).
+    pub fn set(
+        &self,
+        place: &Place,
+        hand: &Hand,
+        keys: &BTreeMap<String, String>,
+    ) -> Result<IncidentId, String> {
+        let open = self.open_at(place).into_iter().next();
+        let id = open.map(|incident| incident.id).ok_or_else(|| {
+            "no incident is open here: I opens one, or `vigie incident open`".to_owned()
+        })?;
+        let decide = |incident: &Incident| {
+            let each = keys.iter();
+            each.map(|(key, value)| settled(incident, key, value))
+                .collect()
+        };
+        let written = self.write(id, hand, decide);
+        written.map(|_| id).map_err(|error| error.to_string())
+    }
+
     /// The same records in the audit log, with who did it.
     fn audit(&self, hand: &Hand, written: &Written) -> Result<(), IncidentError> {
         let incident = &written.incident;
@@ -134,6 +158,31 @@ impl Ledger {
                 && read.read_only().is_none()
         });
         here.map(|read| read.incident).collect()
+    }
+}
+
+/// One thing that a runbook settles, as an event.
+fn settled(incident: &Incident, key: &str, value: &str) -> Result<Event, String> {
+    let reason = "said in a runbook".to_owned();
+    match (key, value) {
+        ("severity", value) => Ok(Event::Severity {
+            from: incident.severity(),
+            to: value.parse()?,
+            reason: Some(reason),
+            by: None,
+        }),
+        ("breach", "yes" | "no") => Ok(Event::Breach {
+            breach: value == "yes",
+            reason,
+        }),
+        ("breach", _) => Err("`breach` is yes or no".to_owned()),
+        ("mitigated", value) => Ok(Event::Mitigated {
+            reason: value.to_owned(),
+        }),
+        _ => Err(format!(
+            "`{}` is nothing of an incident that a runbook settles; severity, breach and mitigated are",
+            crate::runbook::prose::bounded(key, 40)
+        )),
     }
 }
 

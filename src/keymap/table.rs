@@ -2,6 +2,7 @@
 
 use crate::app::act::{Act, Wish};
 use crate::app::command::{Command, Motion};
+use crate::app::incidents::order::Wish as Incident;
 use crate::app::screen::Screen;
 
 /// Where keys work.
@@ -33,6 +34,8 @@ pub enum Where {
     Runs,
     /// On a run.
     Run,
+    /// On the incident.
+    Incident,
 }
 
 impl Where {
@@ -52,6 +55,7 @@ impl Where {
             Self::Runbook => "this runbook",
             Self::Runs => "runs",
             Self::Run => "this run",
+            Self::Incident => "this incident",
         }
     }
 }
@@ -93,6 +97,8 @@ pub fn table() -> Vec<Entry> {
     all.extend(charts());
     all.extend(texts());
     all.extend(runs());
+    all.extend(incident());
+    all.extend(incident_everywhere());
     all.extend(everywhere());
     all.extend(movement());
     all
@@ -236,6 +242,39 @@ fn runs() -> Vec<Entry> {
             Command::Identifiers,
             "identifiers",
         ),
+    ]
+}
+
+fn incident() -> Vec<Entry> {
+    let of =
+        |id, keys, wish, words| entry(Where::Incident, id, keys, Command::Incident(wish), words);
+    vec![
+        of(
+            "incident-next",
+            &["enter"],
+            Incident::Next,
+            "what comes next",
+        ),
+        of("tell", &["u"], Incident::Update, "tell"),
+        of("role", &["r"], Incident::Role, "role"),
+        of("mitigated", &["m"], Incident::Mitigated, "mitigated"),
+        of("breach", &["b"], Incident::Breach, "personal data"),
+        of("reported", &["B"], Incident::Reported, "authority told"),
+        of("hand-over", &["H"], Incident::HandOver, "hand over"),
+        of("resolve", &["x"], Incident::Resolve, "resolve"),
+        of("export", &["E"], Incident::Export, "write out"),
+    ]
+}
+
+fn incident_everywhere() -> Vec<Entry> {
+    use Where::Everywhere;
+    let of = |id, keys, wish, words| entry(Everywhere, id, keys, Command::Incident(wish), words);
+    vec![
+        of("acknowledge", &["a"], Incident::Acknowledge, "acknowledge"),
+        of("silence", &["z"], Incident::Silence, "silence"),
+        of("incident", &["I"], Incident::Open, "incident"),
+        of("severity", &["S"], Incident::Severity, "severity"),
+        entry(Everywhere, "note-anywhere", &["N"], Command::Note, "note"),
     ]
 }
 

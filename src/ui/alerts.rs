@@ -178,19 +178,21 @@ fn row(view: &View<'_>, alert: &Alert) -> Row<'static> {
         words(alert.namespace().map_or("–", |n| n), theme.dim()),
         words(alert.service().map_or("–", |s| s), theme.text()),
         Cell::new(since(alert.since, app.now), theme.text()),
-        Cell::new(
-            if alert.heard() {
-                alert.state.word()
-            } else {
-                "silenced"
-            },
-            theme.dim(),
-        ),
+        Cell::new(state(view, alert), theme.dim()),
         words(&**alert.summary(), theme.text()),
     ];
     Row {
         cells,
         marked: app.here().place.marked.contains(&alert.fingerprint),
+    }
+}
+
+/// Whether it is heard, and whether somebody took it on here.
+fn state(view: &View<'_>, alert: &Alert) -> &'static str {
+    match (alert.heard(), view.app.taken_on(alert)) {
+        (true, true) => "taken on",
+        (true, false) => alert.state.word(),
+        (false, _) => "silenced",
     }
 }
 

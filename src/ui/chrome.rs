@@ -104,7 +104,7 @@ pub fn foot(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     match app.layers.last() {
         Some(Layer::Filter { line: typed }) => return line("/", &typed.text, buf),
         Some(Layer::Palette { line: typed, .. }) => return line(":", &typed.text, buf),
-        Some(Layer::Form(_)) => return,
+        Some(Layer::Form(_) | Layer::Sheet(_)) => return,
         Some(Layer::Narrow { line: typed }) => return line("&", &typed.text, buf),
         _ => {}
     }
@@ -159,13 +159,14 @@ pub fn foot(view: &View<'_>, area: Rect, buf: &mut Buffer) {
 /// Where a key stands in the last row: what is used most in an emergency comes first; in a log, a text and a run their own.
 fn foremost(id: &str, group: &str, charts: bool) -> (u8, usize) {
     const CHARTS: [&str; 5] = ["earlier", "later", "split", "baseline", "copy-query"];
-    const OWN: [&str; 6] = [
+    const OWN: [&str; 7] = [
         "logs",
         "in this text",
         "runbooks",
         "this runbook",
         "runs",
         "this run",
+        "this incident",
     ];
     const TEXT: [&str; 9] = [
         "follow",

@@ -293,7 +293,6 @@ async fn a_run_while_an_incident_is_open_is_in_its_file_and_its_bundle() {
     }
     assert_eq!(shown["runs"][0]["runbook"], "mark");
     assert_eq!(shown["place"]["namespace"], "veza-production");
-    assert!(shown["place"]["cluster_uid"].is_string());
     let (_, other) = home.json(&["incident", "show", &elsewhere]).await;
     assert_eq!(
         other["runs"],
@@ -346,4 +345,84 @@ async fn an_export_never_writes_over_what_somebody_worked_on() {
     assert!(said.err.contains("--dir"), "{said:?}");
     let kept = std::fs::read_to_string(home.folder.path().join("out/postmortem.md")).unwrap();
     assert_eq!(kept, "my words");
+}
+
+/// A webhook that answers each request in turn, or breaks off; what it heard.
+async fn hook(
+    answers: Vec<Option<&'static str>>,
+) -> (String, tokio::task::JoinHandle<Vec<String>>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!(
+        "http://{}/hooks/T0-very-secret",
+        listener.local_addr().unwrap()
+    );
+    let heard = tokio::spawn(async move {
+        let mut heard = Vec::new();
+        for answer in answers {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut bytes = vec![0; 16_384];
+            let read = stream.read(&mut bytes).await.unwrap();
+            heard.push(String::from_utf8_lossy(&bytes[..read]).into_owned());
+            if let Some(answer) = answer {
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        }
+        heard
+    });
+    (url, heard)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn channels_hear_of_it_and_what_may_have_arrived_is_asked_about() {
+    const OK: Option<&str> = Some("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    let home = Home::new();
+    let (url, heard) = hook(vec![OK, None, OK]).await;
+    home.write("ops-webhook", &url);
+    let file = home.path("ops-webhook");
+    let config = format!(
+        "[channels.ops]\nurl_file = {file:?}\nformat = \"json\"\non = [\"incident\", \"update\"]\n"
+    );
+    home.write("config/vigie/config.toml", &config);
+    let id = opened(&home, &[]).await;
+    let lost = home.run(&["incident", "update", &id, "we are on it"]).await;
+    assert!(lost.err.contains("MAYBE SENT"), "{lost:?}");
+    let (_, shown) = home.json(&["incident", "show", &id]).await;
+    assert_eq!(
+        shown["maybe_sent"].as_array().map(Vec::len),
+        Some(1),
+        "{shown}"
+    );
+    let asked = home.run(&["incident", "update", &id, "we are on it"]).await;
+    assert_eq!(asked.code, Some(1), "{asked:?}");
+    assert!(asked.err.contains("--again"), "{asked:?}");
+    let again = home
+        .run(&["incident", "update", &id, "we are on it", "--again"])
+        .await;
+    assert!(
+        again.code == Some(0) && again.err.contains("ops: sent."),
+        "{again:?}"
+    );
+    let heard = heard.await.unwrap();
+    assert!(
+        heard[0].contains(r#""event":"incident""#) && heard[0].contains(&id),
+        "{heard:?}"
+    );
+    assert!(heard[2].contains("we are on it"));
+    let file = home
+        .folder
+        .path()
+        .join("state/vigie/incidents")
+        .join(&id)
+        .join("journal");
+    let records = std::fs::read_to_string(file).unwrap();
+    let intent = records.find(r#""turn":"sending""#).unwrap();
+    assert!(
+        intent < records.find(r#""turn":"sent""#).unwrap(),
+        "the intent stands before its outcome"
+    );
+    let shown = home.run(&["config", "show"]).await;
+    for text in [&records, &lost.err, &again.err, &shown.out] {
+        assert!(!text.contains("very-secret"), "{text}");
+    }
 }

@@ -2,6 +2,7 @@
 //! cannot drive the terminal, and no order of commands at any size breaks them. [`night`] has the facts.
 
 mod hostile;
+mod incident;
 mod narrow;
 pub mod night;
 

@@ -14,7 +14,7 @@ use jiff::SignedDuration;
 use std::time::Duration;
 
 /// How long the cluster may take.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(4);
 /// The server says its time to the second: less than this is no difference.
 const EQUAL: SignedDuration = SignedDuration::from_millis(1_500);
 

@@ -1,7 +1,7 @@
 //! An incident as its records tell it, and what may be written next. Pure: whoever appends asks [`Incident::admit`] under the
 //! file's lock, so two people at once cannot write what contradicts each other.
 
-use super::event::{AlertTurn, Event, NoticeTurn, Place, Record, Role, RunTurn};
+use super::event::{AlertTurn, Event, NoticeNews, NoticeTurn, Place, Record, Role, RunTurn};
 use super::id::IncidentId;
 use super::severity::Severity;
 use jiff::{SignedDuration, Timestamp};
@@ -203,21 +203,7 @@ impl Incident {
             }
             Event::Run(news) => self.ran(at, &news.run, &news.runbook, &news.turn),
             Event::Revision { uid, .. } => drop(self.revisions.insert(uid.clone())),
-            Event::Notice(news) => match &news.turn {
-                NoticeTurn::Sent => {
-                    self.told.push(at);
-                    self.unsure.remove(&news.notice);
-                }
-                NoticeTurn::MaybeSent { why } => {
-                    self.unsure.insert(news.notice.clone(), why.clone());
-                }
-                NoticeTurn::Sending { .. } => {
-                    // Until its outcome stands there, it is not known.
-                    let cut = "the program ended while it was being sent";
-                    self.unsure.insert(news.notice.clone(), cut.to_owned());
-                }
-                NoticeTurn::Failed { .. } => drop(self.unsure.remove(&news.notice)),
-            },
+            Event::Notice(news) => self.told_of(at, news),
             Event::HandedOver { to, .. } => drop(self.roles.insert(Role::Commander, to.clone())),
             Event::Mitigated { .. } => {
                 self.mitigated.get_or_insert(at);
@@ -234,6 +220,27 @@ impl Incident {
             | Event::Later => {}
         }
         self.records.push(record);
+    }
+
+    fn told_of(&mut self, at: Timestamp, news: &NoticeNews) {
+        let on = format!("{}: ", news.channel);
+        let unsure = match &news.turn {
+            NoticeTurn::Sent => {
+                self.told.push(at);
+                // What came before on the same channel no longer matters: those concerned have heard.
+                self.unsure.retain(|_, why| !why.starts_with(&on));
+                return;
+            }
+            NoticeTurn::MaybeSent { why } => why.as_str(),
+            // Until its outcome stands there, it is not known.
+            NoticeTurn::Sending { .. } => "the program ended while it was being sent",
+            NoticeTurn::Failed { .. } => {
+                self.unsure.remove(&news.notice);
+                return;
+            }
+        };
+        self.unsure
+            .insert(news.notice.clone(), format!("{on}{unsure}"));
     }
 
     fn noted(&mut self, at: Timestamp, text: &str) {

@@ -311,7 +311,7 @@ fn a_notification_without_an_outcome_may_have_been_sent() {
     assert!(open.unsure.contains_key("n1"));
     assert!(open.told.is_empty());
     let reset = then(open.clone(), &[(3, maybe)]);
-    assert_eq!(reset.unsure["n1"], "reset");
+    assert_eq!(reset.unsure["n1"], "ops: reset");
     for (turn, told) in [
         (NoticeTurn::Sent, 1),
         (NoticeTurn::Failed { why: "404".into() }, 0),

@@ -8,6 +8,7 @@ use super::secrets::Secrets;
 use super::{policy, records, rehearsals, rehearsing};
 use crate::app::runs::Refusal;
 use crate::app::runs::order::Opening;
+use crate::domain::incident;
 use crate::domain::target::Environment;
 use crate::engine::identity::Place;
 use crate::journal::runs::{keep_called, plan_json, restore};
@@ -91,6 +92,7 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
     let unrecorded = opening.unrecorded;
     let mut random = [0; 10];
     getrandom::fill(&mut random).map_err(|error| refusal(format!("no randomness: {error}")))?;
+    let severity = severity_here(means, &here, &opening).await;
     let start = Start {
         run: RunId::new(now, random),
         runbook: opening.book.id.clone(),
@@ -108,7 +110,10 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
         typed: here.environment.guarded,
         attended: opening.attended,
         dry_run: opening.dry_run,
-        answers: opening.answers,
+        answers: crate::runbook::machine::Answers {
+            severity,
+            ..opening.answers
+        },
     };
     let mut run = Run::new(opening.book, start.clone(), now)
         .map_err(|error| refusal(format!("refused before the first effect: {error}")))?;
@@ -185,6 +190,19 @@ fn second(means: &Means, run: &mut Run) {
 /// The run's steps, for whoever is told where it stands.
 fn steps(run: &Run) -> Vec<String> {
     run.plan().iter().map(|step| step.id.clone()).collect()
+}
+
+/// How bad the incident is that is open here: conditions of the runbook may ask.
+async fn severity_here(means: &Means, here: &Here, opening: &Opening) -> Option<String> {
+    let place = incident::Place::on(
+        (&here.uid, means.cluster.server()),
+        &context(means),
+        Some(&opening.namespace),
+        &here.environment.name,
+    );
+    let ledger = means.incidents();
+    let open = records::off(move || ledger.open_at(&place)).await.ok()?;
+    open.first().map(|one| one.severity().to_string())
 }
 
 /// What the policy refuses here, where it was gone past for a stated reason; otherwise it is refused.

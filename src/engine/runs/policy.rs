@@ -4,6 +4,7 @@
 use super::rehearsals::{self, Rehearsal};
 use crate::app::runs::order::Opening;
 use crate::domain::policy::{ImageRule, Policy};
+use crate::engine::incidents::tell::Channels;
 use crate::journal::AuditEvent;
 use crate::runbook::Runbook;
 use crate::runbook::machine::Start;
@@ -41,6 +42,8 @@ pub struct Rules {
     pub signers: Arc<dyn Fn() -> Result<String, String> + Send + Sync>,
     /// Takes secrets and addresses of people out of a text before it goes into an incident's file.
     pub cleaner: fn(&str) -> String,
+    /// Who is told of what.
+    pub channels: Channels,
 }
 
 impl Default for Rules {
@@ -53,6 +56,7 @@ impl Default for Rules {
             vault_path: Arc::new(|_| None),
             signers: Arc::new(|| Err(NO_SIGNERS.to_owned())),
             cleaner: str::to_owned,
+            channels: Channels::default(),
         }
     }
 }

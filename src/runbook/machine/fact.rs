@@ -79,6 +79,9 @@ pub struct Answers {
     /// Why it goes past what the policy refuses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub break_glass: Option<String>,
+    /// How bad the incident is that was open here when it began, for conditions that ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<String>,
 }
 
 /// How the answer begins with which somebody takes a run over.

@@ -192,7 +192,10 @@ impl Run {
             When::Test(Subject::Env, test) => {
                 test.holds(Some(&json!(self.start.target.environment)))
             }
-            When::Test(Subject::Severity, test) => test.holds(None),
+            When::Test(Subject::Severity, test) => {
+                let severity = self.start.answers.severity.as_ref();
+                test.holds(severity.map(|severity| json!(severity)).as_ref())
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 //! short stands here in one order; the context and the namespace are the last.
 
 use crate::app::App;
+use crate::domain::incident::{Strain, header};
 use crate::domain::link::{LinkState, Source};
 use crate::domain::pod::short;
 use crate::ui::theme::Tone;
@@ -178,8 +179,44 @@ fn place(view: &View<'_>) -> Vec<Segment> {
         left(&environment, environment_style, drop::ENVIRONMENT),
         left(&guard, guard_style, guard_drop),
     ];
+    segments.extend(incident(view));
     let user = target.user.as_ref();
     segments.extend(user.map(|user| left(user, theme.dim(), drop::USER)));
+    segments
+}
+
+/// The incident that is open here, with its most pressing clocks: `P1 INC-14  ack 01:12  update in 12 m`.
+fn incident(view: &View<'_>) -> Vec<Segment> {
+    let (app, theme) = (view.app, view.theme);
+    let Some(incident) = app.incident() else {
+        return Vec::new();
+    };
+    let segment = |text, style, drop| Segment {
+        text,
+        style,
+        drop,
+        right: false,
+    };
+    let name = format!("{} {}", incident.severity(), incident.id.short());
+    let mut segments = vec![segment(name, theme.strong(), drop::NEVER)];
+    let now = app.server_now();
+    for (index, timer) in header(incident, 2).into_iter().enumerate() {
+        let (tone, style) = match timer.strain(now) {
+            Strain::Calm => (None, theme.text()),
+            Strain::Amber => (Some(Tone::Watch), theme.tone(Tone::Watch)),
+            Strain::Red => (Some(Tone::Failing), theme.tone(Tone::Failing)),
+        };
+        // Shape and word as well as colour: the sign of its meaning stands before it.
+        let sign = tone.map_or(String::new(), |tone| {
+            format!("{} ", theme.glyphs().tone(tone))
+        });
+        let first = if index == 0 {
+            drop::NEVER
+        } else {
+            drop::ABSENT
+        };
+        segments.push(segment(format!("{sign}{}", timer.words(now)), style, first));
+    }
     segments
 }
 

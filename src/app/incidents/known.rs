@@ -1,0 +1,21 @@
+//! What the console knows of incidents: values alone, owned by the App.
+
+use crate::domain::incident::Incident;
+use jiff::SignedDuration;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What is known of incidents.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Incidents {
+    /// Those of this machine, open ones first, then the newest.
+    pub all: Vec<Arc<Incident>>,
+    /// Whether they were read once.
+    pub known: bool,
+    /// How far the server's clock is ahead of ours, once it was asked.
+    pub ahead: Option<SignedDuration>,
+    /// How long an acknowledgement silences its alert in Alertmanager, where it does.
+    pub silences: Option<SignedDuration>,
+    /// What was noticed and sent to be written already: it is not sent again while the file is not read anew.
+    pub(super) sent: BTreeSet<(String, bool)>,
+}

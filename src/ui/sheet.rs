@@ -1,0 +1,66 @@
+//! A sheet over the screen: what is to be known, the fields with what stands in them, and the one that keys go to.
+
+use super::theme::Tone;
+use super::view::View;
+use super::widget::dialog::{Dialog, Entry};
+use crate::app::incidents::sheet::{Aim, Input, Sheet};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::Widget;
+
+/// Draws a sheet.
+pub fn draw(view: &View<'_>, sheet: &Sheet, area: Rect, buf: &mut Buffer) {
+    let theme = view.theme;
+    let mut entries: Vec<Entry<'_>> = sheet
+        .facts
+        .iter()
+        .map(|(name, text)| Entry::new(name, text, theme.dim()))
+        .collect();
+    for (index, field) in sheet.fields.iter().enumerate() {
+        let here = index == sheet.at;
+        let (text, style) = match (field.text(), here) {
+            ("", true) => ("", theme.text()),
+            ("", false) if field.optional => ("– (may stay empty)", theme.dim()),
+            ("", false) => ("–", theme.dim()),
+            (text, true) => (text, theme.strong()),
+            (text, false) => (text, theme.text()),
+        };
+        // What keys go to is marked by a sign as well as by its look.
+        let note = if here { "now" } else { "" };
+        entries.push(Entry::new(field.name, text, style).with_note(note));
+    }
+    if let Some(refused) = &sheet.refused {
+        entries.push(Entry::new("", refused, theme.tone(Tone::Failing)));
+    }
+    let here = sheet.here();
+    let prompt = here.map(|field| match &field.input {
+        Input::Line(line) => (format!("{}:", field.name), line.clone()),
+        Input::Choice { .. } => (
+            format!("{} (space changes, or its letter):", field.name),
+            field.word().to_owned(),
+        ),
+    });
+    let last = sheet.at + 1 >= sheet.fields.len();
+    let changes = matches!(sheet.aim, Aim::Silence(_));
+    let dialog = Dialog {
+        title: &sheet.title,
+        entries: &entries,
+        prompt: prompt
+            .as_ref()
+            .map(|(question, line)| (question.as_str(), line.as_str())),
+        left: "esc leaves it",
+        right: if last {
+            "enter writes it down"
+        } else {
+            "enter, the next"
+        },
+        scroll: 0,
+        frame: if changes {
+            theme.armed()
+        } else {
+            theme.border(true)
+        },
+        theme,
+    };
+    Widget::render(&dialog, area, buf);
+}
