@@ -4,12 +4,13 @@
 
 mod act;
 mod acts;
-pub mod checklist;
+mod checklist;
 mod drive;
 pub mod fact;
 mod fold;
 mod inputs;
 pub mod io;
+pub mod item;
 mod judging;
 mod ledger;
 mod limits;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::runbook::ids::{EffectKey, RunId};
-use crate::runbook::machine::checklist::Tick;
+use crate::runbook::machine::item::Tick;
 use crate::runbook::model::Then;
 use crate::runbook::patch::{Action, Planned};
 use crate::runbook::preflight::Line;

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::runbook::gate::{GateSpec, Reading};
 use crate::runbook::ids::EffectKey;
-use crate::runbook::machine::checklist::{Item, Look, Seen};
 use crate::runbook::machine::fact::{Answers, Entry, Reason, RunState, Status, Way};
+use crate::runbook::machine::item::{Item, Look, Seen};
 use crate::runbook::model::Branch;
 use crate::runbook::patch::{Action, ObjectRef, Planned};
 use crate::runbook::preflight::{Access, Line, ObjectFacts, Requirement};
@@ -381,7 +381,7 @@ pub enum Decision {
     Value(String),
     /// A way out of trouble.
     Way(Way),
-    /// Evidence for an item of a checklist: its id, and what [`super::checklist::read_evidence`] takes.
+    /// Evidence for an item of a checklist: its id, and what [`super::item::read_evidence`] takes.
     Item(String, String),
     /// What can be looked at is looked at again.
     Again,

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::runbook::ids::EffectKey;
-use crate::runbook::machine::checklist::ItemRecord;
 use crate::runbook::machine::fact::{Reason, RunState, Status, Way};
+use crate::runbook::machine::item::ItemRecord;
 use crate::runbook::patch::{Action, Planned};
 use crate::runbook::preflight::Line;
 
