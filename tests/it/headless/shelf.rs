@@ -220,7 +220,7 @@ async fn the_deployment_checklist_runs_headless_and_leaves_a_dated_record() {
         .out;
     for part in [
         "deploy.checked",
-        "before: budget, hardened",
+        "before: hardened, budget",
         "checklist.item",
         "ticket 44",
         "https://ci.example/run/4f2a",
