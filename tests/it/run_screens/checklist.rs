@@ -163,7 +163,7 @@ fn what_is_false_takes_a_reason_and_stays_red_when_the_run_is_over() {
     contains(
         &shown,
         &[
-            "OVERRIDDEN: before.hardened",
+            "OVERRIDDEN: before.dashboards, before.hardened",
             "OVERRIDDEN by Ada at",
             "mended this week, ticket 44",
         ],
