@@ -4,18 +4,17 @@
 use jiff::SignedDuration;
 use jiff::civil::Date;
 
-use crate::runbook::check::Test;
-use crate::runbook::model::{
-    Branch, Confirm, GateDecl, OnFailure, Runbook, Step, StepKind, Then, Undo,
-};
+use crate::runbook::model::{Confirm, GateDecl, OnFailure, Runbook, Step, StepKind, Then, Undo};
 use crate::runbook::place::{Place, Problem, Severity, nearest};
 use crate::runbook::prose::bounded;
-use crate::runbook::template::{Path, Slot};
+use crate::runbook::template::Slot;
 
+mod lists;
 pub mod shelf;
 mod text;
 mod values;
 
+use lists::{before, lists_front, never_empty, twice};
 pub use text::mojibake;
 pub use values::SEVERITIES;
 
@@ -110,26 +109,6 @@ fn uses_param(source: &str, name: &str) -> bool {
 
 /// Kinds that wait for somebody else's work besides those with a key `wait`.
 const WAITING: &[&str] = &["eso.sync", "k8s.job-run", "velero.backup", "velero.restore"];
-
-/// Whether a step shows the front matter's list.
-fn lists_front(runbook: &Runbook) -> bool {
-    let blocks = runbook.blocks.values().flatten();
-    let mut steps = runbook.steps.iter().chain(blocks);
-    steps.any(|step| matches!(&step.kind, StepKind::Checklist { items } if items.is_empty()))
-}
-
-/// The id of an option that is there twice.
-fn twice(options: &[Branch]) -> Option<&str> {
-    let mut seen = std::collections::BTreeSet::new();
-    let mut ids = options.iter().map(|option| option.id.as_str());
-    ids.find(|id| !seen.insert(*id))
-}
-
-/// Whether one step stands before another.
-fn before(runbook: &Runbook, one: &str, other: &str) -> bool {
-    let at = |id: &str| runbook.steps.iter().position(|step| step.id == id);
-    matches!((at(one), at(other)), (Some(one), Some(other)) if one < other)
-}
 
 struct Lint<'f> {
     file: &'f str,
@@ -501,28 +480,5 @@ impl Lint<'_> {
                 Some("leave one metric without `when`".to_owned()),
             );
         }
-    }
-}
-
-/// Whether a list is known to hold something: declared in the file, or checked before.
-fn never_empty(runbook: &Runbook, path: &Path) -> bool {
-    match path {
-        Path::Param(name, _) => runbook.param(name).is_some_and(|param| {
-            param.required
-                || param
-                    .default
-                    .as_ref()
-                    .is_some_and(|value| value.as_array().is_none_or(|list| !list.is_empty()))
-        }),
-        Path::Step(id, tail) => runbook.steps.iter().any(|step| {
-            let captured = step.id == *id;
-            let source = tail.first().and_then(|name| step.capture.get(name));
-            step.checks.iter().any(|check| {
-                let not_empty =
-                    matches!(&check.test, Test::Not(value) if value.as_str() == Some("empty"));
-                not_empty && (check.that == *path || (captured && Some(&check.that) == source))
-            })
-        }),
-        _ => false,
     }
 }

@@ -5,13 +5,14 @@
 mod act;
 mod acts;
 mod approving;
-pub mod checklist;
+mod checklist;
 mod drive;
 mod expand;
 pub mod fact;
 mod fold;
 mod inputs;
 pub mod io;
+pub mod item;
 mod judging;
 mod ledger;
 mod limits;

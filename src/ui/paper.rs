@@ -113,11 +113,11 @@ impl<'t> Paper<'t> {
 
     /// The row to begin at, so that the cursor and some rows around it are seen.
     pub fn in_view(&self, top: usize, height: usize) -> usize {
-        const AROUND: usize = 4;
+        const AROUND: usize = 7;
         let Some(at) = self.pointed else { return top };
         let last = (at + AROUND).min(self.rows.len());
-        top.min(at.saturating_sub(1))
-            .max(last.saturating_sub(height))
+        let above = top.min(at.saturating_sub(1));
+        above.max(last.saturating_sub(height)).min(at)
     }
 
     /// An empty row.

@@ -9,6 +9,7 @@
 //! A run: the plan left, the step right, the record below. Where a person must decide, the right pane is the question alone.
 
 mod checklist;
+mod choice;
 pub mod gate;
 pub mod plan;
 mod question;

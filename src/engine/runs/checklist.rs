@@ -7,7 +7,7 @@ use super::state::{known, reference, text};
 use super::{measure, revisions, state};
 use crate::domain::alert::{AlertState, Severity};
 use crate::platform::failure::{Failure as Failed, FailureKind};
-use crate::runbook::machine::checklist::{Look, Seen};
+use crate::runbook::machine::item::{Look, Seen};
 use crate::runbook::machine::{Answer, Failure, Rollout, Start};
 use crate::runbook::model::Glance;
 use crate::runbook::patch::ObjectRef;

@@ -17,14 +17,16 @@ pub const SCHEMA: i64 = 1;
 pub fn front(table: Reader<'_, '_, '_>) -> Runbook {
     let schema = table.int("schema").unwrap_or_default();
     if schema != SCHEMA {
-        table.error(
+        table.error_at(
+            "schema",
             format!("`schema` must be {SCHEMA}, the only version this program reads"),
             None,
         );
     }
     let id = table.need("id");
     if !id.is_empty() && !good_id(&id) {
-        table.error(
+        table.error_at(
+            "id",
             "`id` must be small letters, digits and hyphens, at most 63",
             Some("as `jwt-rotate`"),
         );
@@ -156,7 +158,7 @@ fn param(name: String, table: Reader<'_, '_, '_>) -> Param {
     if let Some(default) = &param.default
         && let Err(why) = param.admit(default.clone())
     {
-        table.error(format!("the default does not fit: {why}"), None);
+        table.error_at("default", format!("the default does not fit: {why}"), None);
     }
     table.finish();
     param

@@ -116,12 +116,12 @@ pub fn gate_decl(table: &Reader<'_, '_, '_>) -> GateDecl {
     }
     if matches!(gate.interval, Slot::Fixed(interval) if interval < jiff::SignedDuration::from_secs(1))
     {
-        table.error("`interval` must be at least 1s", None);
+        table.error_at("interval", "`interval` must be at least 1s", None);
     }
     if let (Slot::Fixed(hold), Slot::Fixed(deadline)) = (&gate.hold, &gate.deadline)
         && hold >= deadline
     {
-        table.error("`deadline` must be longer than `hold`", None);
+        table.error_at("deadline", "`deadline` must be longer than `hold`", None);
     }
     gate
 }
@@ -165,7 +165,8 @@ fn check_signal(table: &Reader<'_, '_, '_>, metric: &MetricDecl) {
                 },
                 |near| format!("did you mean `{near}`?"),
             );
-            table.error(
+            table.error_at(
+                "signal",
                 format!("no signal `{}`", bounded(&metric.signal, 60)),
                 Some(&help),
             );
@@ -179,9 +180,9 @@ fn check_signal(table: &Reader<'_, '_, '_>, metric: &MetricDecl) {
             Unit::Seconds => "a time: write ms or s, as `<= 500 ms`",
             Unit::Count => "a count: write a plain number, as `<= 0`",
         };
-        table.error(format!("signal {} is {unit}", metric.signal), None);
+        table.error_at("ok", format!("signal {} is {unit}", metric.signal), None);
     }
     if metric.fail_at.is_some_and(|at| at < 1) {
-        table.error("`fail_at` must be at least 1", None);
+        table.error_at("fail_at", "`fail_at` must be at least 1", None);
     }
 }

@@ -42,7 +42,7 @@ pub fn retry(table: Reader<'_, '_, '_>) -> Retry {
         on: table.strings("on"),
     };
     if !(0..=10).contains(&retry.max) {
-        table.error("`max` must be between 0 and 10", None);
+        table.error_at("max", "`max` must be between 0 and 10", None);
     }
     if retry.on.is_empty() {
         table.error(
@@ -55,7 +55,8 @@ pub fn retry(table: Reader<'_, '_, '_>) -> Retry {
         .iter()
         .filter(|word| !matches!(word.as_str(), "transient" | "conflict"))
     {
-        table.error(
+        table.error_at(
+            "on",
             format!("`on` does not know `{}`", bounded(word, 40)),
             Some("transient or conflict"),
         );
@@ -73,10 +74,10 @@ pub fn approve(table: Reader<'_, '_, '_>) -> Approve {
         when_env: table.string("when_env"),
     };
     if !(1..=5).contains(&approve.count) {
-        table.error("`count` must be between 1 and 5", None);
+        table.error_at("count", "`count` must be between 1 and 5", None);
     }
     if approve.not.as_deref().is_some_and(|who| who != "initiator") {
-        table.error("`not` knows only \"initiator\"", None);
+        table.error_at("not", "`not` knows only \"initiator\"", None);
     }
     table.finish();
     approve

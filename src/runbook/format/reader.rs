@@ -79,6 +79,14 @@ impl<'d, 'i, 's> Reader<'d, 'i, 's> {
         );
     }
 
+    /// Notes an error at the value of a key, or at the table where the key is not there.
+    pub fn error_at(&self, key: &str, message: impl AsRef<str>, help: Option<&str>) {
+        let at = self.table.get(key);
+        let at = at.map_or(self.at, |value| self.base + value.span().start);
+        let message = format!("{}: {}", self.what, message.as_ref());
+        self.sink.error(at, message, help.map(str::to_owned));
+    }
+
     /// The raw value of a key.
     pub fn item(&self, key: &'static str) -> Option<Item<'d, 'i>> {
         self.asked.borrow_mut().push(key);
@@ -256,7 +264,7 @@ impl<'d, 'i, 's> Reader<'d, 'i, 's> {
         match self.duration_slot(key)? {
             Slot::Fixed(duration) => Some(duration),
             Slot::Fill(_) => {
-                self.error(format!("`{key}` cannot hold a reference"), None);
+                self.error_at(key, format!("`{key}` cannot hold a reference"), None);
                 None
             }
         }

@@ -16,14 +16,9 @@ mod secrets;
 
 use secrets::{about_secret, secret_step_keys};
 mod checklist;
+mod parts;
 
-/// A key: its name, what it holds, whether it must be there.
-type Key = (&'static str, Value, bool);
-
-/// A duration, or one reference.
-const SPAN: &str = r"^\s*([0-9]+(ms|s|m|h|d))+\s*$|^\s*\{\{.+\}\}\s*$";
-/// What may be a file's name.
-const ID: &str = "^[a-z][a-z0-9-]{0,62}$";
+use parts::{Key, flag, id, int, list, named, some, span, table, text, texts, to, words};
 
 /// The schema of a file read into `front` (its front matter), `steps` and `blocks` (its fences, in order). An editor that
 /// checks one fence alone uses `#/$defs/step` or `#/$defs/block`.
@@ -93,68 +88,6 @@ pub fn acts(kind: &str) -> bool {
     kind.starts_with("k8s.")
         || SECRET_KINDS.iter().any(|(name, _)| *name == kind)
         || PLANNED.iter().any(|(name, ..)| *name == kind)
-}
-
-fn text() -> Value {
-    json!({"type": "string"})
-}
-
-fn flag() -> Value {
-    json!({"type": "boolean"})
-}
-
-fn int() -> Value {
-    json!({"type": "integer"})
-}
-
-fn id() -> Value {
-    json!({"type": "string", "pattern": ID})
-}
-
-fn span() -> Value {
-    json!({"type": "string", "pattern": SPAN})
-}
-
-fn words(words: &[&str]) -> Value {
-    json!({"enum": words})
-}
-
-fn list(items: Value) -> Value {
-    let mut all = json!({"type": "array"});
-    all["items"] = items;
-    all
-}
-
-/// A list with something in it.
-fn some(items: Value) -> Value {
-    let mut all = list(items);
-    all["minItems"] = json!(1);
-    all
-}
-
-/// Free names, each with the same kind of value.
-fn named(values: Value) -> Value {
-    let mut all = json!({"type": "object", "propertyNames": {"pattern": "^[a-z][a-z0-9_-]*$"}});
-    all["additionalProperties"] = values;
-    all
-}
-
-fn texts() -> Value {
-    json!({"type": "object", "additionalProperties": text()})
-}
-
-fn to(def: &str) -> Value {
-    json!({"$ref": format!("#/$defs/{def}")})
-}
-
-/// A table that knows these keys and no others.
-fn table(keys: Vec<Key>) -> Value {
-    let required: Vec<&str> = keys.iter().filter(|key| key.2).map(|key| key.0).collect();
-    let properties: Map<String, Value> = keys
-        .into_iter()
-        .map(|(name, value, _)| (name.to_owned(), value))
-        .collect();
-    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }
 
 fn front_keys() -> Vec<Key> {

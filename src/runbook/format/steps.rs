@@ -26,7 +26,8 @@ pub struct Standing {
 pub fn step(table: Reader<'_, '_, '_>, standing: &Standing) -> Option<Step> {
     let id = table.need("id");
     if !id.is_empty() && !good_id(&id) {
-        table.error(
+        table.error_at(
+            "id",
             format!(
                 "`{}` is not an id: small letters, digits, hyphens, at most 63",
                 bounded(&id, 70)

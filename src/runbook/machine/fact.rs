@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::runbook::approval::granted::Granted;
 use crate::runbook::ids::{EffectKey, RunId};
-use crate::runbook::machine::checklist::Tick;
+use crate::runbook::machine::item::Tick;
 use crate::runbook::model::Then;
 use crate::runbook::patch::{Action, Planned};
 use crate::runbook::preflight::Line;

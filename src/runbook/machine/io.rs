@@ -8,9 +8,9 @@ use serde_json::Value;
 use crate::runbook::approval::Request;
 use crate::runbook::gate::{GateSpec, Reading};
 use crate::runbook::ids::EffectKey;
-use crate::runbook::machine::checklist::{Item, Look, Seen};
 use crate::runbook::machine::fact::{Answers, Entry, Reason, RunState, Status, Way};
 use crate::runbook::model::{Branch, SecretDecl};
+use crate::runbook::machine::item::{Item, Look, Seen};
 use crate::runbook::patch::{Action, ObjectRef, Planned};
 use crate::runbook::preflight::{Access, Line, ObjectFacts, Requirement};
 use crate::runbook::revision::{Choice, Revision};
@@ -477,7 +477,7 @@ pub enum Decision {
     Value(String),
     /// A way out of trouble.
     Way(Way),
-    /// Evidence for an item of a checklist: its id, and what [`super::checklist::read_evidence`] takes.
+    /// Evidence for an item of a checklist: its id, and what [`super::item::read_evidence`] takes.
     Item(String, String),
     /// What can be looked at is looked at again.
     Again,

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::runbook::approval::granted::Granted;
 use crate::runbook::ids::EffectKey;
-use crate::runbook::machine::checklist::ItemRecord;
 use crate::runbook::machine::fact::{Reason, RunState, Status, Way};
+use crate::runbook::machine::item::ItemRecord;
 use crate::runbook::patch::{Action, Planned};
 use crate::runbook::preflight::Line;
 

@@ -7,10 +7,10 @@
 //! ```
 //! A checklist: what holds by itself, what a person gave, what is open. What somebody went past stays red.
 
-use super::question::{pointed, write_choice};
+use super::choice::{pointed, write_choice};
 use crate::app::ask::{Choice, Leads, Purpose};
 use crate::runbook::machine::Run;
-use crate::runbook::machine::checklist::Item;
+use crate::runbook::machine::item::Item;
 use crate::runbook::model::StepKind;
 use crate::ui::paper::{Paper, plain, sign};
 use crate::ui::theme::Tone;
@@ -23,16 +23,25 @@ pub fn heading(items: &[Item], message: &str) -> String {
         1 => format!("1 of {} items is open", items.len()),
         open => format!("{open} of {} items are open", items.len()),
     };
-    // The question itself lists the open ones; a refused answer says why.
-    if message.contains(" open: ") || message.is_empty() {
-        counted
-    } else {
+    if is_refusal(message) {
         format!("{counted}. {message}")
+    } else {
+        counted
     }
 }
 
+/// Whether the question's sentence says why an answer was not taken; else it lists what is open, as the list does.
+fn is_refusal(message: &str) -> bool {
+    !message.is_empty() && !message.contains(" open: ")
+}
+
 /// Writes the items in their order, the open ones with a cursor, and the other ways to answer below.
-pub fn write(items: &[Item], choices: &[Choice], chosen: Option<usize>, paper: &mut Paper<'_>) {
+pub fn write(
+    items: &[Item],
+    (choices, chosen): (&[Choice], Option<usize>),
+    message: &str,
+    paper: &mut Paper<'_>,
+) {
     let of = |item: &Item| {
         choices.iter().position(|choice| {
             matches!(&choice.leads, Leads::Type(Purpose::Item { id, .. }) if *id == item.id)
@@ -40,7 +49,11 @@ pub fn write(items: &[Item], choices: &[Choice], chosen: Option<usize>, paper: &
     };
     for item in items {
         match of(item) {
-            Some(index) => open(item, choices.get(index), chosen == Some(index), paper),
+            Some(index) => {
+                let here = chosen == Some(index);
+                let refused = Some(message).filter(|message| here && is_refusal(message));
+                open(item, choices.get(index), (here, refused), paper);
+            }
             None => closed(item, paper),
         }
     }
@@ -62,7 +75,12 @@ fn named(item: &Item) -> String {
     }
 }
 
-fn open(item: &Item, choice: Option<&Choice>, here: bool, paper: &mut Paper<'_>) {
+fn open(
+    item: &Item,
+    choice: Option<&Choice>,
+    (here, refused): (bool, Option<&str>),
+    paper: &mut Paper<'_>,
+) {
     let theme = paper.theme;
     let (tone, seen) = match &item.record.seen {
         Some((Some(false), said)) => (Tone::Failing, format!("FALSE: {said}")),
@@ -83,6 +101,9 @@ fn open(item: &Item, choice: Option<&Choice>, here: bool, paper: &mut Paper<'_>)
     let blank = || ("    ".to_owned(), Style::new());
     if !seen.is_empty() {
         paper.hanging(&[blank()], 4, &seen, theme.tone(tone));
+    }
+    if let Some(refused) = refused {
+        paper.hanging(&[blank()], 4, refused, theme.tone(Tone::Watch));
     }
     if here {
         if let Some(help) = &item.help {

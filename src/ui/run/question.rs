@@ -1,6 +1,7 @@
 //! The question to a person, alone: what is known, what is not, and the ways to answer with what each one does. The
 //! safest stands first; none is chosen.
 
+use super::choice::{pointed, write_choice};
 use super::step::{sends, without_command};
 use crate::app::ask::{self, Choice, Leads};
 use crate::runbook::machine::{Ask, AskKind, Fact, Run};
@@ -8,7 +9,7 @@ use crate::runbook::model::StepKind;
 use crate::runbook::preflight::Level;
 use crate::runbook::revision::{Choice as Suggested, Evidence, Revision};
 use crate::ui::lines::{clock, since};
-use crate::ui::paper::{Paper, Span, cut, plain, sign};
+use crate::ui::paper::{Paper, cut, plain, sign};
 use crate::ui::theme::Tone;
 use crate::ui::view::View;
 use crate::ui::widget::text;
@@ -26,8 +27,12 @@ pub fn write(view: &View<'_>, run: &Run, paper: &mut Paper<'_>) {
     known(view, run, ask, paper);
     paper.gap();
     if let AskKind::Checklist(items) = &ask.kind {
-        super::checklist::write(items, &choices, chosen, paper);
-    } else if let AskKind::Revision {
+        // The list may be long: what to press is said above it.
+        hint(chosen, paper);
+        paper.gap();
+        return super::checklist::write(items, (&choices, chosen), &ask.message, paper);
+    }
+    if let AskKind::Revision {
         revisions,
         suggested,
     } = &ask.kind
@@ -43,12 +48,17 @@ pub fn write(view: &View<'_>, run: &Run, paper: &mut Paper<'_>) {
         }
     }
     paper.gap();
+    hint(chosen, paper);
+}
+
+/// What to press.
+fn hint(chosen: Option<usize>, paper: &mut Paper<'_>) {
     let words = if chosen.is_some() {
         "enter takes the chosen one"
     } else {
         "nothing is chosen: j and k choose, enter takes it"
     };
-    paper.words(words, theme.dim());
+    paper.words(words, paper.theme.dim());
 }
 
 fn is_end(choice: &Choice) -> bool {
@@ -239,26 +249,6 @@ fn before(view: &View<'_>) -> Option<String> {
         clock(last.ts),
         crate::domain::pod::short(gap)
     ))
-}
-
-pub(super) fn write_choice(choice: &Choice, chosen: bool, paper: &mut Paper<'_>) {
-    let theme = paper.theme;
-    let (mark, style) = pointed(chosen, paper);
-    paper.hanging(&[mark], 2, &choice.label, style);
-    if !choice.effect.is_empty() {
-        let blank = ("    ".to_owned(), Style::new());
-        paper.hanging(&[blank], 4, &choice.effect, theme.dim());
-    }
-}
-
-pub(super) fn pointed(chosen: bool, paper: &Paper<'_>) -> (Span, Style) {
-    let theme = paper.theme;
-    if chosen {
-        let mark = (format!("{} ", theme.glyphs().selected), theme.key());
-        (mark, theme.strong().patch(theme.selected()))
-    } else {
-        (("  ".to_owned(), Style::new()), theme.text())
-    }
 }
 
 /// Revisions as rows: number, image, age, how long it was available, who; the evidence below where it does not fit.

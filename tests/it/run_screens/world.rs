@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use vigie::runbook::gate::Reading;
 use vigie::runbook::ids::RunId;
-use vigie::runbook::machine::checklist::{Look, Seen};
+use vigie::runbook::machine::item::{Look, Seen};
 use vigie::runbook::machine::{
     Answer, Answers, Effect, Entry, Event, ObjectState, Question, Rollout, Run, RunTarget, Start,
     begin, replay, step,

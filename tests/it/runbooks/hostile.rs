@@ -96,7 +96,7 @@ fn every_hostile_part_is_refused_at_its_place() {
         (
             "target   = \"Deployment/x\"",
             "target = \"\"",
-            "42:",
+            "41:",
             "an empty target",
         ),
     ];
@@ -172,8 +172,8 @@ fn what_is_told_of_a_huge_or_deep_file_does_not_grow_with_it() {
             "deep inline tables",
             format!(
                 "+++\nx = {}1{}\n+++\n",
-                "{ a = ".repeat(40_000),
-                " }".repeat(40_000)
+                "{ a = ".repeat(20_000),
+                " }".repeat(20_000)
             )
             .into_bytes(),
         ),
@@ -261,7 +261,7 @@ fn a_runbook_that_calls_itself_in_a_circle_or_too_deep_is_refused_across_the_she
     );
     let circle = told(&[book("a", "b", ""), book("b", "c", ""), book("c", "a", "")]);
     assert!(
-        circle[0].contains("a:58:") && circle[0].contains("a → b → c → a"),
+        circle[0].contains("a:53:") && circle[0].contains("a → b → c → a"),
         "{circle:?}"
     );
     assert!(told(&[book("a", "a", "")])[0].contains("a → a"));

@@ -30,7 +30,7 @@ fn what_can_never_be_is_told_with_what_can() {
     ] {
         let found = bent(when, to);
         assert!(
-            found.len() == 1 && found[0].contains(words) && found[0].contains("t.runbook.md:37"),
+            found.len() == 1 && found[0].contains(words) && found[0].contains("t.runbook.md:38"),
             "{to}: {found:#?}"
         );
     }

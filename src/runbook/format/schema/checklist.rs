@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Key, id, list, some, table, text, texts, to, words};
+use super::parts::{Key, id, list, some, table, text, texts, to, words};
 use crate::runbook::format::gates::SIGNALS;
 use crate::runbook::model::{Evidence, Glance};
 
 /// The keys of an item.
-pub(super) fn item_keys() -> Vec<Key> {
+pub fn item_keys() -> Vec<Key> {
     vec![
         ("id", id(), true),
         ("text", text(), true),
@@ -20,7 +20,7 @@ pub(super) fn item_keys() -> Vec<Key> {
 }
 
 /// Every question to the platform under its own name, and the table whose `ask` says which it is.
-pub(super) fn define(define: &mut impl FnMut(&str, Value)) {
+pub fn define(define: &mut impl FnMut(&str, Value)) {
     let mut each = Vec::new();
     for word in Glance::WORDS {
         let name = format!("asked.{word}");

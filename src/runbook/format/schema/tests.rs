@@ -1,5 +1,6 @@
 //! The schema against the readers: the same keys in every table, the shipped runbooks accepted, mistakes refused.
 
+use super::parts::{ID, SPAN};
 use super::*;
 use crate::runbook::SHIPPED;
 use crate::runbook::format::reader::good_id;

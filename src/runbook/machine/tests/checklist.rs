@@ -1,8 +1,8 @@
 //! Checklists: what is seen, what is given, what cannot be ticked away.
 
 use super::*;
-use crate::runbook::machine::checklist::{Look, Seen, read_evidence};
 use crate::runbook::machine::fact::Answers;
+use crate::runbook::machine::item::{Look, Seen, read_evidence};
 use crate::runbook::model::Evidence;
 
 const BOOK: &str = r#"+++

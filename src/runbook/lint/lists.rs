@@ -1,0 +1,50 @@
+//! Lists in a runbook: what is shown, what is there twice, what comes before what, what may be empty.
+
+use std::collections::BTreeSet;
+
+use crate::runbook::check::Test;
+use crate::runbook::model::{Branch, Runbook, StepKind};
+use crate::runbook::template::Path;
+
+/// Whether a step shows the front matter's list.
+pub fn lists_front(runbook: &Runbook) -> bool {
+    let blocks = runbook.blocks.values().flatten();
+    let mut steps = runbook.steps.iter().chain(blocks);
+    steps.any(|step| matches!(&step.kind, StepKind::Checklist { items } if items.is_empty()))
+}
+
+/// The id of an option that is there twice.
+pub fn twice(options: &[Branch]) -> Option<&str> {
+    let mut seen = BTreeSet::new();
+    let mut ids = options.iter().map(|option| option.id.as_str());
+    ids.find(|id| !seen.insert(*id))
+}
+
+/// Whether one step stands before another.
+pub fn before(runbook: &Runbook, one: &str, other: &str) -> bool {
+    let at = |id: &str| runbook.steps.iter().position(|step| step.id == id);
+    matches!((at(one), at(other)), (Some(one), Some(other)) if one < other)
+}
+
+/// Whether a list is known to hold something: declared in the file, or checked before.
+pub fn never_empty(runbook: &Runbook, path: &Path) -> bool {
+    match path {
+        Path::Param(name, _) => runbook.param(name).is_some_and(|param| {
+            param.required
+                || param
+                    .default
+                    .as_ref()
+                    .is_some_and(|value| value.as_array().is_none_or(|list| !list.is_empty()))
+        }),
+        Path::Step(id, tail) => runbook.steps.iter().any(|step| {
+            let captured = step.id == *id;
+            let source = tail.first().and_then(|name| step.capture.get(name));
+            step.checks.iter().any(|check| {
+                let not_empty =
+                    matches!(&check.test, Test::Not(value) if value.as_str() == Some("empty"));
+                not_empty && (check.that == *path || (captured && Some(&check.that) == source))
+            })
+        }),
+        _ => false,
+    }
+}
