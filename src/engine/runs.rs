@@ -32,6 +32,7 @@ mod shared;
 mod sides;
 mod state;
 mod stuck;
+mod tell;
 mod trust;
 mod write;
 

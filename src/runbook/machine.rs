@@ -24,6 +24,7 @@ mod run;
 mod secrets;
 mod silence;
 mod steps;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod traps;

@@ -5,7 +5,7 @@ use super::report::Reporter;
 use super::state::{known, reference, text, unanswered};
 use super::{
     approvals, checklist, clocks, lock, measure, outlook, outside, owners, request, revisions,
-    rollout, secrets, state,
+    rollout, secrets, state, tell,
 };
 use crate::platform::failure::FailureKind;
 use crate::platform::kubernetes::{Manner, Right};
@@ -38,6 +38,8 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
         } => workload(means, &namespace, reference.as_deref()).await,
         Question::Revisions { object } => revisions::of(means, &start, &object).await,
         Question::Secret(asked) => secrets::state(means, &to.secrets, &asked).await,
+        Question::Tell { channel, text, id } => Ok(tell::send(means, &channel, &text, id).await),
+        Question::Incident(keys) => tell::settle(means, &start, keys).await,
         Question::Consumers { namespace, key } => secrets::consumers(means, &namespace, &key).await,
         Question::Proof(asked) => secrets::pods(means, &to.secrets, &asked).await,
         Question::Synced {

@@ -326,6 +326,7 @@ fn own(kind: &str) -> Vec<Key> {
             ("since", text(), false),
         ],
         "use" => vec![("block", text(), true)],
+        "incident.set" => vec![("severity", text(), false), ("set", texts(), false)],
         "call" => vec![("runbook", text(), true), ("with", texts(), false)],
         "each" => each_keys()
             .into_iter()

@@ -116,6 +116,10 @@ fn step_kind(table: &Reader<'_, '_, '_>) -> Option<StepKind> {
         "use" => StepKind::Use {
             block: table.need("block"),
         },
+        "incident.set" => StepKind::IncidentSet {
+            severity: table.text("severity"),
+            set: table.text_map("set"),
+        },
         "call" => StepKind::Call {
             runbook: table.need("runbook"),
             with: table.text_map("with"),

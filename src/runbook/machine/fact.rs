@@ -402,6 +402,9 @@ pub enum Fact {
     /// The world was looked at.
     #[serde(rename = "step.probe")]
     Probed(Probe),
+    /// A message is about to be sent: if nothing follows, it may have been.
+    #[serde(rename = "step.sending")]
+    Sending { step: String, channel: String },
     /// Something moved.
     #[serde(rename = "step.progress")]
     Progress { step: String, text: String },

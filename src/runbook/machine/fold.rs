@@ -12,6 +12,7 @@ use crate::runbook::machine::fact::{
 };
 use crate::runbook::machine::ledger::{End, Human, Mutation, StepRecord, StepState};
 use crate::runbook::machine::run::{Run, RunError};
+use crate::runbook::machine::telling::SENDING;
 use crate::runbook::model::Runbook;
 
 impl Run {
@@ -96,6 +97,10 @@ impl Run {
             Fact::Planned { step, plan } => {
                 self.set(step, |record| record.plan = Some((**plan).clone()));
             }
+            Fact::Sending { step, .. } => self.set(step, |record| {
+                record.message = SENDING.to_owned();
+                record.authorised = false;
+            }),
             Fact::Awaiting {
                 step,
                 reason,

@@ -149,6 +149,17 @@ pub enum Question {
     },
     /// A Secret or a path of Vault as it is now: names, versions, and fingerprints where values would stand.
     Secret(Box<SecretQuestion>),
+    /// One message to a channel, sent once; it was recorded that it will be.
+    Tell {
+        /// The channel.
+        channel: String,
+        /// The words.
+        text: String,
+        /// Names the message: the same when it is sent again.
+        id: String,
+    },
+    /// Settles something of the incident that is open here.
+    Incident(BTreeMap<String, String>),
     /// Who reads a key, and who owns the Secret that holds it.
     Consumers {
         /// Where.

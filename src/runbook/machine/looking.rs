@@ -49,6 +49,7 @@ impl Run {
             Purpose::BeforeIntent(index) => self.before_intent(now, index, answer, out),
             Purpose::BeforeUndo(index) => self.before_undo(now, index, answer, out),
             Purpose::Probe(index, undo) => self.probed(now, index, undo, answer, out),
+            Purpose::Tell(index) => self.told(now, index, answer, out),
             Purpose::Secret(index) => self.saw_secret(now, index, answer, out),
             Purpose::Checklist(index) => self.take_checklist(now, index, answer, out),
             Purpose::Approval(index) => {

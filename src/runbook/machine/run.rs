@@ -31,6 +31,7 @@ pub(super) enum Purpose {
     Probe(usize, bool),
     Rollout(usize, bool),
     Secret(usize),
+    Tell(usize),
     Checklist(usize),
     Approval(usize),
 }
@@ -53,6 +54,8 @@ pub(super) struct Live {
     pub revisions: Vec<Revision>,
     pub gate: Option<(usize, Gate)>,
     pub measuring: Option<(ReadId, Timestamp)>,
+    /// The step whose message is being sent in this process.
+    pub telling: Option<usize>,
     pub rollout: Option<Rollout>,
     pub findings: Vec<Finding>,
     pub stop: bool,
@@ -161,7 +164,7 @@ impl Run {
         for step in &plan {
             let supported = !matches!(
                 step.kind,
-                StepKind::Planned { .. } | StepKind::Http { .. } | StepKind::Notify { .. }
+                StepKind::Planned { .. } | StepKind::Http { .. }
             );
             if !supported {
                 let kind = step.kind.name();

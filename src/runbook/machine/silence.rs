@@ -54,6 +54,7 @@ impl Run {
             | Purpose::BeforeUndo(index)
             | Purpose::Probe(index, _)
             | Purpose::Secret(index)
+            | Purpose::Tell(index)
             | Purpose::Rollout(index, _)
             | Purpose::Checklist(index) => Some(index),
         };

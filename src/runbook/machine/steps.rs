@@ -172,6 +172,8 @@ impl Run {
                     .collect();
                 self.finish(now, index, Value::Object(fields), out);
             }
+            StepKind::Notify { .. } => self.notify(now, index, out),
+            StepKind::IncidentSet { .. } => self.set_incident(now, index, out),
             StepKind::Each { .. } => self.not_repeated(now, index, out),
             _ if step.each.is_some() => self.not_repeated(now, index, out),
             StepKind::Secret(

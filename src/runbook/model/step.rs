@@ -284,6 +284,14 @@ pub enum StepKind {
         /// The block's id.
         block: String,
     },
+    /// Settles something of the incident that is open here.
+    #[serde(rename = "incident.set")]
+    IncidentSet {
+        /// Its severity.
+        severity: Option<Text>,
+        /// `breach` (yes or no), `mitigated` (by what).
+        set: BTreeMap<String, Text>,
+    },
     /// Another runbook, with its own parameters.
     #[serde(rename = "call")]
     Call {
@@ -358,6 +366,7 @@ impl StepKind {
             Self::Planned { name, .. } => name,
             Self::Use { .. } => "use",
             Self::Call { .. } => "call",
+            Self::IncidentSet { .. } => "incident.set",
             Self::Each { .. } => "each",
             Self::Audit { .. } => "audit",
             Self::Notify { .. } => "notify",
@@ -435,7 +444,6 @@ pub const PLANNED: &[(&str, bool, &[&str])] = &[
     ("velero.backup", true, &["ns", "name"]),
     ("velero.restore", true, &["name", "into"]),
     ("exec", true, &["argv"]),
-    ("incident.set", false, &["severity", "set"]),
 ];
 
 /// Kinds the machine runs, and those with keys of their own.
@@ -469,6 +477,7 @@ pub const KINDS: &[&str] = &[
     "eso.sync",
     "use",
     "call",
+    "incident.set",
     "each",
     "audit",
     "notify",
