@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::runbook::model::{Param, ParamType, Runbook};
+use crate::runbook::model::{Param, ParamType, Runbook, Step, StepKind};
 use crate::runbook::place::nearest;
 use crate::runbook::prose::{bounded, steers};
 use crate::runbook::quantity::{parse_duration, show_duration};
