@@ -1,3 +1,5 @@
+//! Approvals held against OpenSSH's own keys and signatures, and every way to abuse one.
+
 use super::*;
 use crate::runbook::patch::{FieldChange, ObjectRef};
 use std::path::Path;

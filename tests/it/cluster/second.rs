@@ -1,5 +1,5 @@
-//! Several people on the real control plane: two who start the same at once, one who sleeps while another takes over, rights
-//! that are not there, and a second person who approves. The apiserver's own audit log is the witness.
+//! Several people on the real control plane: two who start the same at once, one who sleeps while another takes over, and
+//! a second person who approves. The apiserver's own audit log is the witness.
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -154,35 +154,6 @@ fn whoever_slept_while_another_took_over_changes_nothing_more_on_a_real_apiserve
     );
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!((before, changes(&desk).len()), (3, 3));
-}
-
-#[test]
-#[ignore = "needs VIGIE_TEST_CLUSTER"]
-fn without_the_right_to_leases_a_reason_is_asked_for() {
-    let desk = Desk::new("unleased");
-    ready(&desk);
-    let mut taken = desk.world.command("kubectl", "admin");
-    taken.args([
-        "-n",
-        &desk.world.namespace,
-        "delete",
-        "rolebinding",
-        "oncall-leases",
-    ]);
-    assert!(taken.output().unwrap().status.success());
-    let seat = Seat::new(&desk, "oncall", "\"low\"", "");
-    desk.world.wait_for("the right is gone", || {
-        (desk.world.can_i("oncall", "create", "leases") == "no").then_some(())
-    });
-    let (unsaid, said) = seat.run("");
-    assert_eq!(unsaid, Some(3), "{said}");
-    let message = said["message"].as_str().unwrap();
-    assert!(
-        message.contains("only runs of this machine are kept out"),
-        "{message}"
-    );
-    let (reasoned, said) = seat.run("--reason unleased");
-    assert_eq!(reasoned, Some(0), "{said}");
 }
 
 fn key(home: &Path) -> String {
