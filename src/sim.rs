@@ -4,6 +4,7 @@
 //! hands the addresses on exactly as if they were those of a real platform.
 
 pub mod access;
+pub mod admission;
 pub mod alertmanager;
 mod apply;
 mod autoscaler;
@@ -11,6 +12,7 @@ pub mod clock;
 mod controllers;
 mod crowd;
 mod defaults;
+mod external;
 pub mod fault;
 pub mod kind;
 mod kubelet;
@@ -25,10 +27,12 @@ mod revisions;
 mod rollout;
 mod routing;
 pub mod scenario;
+mod secrets;
 mod seed;
 mod select;
 pub mod series;
 mod serve;
+mod sessions;
 mod sets;
 pub mod shared;
 mod speech;
@@ -36,6 +40,7 @@ mod state;
 pub mod store;
 mod story;
 mod time;
+mod tokens;
 mod tree;
 pub mod vault;
 pub mod verbs;
@@ -48,6 +53,7 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 use self::access::Identity;
+use self::admission::Admission;
 use self::clock::Clock;
 use self::fault::{Face, Faults};
 use self::kubernetes::Neighbours;
@@ -232,6 +238,11 @@ impl Running {
     /// The handle on the world behind the faces.
     pub fn world(&self) -> &Shared {
         &self.shared
+    }
+
+    /// Rights taken away, and webhooks.
+    pub fn admission(&self) -> &Admission {
+        self.shared.admission()
     }
 
     /// The fault script.

@@ -212,21 +212,7 @@ impl Start {
             windows: Arc::new(windows(config)),
             clock: place.clock.clone(),
         };
-        let settings = Settings {
-            limits: limits(config),
-            interval,
-            read_only: config.read_only,
-            alerts_interval: SignedDuration::try_from(config.refresh.alerts.get())
-                .unwrap_or(SignedDuration::from_secs(5)),
-            links: own_links(config),
-            owners: config
-                .services
-                .iter()
-                .map(|(name, service)| (name.clone(), service.owners.clone()))
-                .collect(),
-            simulated: place.simulated,
-            columns: config.columns.clone(),
-        };
+        let settings = settings(config, interval, place.simulated);
         let (sender, facts) = mpsc::channel(WAITING);
         let mut app = App::new(target, settings, open, place.clock.now());
         let mut engine = Engine::start(outside, environment.clone(), sender);
@@ -246,6 +232,25 @@ impl Start {
             place,
             vault,
         })
+    }
+}
+
+/// What the configuration chooses for a console.
+fn settings(config: &Config, interval: SignedDuration, simulated: bool) -> Settings {
+    Settings {
+        limits: limits(config),
+        interval,
+        read_only: config.read_only,
+        alerts_interval: SignedDuration::try_from(config.refresh.alerts.get())
+            .unwrap_or(SignedDuration::from_secs(5)),
+        links: own_links(config),
+        owners: config
+            .services
+            .iter()
+            .map(|(name, service)| (name.clone(), service.owners.clone()))
+            .collect(),
+        simulated,
+        columns: config.columns.clone(),
     }
 }
 

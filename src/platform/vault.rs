@@ -108,7 +108,7 @@ impl Vault {
     pub async fn metadata(&self, at: &KvPath) -> Result<Option<Metadata>, Failure> {
         let attempt = self.at("list the versions of", "read", at, &at.metadata());
         let asked = self.get(&sent(at, "metadata"), &attempt).await;
-        found(asked, |body| wire::metadata(body), &attempt)
+        found(asked, wire::metadata, &attempt)
     }
 
     /// The names of a version's keys, without their values; none where the version is not there.
@@ -120,7 +120,7 @@ impl Vault {
         let attempt = self.at("list the keys of", "read", at, &at.subkeys());
         let path = versioned(format!("{}?depth=1", sent(at, "subkeys")), version);
         let asked = self.get(&path, &attempt).await;
-        found(asked, |body| wire::subkeys(body), &attempt)
+        found(asked, wire::subkeys, &attempt)
     }
 
     /// The values of a version, the newest unless another is named; none where it is deleted, destroyed or was never there.
@@ -128,7 +128,7 @@ impl Vault {
         let attempt = self.at("read", "read", at, &at.data());
         let path = versioned(sent(at, "data"), version);
         let asked = self.get(&path, &attempt).await;
-        found(asked, |body| wire::data(body), &attempt)
+        found(asked, wire::data, &attempt)
     }
 
     /// Changes these keys and leaves the others as they are, if `cas` is still the newest version; `None` takes a key away.
@@ -304,12 +304,13 @@ fn versioned(path: String, version: Option<u64>) -> String {
 }
 
 fn redactor<'a>(values: impl Iterator<Item = &'a SecretString>) -> Redactor {
-    Redactor::of(values.map(|value| value.expose_secret()))
+    Redactor::of(values.map(SecretString::expose_secret))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::http::{Direct, Http};
 
     #[test]
     fn a_path_is_sent_with_nothing_in_it_that_has_a_meaning() {
@@ -327,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_client_shows_no_token() {
-        let direct = crate::platform::http::Direct::new(&Default::default(), "http://127.0.0.1:9");
+        let direct = Direct::new(&Http::default(), "http://127.0.0.1:9");
         let token = Token::default().or_given("VAULT_TOKEN", Some("hush".into()));
         let vault = Vault::new(Transport::Direct(direct.unwrap()), token);
         assert!(!format!("{vault:?}").contains("hush"));

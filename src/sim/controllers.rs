@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::kind::Kind;
 use super::state::State;
 use super::store::Id;
-use super::{replicas, rollout, routing, sets, tree};
+use super::{external, replicas, rollout, routing, sets, tree};
 
 /// The most rounds at one moment: a controller that never rests must not stop the world.
 const ROUNDS: usize = 64;
@@ -50,12 +50,17 @@ const OWNERS: [Kind; 4] = [
     Kind::DaemonSet,
 ];
 
+/// What is looked at when it changes, and owns no pods.
+const KEPT: [Kind; 2] = [Kind::ExternalSecret, Kind::Secret];
+
 fn reconcile(state: &mut State, kind: Kind, id: &Id) {
     match kind {
         Kind::ReplicaSet => drop(replicas::reconcile(state, id)),
         Kind::Deployment => drop(rollout::reconcile(state, id)),
         Kind::StatefulSet => drop(sets::reconcile_stateful(state, id)),
         Kind::DaemonSet => drop(sets::reconcile_daemon(state, id)),
+        Kind::ExternalSecret => external::told(state, id),
+        Kind::Secret => external::written(state, id),
         _ => {}
     }
 }
@@ -64,7 +69,7 @@ fn reconcile(state: &mut State, kind: Kind, id: &Id) {
 fn affected(state: &State, after: u64, places: &mut BTreeSet<String>) -> BTreeSet<(Kind, Id)> {
     let mut work = BTreeSet::new();
     let Ok(changes) = state.store.since(after) else {
-        for kind in OWNERS {
+        for kind in OWNERS.into_iter().chain(KEPT) {
             work.extend(
                 state
                     .store
@@ -96,7 +101,11 @@ fn affected(state: &State, after: u64, places: &mut BTreeSet<String>) -> BTreeSe
                 work.insert((change.kind, change.object.id.clone()));
                 work.extend(owners(state, object));
             }
-            Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet => {
+            Kind::Deployment
+            | Kind::StatefulSet
+            | Kind::DaemonSet
+            | Kind::ExternalSecret
+            | Kind::Secret => {
                 work.insert((change.kind, change.object.id.clone()));
             }
             Kind::Node => {

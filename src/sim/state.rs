@@ -9,6 +9,7 @@ use super::ledger::{Ledger, PodKey};
 use super::scenario::Scenario;
 use super::seed::{Rng, fold, mix};
 use super::store::{Id, Store};
+use super::tokens::{Keys, Sessions};
 use super::vault::Vault;
 use super::{time, tree};
 
@@ -30,6 +31,10 @@ pub enum Task {
     Story(usize),
     /// The crowd changes.
     Churn,
+    /// An ExternalSecret is worked on.
+    Sync(Id),
+    /// An ExternalSecret is looked at again.
+    Refresh(Id),
 }
 
 /// Where a pod stands in its life.
@@ -55,6 +60,8 @@ pub struct Kubelet {
     pub crashes: u32,
     /// How often its image could not be pulled.
     pub pulls: u32,
+    /// The signing keys that it started with.
+    pub keys: Keys,
 }
 
 /// The whole world.
@@ -82,6 +89,10 @@ pub struct State {
     pub serving: BTreeMap<(String, String, String), i64>,
     /// How much of a service's usual traffic reaches each pod, in requests a second.
     pub shares: BTreeMap<PodKey, f64>,
+    /// Who is signed in with which key.
+    pub sessions: Sessions,
+    /// Whether the controller of ExternalSecrets does nothing.
+    pub external_rests: bool,
     heard: BTreeMap<(String, String, String), String>,
     tasks: BTreeMap<(i64, u64), Task>,
     tickets: u64,
@@ -102,6 +113,8 @@ impl State {
             trouble_ms: None,
             serving: BTreeMap::new(),
             shares: BTreeMap::new(),
+            sessions: Sessions::default(),
+            external_rests: false,
             heard: BTreeMap::new(),
             tasks: BTreeMap::new(),
             tickets: 0,

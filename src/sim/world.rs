@@ -6,7 +6,7 @@ use super::scenario::Scenario;
 use super::state::{State, Task};
 use super::store::Store;
 use super::vault::{self, Vault};
-use super::{autoscaler, controllers, kubelet, routing, story};
+use super::{autoscaler, controllers, external, kubelet, routing, story};
 
 const HOUR: i64 = 3_600_000;
 /// How long the customer's pods have run when a scenario begins.
@@ -53,6 +53,7 @@ impl World {
         world.state.store.compact();
         world.state.after(autoscaler::SYNC, Task::Autoscale);
         story::schedule(&mut world.state);
+        external::begin(&mut world.state);
         world
     }
 
@@ -85,6 +86,8 @@ impl World {
                 autoscaler::sync(&mut self.state);
                 self.state.after(autoscaler::SYNC, Task::Autoscale);
             }
+            Task::Sync(id) => external::work(&mut self.state, &id),
+            Task::Refresh(id) => external::told(&mut self.state, &id),
             Task::Story(number) => story::step(&mut self.state, number),
             Task::Churn => {
                 if let Some(crowd) = &mut self.crowd {
@@ -147,6 +150,11 @@ impl World {
             vault, rng, now_ms, ..
         } = &mut self.state;
         vault::ask(vault, request, *now_ms, rng)
+    }
+
+    /// Lets the controller of ExternalSecrets do nothing from now on, or work again. What it said of itself stays.
+    pub fn rest_external(&mut self, rests: bool) {
+        self.state.external_rests = rests;
     }
 
     /// Makes every scrape of the pods' metrics fail from now on, or succeed again.

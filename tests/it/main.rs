@@ -31,6 +31,7 @@ mod runbooks;
 mod runs;
 mod screens;
 mod sim;
+mod sim_admission;
 mod sim_lives;
 mod sim_promql;
 mod sim_signals;

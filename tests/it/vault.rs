@@ -25,8 +25,13 @@ fn production() -> KvPath {
 
 /// A client of a Vault with a token.
 fn client(url: &str, token: &str) -> Vault {
+    patient(url, token, Duration::from_secs(30))
+}
+
+/// The same, which waits no longer than that.
+fn patient(url: &str, token: &str, patience: Duration) -> Vault {
     let direct = Direct::new(&Http::default(), url).unwrap();
-    let direct = direct.patience(Duration::from_millis(1_500));
+    let direct = direct.patience(patience);
     let token = Token::default().or_given("the test's token", Some(token.into()));
     Vault::new(Transport::Direct(direct), token)
 }

@@ -6,6 +6,13 @@ use proptest::prelude::*;
 
 const KEY: &str = "k3y/+with \"quotes\", a\nline & <é>?";
 
+/// Each byte in hexadecimal after a mark.
+fn marked(text: &str, mark: &str) -> String {
+    text.bytes().fold(String::new(), |said, byte| {
+        format!("{said}{mark}{byte:02x}")
+    })
+}
+
 fn percent(text: &str, lower: bool) -> String {
     text.bytes()
         .map(|byte| match byte {
@@ -27,7 +34,7 @@ fn forms(value: &str) -> Vec<(&'static str, String)> {
             _ => format!("\\u{unit:04x}"),
         })
         .collect();
-    let hexed: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hexed = marked(value, "");
     let nested =
         serde_json::to_string(&serde_json::json!({"data": {"k": value}}).to_string()).unwrap();
     vec![
@@ -43,10 +50,7 @@ fn forms(value: &str) -> Vec<(&'static str, String)> {
         ("json in json", nested),
         ("hex", hexed.clone()),
         ("HEX", hexed.to_uppercase()),
-        (
-            "escaped bytes",
-            value.bytes().map(|byte| format!("\\x{byte:02x}")).collect(),
-        ),
+        ("escaped bytes", marked(value, "\\x")),
         ("base64, percent", percent(&STANDARD.encode(value), false)),
         (
             "base64 of a whole document",

@@ -74,12 +74,14 @@ impl Answer {
     }
 
     /// Yes, with data in Vault's envelope.
-    pub fn data(data: Value) -> Self {
+    pub fn data(data: impl Into<Value>) -> Self {
+        let data: Value = data.into();
         Self::new(200, json!({ "data": data }))
     }
 
     /// What was asked for is deleted or destroyed.
-    pub fn gone(data: Value) -> Self {
+    pub fn gone(data: impl Into<Value>) -> Self {
+        let data: Value = data.into();
         Self::new(404, json!({ "data": data }))
     }
 
@@ -109,12 +111,14 @@ impl Answer {
     }
 
     /// The same, and this version was written.
+    #[must_use]
     pub fn wrote(mut self, version: u64) -> Self {
         self.written = Some(version);
         self
     }
 
     /// Puts data into the envelope that every answer of an engine has.
+    #[must_use]
     pub fn wrapped(mut self, kind: &str, rng: &mut Rng) -> Self {
         if let Some(data) = self.body.get_mut("data").map(Value::take) {
             let kind = if self.code == 404 { "" } else { kind };

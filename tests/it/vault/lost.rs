@@ -1,6 +1,6 @@
 //! What is lost on the way: whether a change took effect is known only where it certainly did not.
 
-use super::{change, of, platform, production};
+use super::{change, of, patient, platform, production};
 use std::time::Duration;
 use vigie::platform::failure::FailureKind;
 use vigie::sim::fault::{Face, Fault, Rule, When};
@@ -44,7 +44,9 @@ async fn each_fault_has_its_outcome_and_its_word() {
     ];
     for (fault, done, kind) in table {
         let running = platform().await;
-        let vault = of(&running, Identity::Oncall);
+        let waits = matches!(fault, Fault::Hang | Fault::Delay(_));
+        let patience = Duration::from_secs(if waits { 3 } else { 30 });
+        let vault = patient(&running.vault, &Identity::Oncall.token(), patience);
         running.faults().add(rule(fault));
         let failure = vault
             .patch(&production(), 1, &change("a", "planted-value"))
