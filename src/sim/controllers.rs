@@ -50,6 +50,9 @@ const OWNERS: [Kind; 4] = [
     Kind::DaemonSet,
 ];
 
+/// What is looked at when it changes, and owns no pods.
+const KEPT: [Kind; 2] = [Kind::ExternalSecret, Kind::Secret];
+
 fn reconcile(state: &mut State, kind: Kind, id: &Id) {
     match kind {
         Kind::ReplicaSet => drop(replicas::reconcile(state, id)),
@@ -66,7 +69,7 @@ fn reconcile(state: &mut State, kind: Kind, id: &Id) {
 fn affected(state: &State, after: u64, places: &mut BTreeSet<String>) -> BTreeSet<(Kind, Id)> {
     let mut work = BTreeSet::new();
     let Ok(changes) = state.store.since(after) else {
-        for kind in OWNERS {
+        for kind in OWNERS.into_iter().chain(KEPT) {
             work.extend(
                 state
                     .store
