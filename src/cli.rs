@@ -3,6 +3,7 @@
 //! [`main`] parses, loads the configuration and hands over to one file per command; all they share is a [`session`].
 
 mod alert;
+mod approve;
 pub mod args;
 mod attendance;
 mod audit;
@@ -26,6 +27,7 @@ mod session;
 mod shelf;
 mod sources;
 mod status;
+mod vault;
 
 use crate::config::{Folders, Inputs};
 use args::{Cli, Command, Global};
@@ -89,6 +91,7 @@ fn run(cli: Cli) -> Result<u8, Failed> {
         Some(Command::Resume(asked)) => run::resume(&start, &asked),
         Some(Command::Runs(asked)) => runs::runs(&start, &asked),
         Some(Command::Abandon(asked)) => runs::abandon(&start, &asked),
+        Some(Command::Approve(asked)) => approve::approve(&start, &asked),
         Some(Command::Incident(asked)) => incident::incident(&start, asked),
         Some(Command::Audit(asked)) => audit::audit(&start, &asked),
         Some(Command::Runbook(asked)) => runbook::runbook(&start, &asked),

@@ -4,6 +4,7 @@
 //! asks for sense, [`layer`] lays defaults, file, variables and flags over each other and remembers who said what, [`show`]
 //! tells it. [`policy`] and [`place`] answer what holds where. The command line calls [`load`] and prints.
 
+pub mod ambient;
 pub mod channel;
 pub mod check;
 pub mod layer;
@@ -13,6 +14,7 @@ pub mod policy;
 pub mod settings;
 pub mod shape;
 pub mod show;
+pub mod source;
 pub mod unit;
 
 use std::collections::BTreeMap;

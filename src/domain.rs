@@ -6,11 +6,13 @@
 pub mod alert;
 pub mod event;
 pub mod incident;
+pub mod kv;
 pub mod link;
 pub mod node;
 pub mod object;
 pub mod pod;
 pub mod policy;
+pub mod redact;
 pub mod rollout;
 #[doc(hidden)]
 pub mod sample;

@@ -155,6 +155,7 @@ impl Engine {
         self.readers.again();
         if let Some(desk) = &self.runs {
             desk.take(RunOrder::List);
+            desk.take(RunOrder::Reread);
         }
     }
 
@@ -174,8 +175,11 @@ impl Engine {
         }));
         self.runs = Some(runs::Desk::open(runs::Means {
             cluster: outside.cluster.clone(),
+            scope: outside.scope.clone(),
             prometheus: self.prometheus.clone(),
+            alertmanager: self.alertmanager.clone(),
             trusted: Arc::default(),
+            vault: keeping.vault.clone(),
             window: outside.window,
             windows: outside.windows.clone(),
             clock: outside.clock.clone(),

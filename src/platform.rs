@@ -1,4 +1,4 @@
-//! The verbs we may ask of the outside (Kubernetes, Prometheus, Alertmanager), and their typed failures. Does not know runbooks.
+//! The verbs we may ask of the outside (Kubernetes, Prometheus, Alertmanager, Vault), and their typed failures. Does not know runbooks.
 
 pub mod alertmanager;
 pub mod failure;
@@ -6,4 +6,5 @@ pub mod http;
 pub mod kubernetes;
 pub mod prometheus;
 pub mod scrape;
+pub mod vault;
 pub mod webhook;

@@ -1,12 +1,16 @@
 //! Runbooks: a plan as plain data, and the pure machine that carries one out. Nothing here does I/O or knows the
 //! time; the engine performs what the machine asks and reports back, the journal keeps what it says.
 
+pub mod answers;
+pub mod approval;
 pub mod canonical;
 pub mod check;
+pub mod consumers;
 pub mod diff;
 pub mod format;
 pub mod gate;
 pub mod ids;
+pub mod link;
 pub mod lint;
 pub mod machine;
 pub mod model;
@@ -47,6 +51,8 @@ pub const SHIPPED: &[Shipped] = &[
     shipped!("scale"),
     shipped!("delete-pod"),
     shipped!("evict-pod"),
+    shipped!("jwt-rotate"),
+    shipped!("deploy-checklist"),
 ];
 
 /// One shipped runbook.
@@ -65,6 +71,14 @@ pub struct Shipped {
 impl Runbook {
     /// The digest of what the runbook does, prose left out: approvals and rehearsals bind to it.
     pub fn model_digest(&self) -> String {
-        canonical::digest(self)
+        if self.calls.is_empty() {
+            return canonical::digest(self);
+        }
+        let called: Vec<String> = self
+            .calls
+            .values()
+            .map(|book| book.model_digest())
+            .collect();
+        canonical::digest(&(self, called))
     }
 }

@@ -4,6 +4,7 @@
 //! hands the addresses on exactly as if they were those of a real platform.
 
 pub mod access;
+pub mod admission;
 pub mod alertmanager;
 mod apply;
 mod autoscaler;
@@ -11,6 +12,7 @@ pub mod clock;
 mod controllers;
 mod crowd;
 mod defaults;
+mod external;
 pub mod fault;
 pub mod kind;
 mod kubelet;
@@ -25,10 +27,12 @@ mod revisions;
 mod rollout;
 mod routing;
 pub mod scenario;
+mod secrets;
 mod seed;
 mod select;
 pub mod series;
 mod serve;
+mod sessions;
 mod sets;
 pub mod shared;
 mod speech;
@@ -36,7 +40,9 @@ mod state;
 pub mod store;
 mod story;
 mod time;
+mod tokens;
 mod tree;
+pub mod vault;
 pub mod verbs;
 pub mod world;
 
@@ -47,6 +53,7 @@ use serde_json::json;
 use tokio::task::JoinHandle;
 
 use self::access::Identity;
+use self::admission::Admission;
 use self::clock::Clock;
 use self::fault::{Face, Faults};
 use self::kubernetes::Neighbours;
@@ -108,6 +115,8 @@ pub struct Running {
     pub prometheus: String,
     /// The address of the Alertmanager face.
     pub alertmanager: String,
+    /// The address of the Vault face.
+    pub vault: String,
     doors: Vec<(Identity, String)>,
     shared: Shared,
     tasks: Vec<JoinHandle<()>>,
@@ -167,6 +176,8 @@ pub async fn start(options: Options) -> std::io::Result<Running> {
     tasks.push(task);
     let (alertmanager, task) = serve::serve(Face::Alertmanager, alertmanager, &shared).await?;
     tasks.push(task);
+    let (vault, task) = serve::serve(Face::Vault, vault::face::router(&shared), &shared).await?;
+    tasks.push(task);
     let mut doors = Vec::new();
     for who in Identity::ALL {
         let router = serve::for_user(router.clone(), who);
@@ -180,6 +191,7 @@ pub async fn start(options: Options) -> std::io::Result<Running> {
         kubernetes,
         prometheus,
         alertmanager,
+        vault,
         doors,
         shared,
         tasks,
@@ -226,6 +238,11 @@ impl Running {
     /// The handle on the world behind the faces.
     pub fn world(&self) -> &Shared {
         &self.shared
+    }
+
+    /// Rights taken away, and webhooks.
+    pub fn admission(&self) -> &Admission {
+        self.shared.admission()
     }
 
     /// The fault script.

@@ -16,6 +16,7 @@ mod signals;
 mod unix;
 
 pub use attention::{Notify, clean, copy, level_changed, title, write};
+pub use canvas::columns;
 pub use canvas::{Canvas, LEAST, too_small};
 pub use crash::{Crash, crashes, install_panic_hook, redacted, tell};
 pub use ground::{Ground, ground, may_ask};

@@ -34,6 +34,9 @@ mod view;
 pub mod widget;
 mod workloads;
 
+pub use paper::plain;
+pub use run::sends_what;
+
 pub use view::{SMALLEST, View};
 
 use crate::app::layer::Layer;

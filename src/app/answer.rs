@@ -364,7 +364,7 @@ impl App {
             Command::Paste(text) => form.paste(&text),
             Command::Erase => form.erase(),
             Command::EraseAll => form.line.clear(),
-            Command::NextPane | Command::Identifiers => form.identifiers = !form.identifiers,
+            Command::NextPane | Command::Identifiers => form.turn(),
             Command::Move(Motion::Down) => form.top = (form.top + 1).min(100),
             Command::Move(Motion::Up) => form.top = form.top.saturating_sub(1),
             _ => {}

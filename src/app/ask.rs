@@ -1,7 +1,9 @@
 //! Questions of a run to the person: the ways to answer, the safest first and none chosen, and the lines that must be
 //! typed. Pure: what comes out is a [`Decision`] or the next thing to type; nothing here moves a run.
 
+use crate::runbook::machine::checklist::Item;
 use crate::runbook::machine::{Ask, AskKind, Decision, Human, Reason, Run, Way};
+use crate::runbook::model::Evidence;
 use crate::runbook::patch::Planned;
 use crate::runbook::preflight::Level;
 use crate::runbook::revision::{Choice as Suggested, Revision, remark};
@@ -42,8 +44,17 @@ pub enum Purpose {
     Resume,
     /// The reason for going on over amber lines.
     Reason,
+    /// An approval that was carried here by hand, or the way past it; whether that is confirmed now.
+    Approval(bool),
     /// The value of a parameter.
     Param(String),
+    /// Evidence for an item of a checklist, in the way of the list that is chosen.
+    Item {
+        /// The item.
+        id: String,
+        /// What it takes.
+        ways: Vec<Evidence>,
+    },
     /// A line for the record.
     Note,
     /// Going back: the reason.
@@ -106,10 +117,26 @@ impl Form {
         self
     }
 
+    /// Which evidence is being typed, where it is that.
+    pub fn evidence(&self) -> Option<Evidence> {
+        match &self.purpose {
+            Purpose::Item { ways, .. } => ways.first().copied(),
+            _ => None,
+        }
+    }
+
+    /// The other page of the dialog: identifiers, or the next kind of evidence.
+    pub fn turn(&mut self) {
+        match &mut self.purpose {
+            Purpose::Item { ways, .. } if !ways.is_empty() => ways.rotate_left(1),
+            _ => self.identifiers = !self.identifiers,
+        }
+    }
+
     /// Types one character.
     pub fn push(&mut self, c: char) {
         self.refused = None;
-        if !c.is_control() && self.line.len() < 512 {
+        if !c.is_control() && self.line.len() < self.room() {
             self.line.push(c);
         }
     }
@@ -120,7 +147,18 @@ impl Form {
             self.refused = Some("Type it: pasting is refused here.");
             return;
         }
-        text.chars().take(SHOWN * 2).for_each(|c| self.push(c));
+        let room = self.room().min(text.len());
+        let long = matches!(self.purpose, Purpose::Approval(false));
+        let taken = if long { room } else { SHOWN * 2 };
+        text.chars().take(taken).for_each(|c| self.push(c));
+    }
+
+    /// How much may be typed: an approval is a long text.
+    fn room(&self) -> usize {
+        match self.purpose {
+            Purpose::Approval(false) => 8192,
+            _ => 512,
+        }
     }
 
     /// Deletes the last character.
@@ -157,7 +195,15 @@ pub fn decision(form: &Form) -> Option<Decision> {
             let typed = form.wanted.as_deref().filter(|wanted| *wanted != YES);
             Some(Decision::Yes(typed.map(|_| text)))
         }
-        Purpose::Reason | Purpose::Param(_) => Some(Decision::Value(text)),
+        Purpose::Item { id, .. } => {
+            let kind = match form.evidence()? {
+                Evidence::Link => "link",
+                Evidence::Na => "na",
+                Evidence::Attest | Evidence::Auto => "attest",
+            };
+            Some(Decision::Item(id.clone(), format!("{kind}:{text}")))
+        }
+        Purpose::Reason | Purpose::Param(_) | Purpose::Approval(_) => Some(Decision::Value(text)),
         Purpose::Note | Purpose::Undo | Purpose::Arm | Purpose::ArmReason => None,
     }
 }
@@ -214,6 +260,13 @@ pub fn choices(run: &Run) -> Vec<Choice> {
             })
             .chain(end)
             .collect(),
+        AskKind::Checklist(items) => items
+            .iter()
+            .filter(|item| item.is_open())
+            .map(item_choice)
+            .chain(again_choice(items))
+            .chain(end)
+            .collect(),
         AskKind::Param(name) => end
             .into_iter()
             .chain([typed(
@@ -225,6 +278,18 @@ pub fn choices(run: &Run) -> Vec<Choice> {
         AskKind::Confirm { plans, .. } => end
             .into_iter()
             .chain([typed("go ahead", sends(plans), Purpose::Confirm)])
+            .collect(),
+        AskKind::Approval { glass, .. } => end
+            .into_iter()
+            .chain([typed(
+                if glass.is_some() { "break the glass" } else { "paste an approval" },
+                if glass.is_some() {
+                    "The namespace is typed; the record says that nobody else agreed.".into()
+                } else {
+                    "A text that vigie approve printed; or break-glass: and why, twenty characters at least.".into()
+                },
+                Purpose::Approval(glass.is_some()),
+            )])
             .collect(),
         AskKind::Reason(_) => end
             .into_iter()
@@ -256,6 +321,33 @@ fn value(label: String, effect: String, value: String) -> Choice {
         effect,
         leads: Leads::Decide(Decision::Value(value)),
     }
+}
+
+fn item_choice(item: &Item) -> Choice {
+    let ways: Vec<&str> = item.ways.iter().map(|way| way.word()).collect();
+    let more = if ways.len() > 1 {
+        "; tab in the dialog changes which"
+    } else {
+        ""
+    };
+    Choice {
+        label: item.text.clone(),
+        effect: format!("takes {}{more}.", ways.join(", ")),
+        leads: Leads::Type(Purpose::Item {
+            id: item.id.clone(),
+            ways: item.ways.clone(),
+        }),
+    }
+}
+
+/// Looking again, where something was seen to be false or could not be seen.
+fn again_choice(items: &[Item]) -> Option<Choice> {
+    let looked = |item: &&Item| item.is_open() && item.record.seen.is_some();
+    items.iter().find(looked).map(|_| Choice {
+        label: "look again".into(),
+        effect: "What does not hold is looked at once more; nothing is sent.".into(),
+        leads: Leads::Decide(Decision::Again),
+    })
 }
 
 fn sends(plans: &[Planned]) -> String {

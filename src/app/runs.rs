@@ -1,6 +1,7 @@
 //! Runbooks and runs as the console knows them: the shelf of runbooks, the run that is carried out now with what its
 //! journal holds, and the runs of before. The pure machine moves here; what it asks for leaves as an order.
 
+pub mod elsewhere;
 pub mod lines;
 pub mod news;
 mod offers;
@@ -27,6 +28,8 @@ pub struct Runs {
     pub lines: Vec<lines::PodLines>,
     /// Runs on this machine, unfinished ones first, then newest first.
     pub past: Vec<PastRun>,
+    /// Runs as their Leases announce them, this machine's among them.
+    pub announced: Vec<elsewhere::Elsewhere>,
     /// Why the last run could not be begun or taken up again.
     pub refused: Option<Refusal>,
     /// A run is being opened: asked for, not begun yet, and since when.

@@ -208,6 +208,13 @@ pub enum Command {
     Resume(Resume),
     /// Close a run that will not be finished; what it left behind stays listed.
     Abandon(Abandon),
+    /// The second pair of eyes: show what a waiting run would do, and sign it with an SSH key.
+    ///
+    /// Exit code: 0 signed, 1 refused, 3 not signed without a person, 4 could not.
+    #[command(
+        after_help = "Examples:\n  vigie approve 7K3F-Q9ZD -n veza-production\n  vigie approve 7K3F-Q9ZD --run 01J8Z6Q0YB --key ~/.ssh/id_ed25519"
+    )]
+    Approve(Approve),
     /// Incidents: open one, write into it, read it, write it out.
     ///
     /// Exit code: 0 done, 1 it may not follow what is written there already, 2 what was typed is wrong, 4 the file cannot be used.
@@ -321,16 +328,19 @@ pub enum Until {
 pub enum Runbook {
     /// The runbooks there are, the shipped and your own.
     List,
-    /// A runbook as text.
+    /// A runbook as a page to read.
     Show {
         /// Its id.
         #[arg(hide_possible_values = true, value_parser = Suggested(runbooks))]
         id: String,
+        /// Its file as it is written, to begin one of your own with.
+        #[arg(long)]
+        source: bool,
     },
     /// Check runbook files; exit code 1 when there are errors.
     Lint {
-        /// The files.
-        #[arg(required = true, value_name = "FILE")]
+        /// The files, or folders of them.
+        #[arg(required = true, value_name = "FILE|DIR")]
         files: Vec<PathBuf>,
     },
     /// What a run would do to the target as it is now; nothing is changed.
@@ -391,6 +401,9 @@ pub struct Runs {
     /// Old ones too.
     #[arg(long)]
     pub all: bool,
+    /// Those too that others announce in the target's namespace; asks the cluster.
+    #[arg(long)]
+    pub elsewhere: bool,
 }
 
 /// `vigie resume`.
@@ -420,6 +433,22 @@ pub struct Abandon {
     /// Why; kept in the record.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+}
+
+/// `vigie approve`.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct Approve {
+    /// What the waiting run shows, or the whole text of its request.
+    pub code: String,
+    /// The run it should be of, or the beginning or end of its id.
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<String>,
+    /// The key to sign with; its public half is enough where an agent has the other.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub key: Option<PathBuf>,
+    /// The namespace, where nobody can be asked to type it.
+    #[arg(long, value_name = "TEXT")]
+    pub confirm: Vec<String>,
 }
 
 /// `vigie audit`.

@@ -95,6 +95,7 @@ pub async fn live(start: &Start, session: Session) -> Result<u8, Failed> {
         engine,
         facts,
         place,
+        ..
     } = session;
     let guard = Some(Guard::enter(options)?);
     let console = Console {

@@ -7,7 +7,7 @@ use super::exit::{Failed, OK, UNKNOWN};
 use super::print;
 use super::session::{Place, Start};
 use crate::app::screen::Screen;
-use crate::config::settings::{Context, Source};
+use crate::config::settings::{Context, Hidden, Source, VaultSource};
 use crate::domain::target::Scope;
 use crate::engine::clock::Clock;
 use crate::platform::kubernetes::Options;
@@ -107,8 +107,13 @@ fn place(running: &Running) -> Place {
         sources: Context {
             prometheus: source(&running.prometheus),
             alertmanager: source(&running.alertmanager),
+            vault: Some(VaultSource {
+                url: Some(running.vault.clone()),
+                ..VaultSource::default()
+            }),
             ..Context::default()
         },
+        vault_token: Some(Hidden::new(&sim::vault::Identity::Oncall.token())),
         name: Some(sim::CONTEXT.into()),
         scope: Some(Scope::Namespace(sim::NAMESPACE.into())),
         simulated: true,
@@ -139,10 +144,12 @@ pub fn sim(asked: &Sim) -> Result<u8, Failed> {
         };
         let kubeconfig = write_kubeconfig(&folder, &running.kubeconfig())?;
         print::text(&format!(
-            "export KUBECONFIG={}\nexport PROMETHEUS_URL={}\nexport ALERTMANAGER_URL={}\n",
+            "export KUBECONFIG={}\nexport PROMETHEUS_URL={}\nexport ALERTMANAGER_URL={}\nexport VAULT_ADDR={}\nexport VAULT_TOKEN={}\n",
             quoted(&kubeconfig.display().to_string()),
             running.prometheus,
-            running.alertmanager
+            running.alertmanager,
+            running.vault,
+            sim::vault::Identity::Oncall.token()
         ))?;
         let ended = signals.next().await;
         if asked.dir.is_none() {

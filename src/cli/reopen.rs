@@ -28,6 +28,7 @@ pub fn reopen(start: &Start, place: Place) -> Reopen<'_> {
                 engine,
                 facts,
                 place,
+                ..
             } = opened.map_err(|failed| failed.sentence.replace('\n', " "))?;
             *here.borrow_mut() = place;
             Ok(Box::new(Opened { app, engine, facts }))
@@ -76,6 +77,7 @@ mod tests {
                 ..Options::default()
             },
             sources: Context::default(),
+            vault_token: None,
             name: Some("prod".into()),
             scope: Some(Scope::Namespace("a".into())),
             simulated: false,

@@ -1,25 +1,27 @@
 //! `vigie runbook`: what there is, what it says, what is wrong with a file, what it would do, and the format's schema.
 
 use super::args::{Output, Run, Runbook as Asked};
-use super::exit::{Failed, NO, OK, UNKNOWN};
+use super::exit::{Failed, NO, OK};
 use super::session::Start;
 use super::{print, run, shelf};
 use crate::app::runs::shelf::{Book, Origin};
 use crate::engine::clock::Clock;
 use crate::runbook::diff::{Change, changes};
-use crate::runbook::lint::lint;
-use crate::runbook::place::{Problem, Severity};
+use crate::runbook::place::Severity;
 use crate::ui::widget::text::sanitize;
 use jiff::tz::TimeZone;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+mod lint;
+mod render;
+
 /// `vigie runbook`.
 pub fn runbook(start: &Start, asked: &Asked) -> Result<u8, Failed> {
     match asked {
         Asked::List => list(start),
-        Asked::Show { id } => show(start, id),
+        Asked::Show { id, source } => show(start, id, *source),
         Asked::Lint { files } => check(start, files),
         Asked::Plan { id, set } => run::plan(
             start,
@@ -34,6 +36,7 @@ pub fn runbook(start: &Start, asked: &Asked) -> Result<u8, Failed> {
     }
 }
 
+/// Where a runbook comes from, as documents say it.
 fn origin(book: &Book) -> &str {
     match &book.origin {
         Origin::Shipped => "shipped",
@@ -49,7 +52,7 @@ fn list(start: &Start) -> Result<u8, Failed> {
             .map(|book| {
                 let read = book.book.as_ref().ok();
                 json!({
-                    "id": &*book.id, "origin": origin(book), "title": read.map(|read| &read.title),
+                    "id": &*book.id, "origin": origin(book), "replaces_shipped": book.replaces, "title": read.map(|read| &read.title),
                     "version": read.map(|read| &read.version), "risk": read.map(|read| read.risk),
                     "problems": book.book.as_ref().err(),
                 })
@@ -71,50 +74,45 @@ fn list(start: &Start) -> Result<u8, Failed> {
             "{:<18}  {}  ({})",
             sanitize(&book.id),
             sanitize(&title),
-            sanitize(origin(book))
+            sanitize(&book.origin())
         );
     }
     print::text(&text)
 }
 
-fn show(start: &Start, id: &str) -> Result<u8, Failed> {
+fn show(start: &Start, id: &str, source: bool) -> Result<u8, Failed> {
     let book = shelf::find(&start.loaded, id)?;
     if start.global.output == Output::Json {
         let read = book.book.as_ref().ok();
         return print::text(&print::line(&json!({
-            "schema": 1, "id": &*book.id, "origin": origin(&book), "title": read.map(|read| &read.title),
+            "schema": 1, "id": &*book.id, "origin": origin(&book), "replaces_shipped": book.replaces, "title": read.map(|read| &read.title),
             "version": read.map(|read| &read.version), "risk": read.map(|read| read.risk),
             "problems": book.book.as_ref().err(), "text": &*book.text,
         })));
     }
-    let lines = book.text.lines().map(sanitize);
-    print::text(&lines.fold(String::new(), |text, line| text + &line + "\n"))
+    match &book.book {
+        Ok(read) if !source => {
+            let columns = crate::terminal::columns().unwrap_or(render::USUAL);
+            print::text(&render::page(&book, read, today(), columns))
+        }
+        Err(problems) if !source => {
+            let lines = problems.iter().map(ToString::to_string);
+            print::text(&lines.fold(String::new(), |text, line| text + &sanitize(&line) + "\n"))?;
+            Ok(NO)
+        }
+        _ => {
+            let lines = book.text.lines().map(sanitize);
+            print::text(&lines.fold(String::new(), |text, line| text + &line + "\n"))
+        }
+    }
+}
+
+fn today() -> jiff::civil::Date {
+    Clock::system().now().to_zoned(TimeZone::UTC).date()
 }
 
 fn check(start: &Start, files: &[PathBuf]) -> Result<u8, Failed> {
-    let today = Clock::system().now().to_zoned(TimeZone::UTC).date();
-    let mut problems: Vec<Problem> = Vec::new();
-    for file in files {
-        if let Err(error) = std::fs::metadata(file) {
-            return Err(Failed::new(
-                UNKNOWN,
-                format!(
-                    "cannot read {}: {}",
-                    file.display(),
-                    crate::journal::in_words(&error)
-                ),
-            ));
-        }
-        if let Some((original, _)) = shelf::translated(file) {
-            problems.extend(shelf::translation(file, &original));
-            continue;
-        }
-        let name = file.display().to_string();
-        match shelf::read(file).book {
-            Ok(book) => problems.extend(lint(&name, &book, Some(today))),
-            Err(found) => problems.extend(found),
-        }
-    }
+    let problems = lint::check(&start.loaded, files, today())?;
     let wrong = problems
         .iter()
         .any(|problem| problem.severity == Severity::Error);

@@ -3,21 +3,24 @@
 use super::args::Global;
 use super::exit::Failed;
 use super::sources::{sought, templates, windows};
+use super::vault;
 use crate::app::message::{Fact, Message};
 use crate::app::own_links::OwnLink;
 use crate::app::runs::Runs;
 use crate::app::screen::Screen;
 use crate::app::services::Limits;
 use crate::app::{App, Settings};
-use crate::config::settings::{Ambient, Context, Thresholds as Configured};
+use crate::config::settings::{Ambient, Context, Hidden, Thresholds as Configured};
 use crate::config::{Config, Loaded, environment_for};
 use crate::domain::signal::Thresholds;
 use crate::domain::target::{Environment, Scope, Target};
 use crate::engine::clock::Clock;
+use crate::engine::runs::Keeping;
 use crate::engine::setting::Sources;
 use crate::engine::{Engine, EnvironmentOf, Outside, Place as Whereabouts, WAITING};
 use crate::platform::http::Http;
 use crate::platform::kubernetes::{Cluster, Options, Patience};
+use crate::platform::vault::Vault;
 use jiff::SignedDuration;
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -39,6 +42,8 @@ pub struct Place {
     pub options: Options,
     /// The addresses of its sources.
     pub sources: Context,
+    /// The token of its Vault, where neither variable nor file has it.
+    pub vault_token: Option<Hidden>,
     /// The context's name, where it is not the kubeconfig's to say.
     pub name: Option<String>,
     /// The namespace, where it is not the context's to say.
@@ -61,6 +66,8 @@ pub struct Session {
     pub facts: mpsc::Receiver<Fact>,
     /// Where it looks, with its connection.
     pub place: Place,
+    /// Its Vault, where one is named.
+    pub vault: Option<Vault>,
 }
 
 impl Start {
@@ -82,6 +89,7 @@ impl Start {
         Place {
             options,
             sources: Context::default(),
+            vault_token: None,
             name: None,
             scope,
             simulated: false,
@@ -106,16 +114,34 @@ impl Start {
     pub fn named(&self, context: &str) -> Context {
         let named = self.loaded.config().context.get(context);
         let mut named = named.cloned().unwrap_or_default();
-        let sources = [
-            &mut named.prometheus,
-            &mut named.alertmanager,
-            &mut named.vault,
-        ];
+        let at_home = |file: &mut Option<String>| {
+            let resolved = file.as_deref().map(|path| self.loaded.resolve(path));
+            *file = resolved.map(|path| path.display().to_string());
+        };
+        let sources = [&mut named.prometheus, &mut named.alertmanager];
         for source in sources.into_iter().flatten() {
-            let file = source.token_file.as_deref();
-            source.token_file = file.map(|path| self.loaded.resolve(path).display().to_string());
+            at_home(&mut source.token_file);
+        }
+        if let Some(vault) = &mut named.vault {
+            at_home(&mut vault.token_file);
         }
         named
+    }
+
+    /// What is known of the Vault of a place.
+    fn vault(&self, place: &Place, context: &str) -> vault::Known {
+        let (named, ambient) = if place.simulated {
+            (place.sources.vault.clone(), Ambient::default())
+        } else {
+            let ambient = self.loaded.config().ambient.clone();
+            (self.named(context).vault, ambient)
+        };
+        vault::Known {
+            named,
+            ambient,
+            token: place.vault_token.clone(),
+            at_home: self.loaded.resolve(vault::AT_HOME),
+        }
     }
 
     /// Opens a session. Asks nothing of the network: the first frame waits for nobody.
@@ -186,30 +212,18 @@ impl Start {
             windows: Arc::new(windows(config)),
             clock: place.clock.clone(),
         };
-        let settings = Settings {
-            limits: limits(config),
-            interval,
-            read_only: config.read_only,
-            alerts_interval: SignedDuration::try_from(config.refresh.alerts.get())
-                .unwrap_or(SignedDuration::from_secs(5)),
-            links: own_links(config),
-            owners: config
-                .services
-                .iter()
-                .map(|(name, service)| (name.clone(), service.owners.clone()))
-                .collect(),
-            simulated: place.simulated,
-            columns: config.columns.clone(),
-        };
+        let settings = settings(config, interval, place.simulated);
         let (sender, facts) = mpsc::channel(WAITING);
         let mut app = App::new(target, settings, open, place.clock.now());
         let mut engine = Engine::start(outside, environment.clone(), sender);
-        engine.keep_runs(super::shelf::keeping(
-            &self.loaded,
-            environment,
-            &app.settings,
-            place.name.clone(),
-        ));
+        let known = self.vault(&place, &app.target.context);
+        let vault = vault::of(known, &engine).map_err(Failed::usage)?;
+        let keeping =
+            super::shelf::keeping(&self.loaded, environment, &app.settings, place.name.clone());
+        engine.keep_runs(Keeping {
+            vault: vault.clone(),
+            ..keeping
+        });
         app.runs = Runs::new(super::shelf::library(&self.loaded));
         app.incidents.silences = super::shelf::silences(config);
         Ok(Session {
@@ -217,7 +231,27 @@ impl Start {
             engine,
             facts,
             place,
+            vault,
         })
+    }
+}
+
+/// What the configuration chooses for a console.
+fn settings(config: &Config, interval: SignedDuration, simulated: bool) -> Settings {
+    Settings {
+        limits: limits(config),
+        interval,
+        read_only: config.read_only,
+        alerts_interval: SignedDuration::try_from(config.refresh.alerts.get())
+            .unwrap_or(SignedDuration::from_secs(5)),
+        links: own_links(config),
+        owners: config
+            .services
+            .iter()
+            .map(|(name, service)| (name.clone(), service.owners.clone()))
+            .collect(),
+        simulated,
+        columns: config.columns.clone(),
     }
 }
 

@@ -11,16 +11,20 @@ use crate::config::{Config, Loaded};
 use crate::engine::EnvironmentOf;
 use crate::engine::incidents::tell::Channels;
 use crate::engine::runs::Keeping;
-use crate::engine::runs::policy::Rules;
+use crate::engine::runs::policy::{NO_SIGNERS, Rules};
 use crate::platform::webhook::{Address, Channel, Format};
-use crate::runbook::SHIPPED;
-use crate::runbook::format::parse_overlay;
+use crate::runbook::format::{MAX_BYTES, parse_bytes, parse_overlay};
 use crate::runbook::place::{Place, Problem, Severity};
+use crate::runbook::{Runbook, SHIPPED};
 use jiff::SignedDuration;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Every runbook: the shipped ones, then the person's own in the order of their folders and names.
+/// Most files of one folder that are read.
+const MOST: usize = 1000;
+
+/// Every runbook: the shipped ones, then the person's own in the order of their folders and names. An own one with a
+/// shipped id takes its place, if it can be read: a broken file never hides another.
 pub fn library(loaded: &Loaded) -> Vec<Book> {
     let language = loaded.config().runbooks.language.as_str();
     let mut books = Book::shipped();
@@ -32,25 +36,101 @@ pub fn library(loaded: &Loaded) -> Vec<Book> {
         }
     }
     for folder in loaded.runbook_dirs() {
-        let Ok(entries) = std::fs::read_dir(&folder) else {
-            continue;
-        };
-        let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-        paths.sort();
-        let is_runbook = |path: &&std::path::PathBuf| {
-            path.file_name()
-                .is_some_and(|name| name.to_string_lossy().ends_with(".runbook.md"))
-        };
-        books.extend(paths.iter().filter(is_runbook).map(|path| {
-            let mut book = read(path);
+        for path in files(&folder) {
+            let mut book = on_shelf(&path);
             let beside = path.with_file_name(format!("{}.{language}.md", book.id));
-            if let Ok(text) = std::fs::read_to_string(&beside) {
-                translate(&mut book, &beside.display().to_string(), &text);
+            if let Ok(bytes) = bounded_read(&beside)
+                && let Ok(text) = std::str::from_utf8(&bytes)
+            {
+                translate(&mut book, &beside.display().to_string(), text);
             }
-            book
-        }));
+            shelve(&mut books, book);
+        }
     }
     books
+}
+
+/// The runbook files of a folder by name; a folder that is not there holds none.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| is_runbook(path))
+        .collect();
+    paths.sort();
+    paths.truncate(MOST);
+    paths
+}
+
+/// Whether a file's name is a runbook's.
+pub fn is_runbook(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with(".runbook.md") && !name.starts_with('.')
+}
+
+/// Puts an own runbook on the shelf: in the place of the shipped one of its id, or at the end. The first own one of an id
+/// keeps it; a broken file keeps its own name and takes nobody's place.
+fn shelve(books: &mut Vec<Book>, mut book: Book) {
+    let taken = books
+        .iter()
+        .position(|other| other.id == book.id && other.book.is_ok());
+    let Some(at) = taken else {
+        return books.push(book);
+    };
+    let file = match &book.origin {
+        Origin::File(path) => path.to_string(),
+        Origin::Shipped => String::new(),
+    };
+    match (&books[at].origin, &book.book) {
+        (Origin::Shipped, Ok(_)) => {
+            book.replaces = true;
+            books[at] = book;
+        }
+        (Origin::File(first), Ok(_)) => {
+            let message = format!("the id `{}` is taken by {first}", book.id);
+            book.book = Err(vec![wrong(
+                &file,
+                message,
+                Some("give it another id, or remove one of the two"),
+            )]);
+            book.id = file.into();
+            books.push(book);
+        }
+        (_, Err(_)) => {
+            book.id = file.into();
+            books.push(book);
+        }
+    }
+}
+
+/// A mistake of a whole file.
+fn wrong(file: &str, message: String, help: Option<&str>) -> Problem {
+    Problem {
+        file: file.to_owned(),
+        place: Place { line: 1, column: 1 },
+        severity: Severity::Error,
+        message,
+        help: help.map(str::to_owned),
+    }
+}
+
+/// The bytes of a plain file, and no more of them than are read at all: what is larger, a device, or a pipe that never
+/// ends is refused by its kind or its length, never read to its end.
+fn bounded_read(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let found = std::fs::metadata(path)?;
+    if !found.is_file() {
+        let kind = if found.is_dir() {
+            "it is a folder"
+        } else {
+            "it is no plain file"
+        };
+        return Err(std::io::Error::other(kind));
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path)?;
+    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The languages that any runbook here is written in or translated into.
@@ -87,33 +167,63 @@ pub fn translated(path: &Path) -> Option<(PathBuf, String)> {
     })
 }
 
-/// What is wrong with a translation, held against its runbook beside it.
+/// What is wrong with a translation, held against its runbook beside it; what it leaves untranslated is a warning.
 pub fn translation(path: &Path, original: &Path) -> Vec<Problem> {
     let name = path.display().to_string();
-    let wrong = |message: String, help: &str| Problem {
-        file: name.clone(),
-        place: Place::default(),
-        severity: Severity::Error,
-        message,
-        help: Some(help.to_owned()),
+    let bytes = match bounded_read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let message = format!("cannot be read: {}", crate::journal::in_words(&error));
+            return vec![wrong(&name, message, None)];
+        }
     };
-    let Ok(text) = std::fs::read_to_string(path) else {
+    let Ok(text) = std::str::from_utf8(&bytes) else {
         return vec![wrong(
+            &name,
             "it is not UTF-8 text".into(),
-            "save the file as UTF-8",
+            Some("save the file as UTF-8"),
         )];
     };
     if !original.exists() {
         let sentence = format!("a translation, and no {} beside it", original.display());
-        return vec![wrong(sentence, "a translation stands beside its runbook")];
+        return vec![wrong(
+            &name,
+            sentence,
+            Some("a translation stands beside its runbook"),
+        )];
     }
-    match &read(original).book {
-        Ok(book) => parse_overlay(&name, &text, book).err().unwrap_or_default(),
-        Err(_) => vec![wrong(
-            format!("its runbook {} has mistakes", original.display()),
-            "mend the runbook first",
-        )],
+    let Ok(book) = read(original).book else {
+        let message = format!("its runbook {} has mistakes", original.display());
+        return vec![wrong(&name, message, Some("mend the runbook first"))];
+    };
+    match parse_overlay(&name, text, &book) {
+        Err(problems) => problems,
+        Ok(overlay) => untranslated(&name, &overlay.missing(&book))
+            .into_iter()
+            .collect(),
     }
+}
+
+/// Most missing texts that are named.
+const NAMED: usize = 12;
+
+/// The warning about what a translation leaves out.
+pub fn untranslated(file: &str, missing: &[String]) -> Option<Problem> {
+    if missing.is_empty() {
+        return None;
+    }
+    let mut named: Vec<&str> = missing.iter().take(NAMED).map(String::as_str).collect();
+    if missing.len() > NAMED {
+        named.push("…");
+    }
+    Some(Problem {
+        severity: Severity::Warning,
+        ..wrong(
+            file,
+            format!("{} texts are missing: {}", missing.len(), named.join(", ")),
+            Some("what is missing is shown in the runbook's own language"),
+        )
+    })
 }
 
 /// The runbook of that id, or what it was probably meant to be.
@@ -143,29 +253,79 @@ fn translate(book: &mut Book, file: &str, text: &str) {
 pub fn read(path: &Path) -> Book {
     let name = path.display().to_string();
     let origin = Origin::File(name.as_str().into());
-    match std::fs::read(path) {
-        Ok(bytes) => {
-            let text = String::from_utf8_lossy(&bytes);
-            let mut book = Book::read(origin, &name, &text);
-            // Judged by its bytes: too long or not UTF-8 is a mistake of the file.
-            if let Err(problems) = crate::runbook::format::parse_bytes(&name, &bytes) {
-                book.book = Err(problems);
-            }
-            book
+    let bytes = match bounded_read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let message = format!("cannot be read: {}", crate::journal::in_words(&error));
+            return Book {
+                id: stem(path).into(),
+                origin,
+                text: "".into(),
+                book: Err(vec![wrong(&name, message, None)]),
+                replaces: false,
+            };
         }
-        Err(error) => Book {
-            id: name.as_str().into(),
-            origin,
-            text: "".into(),
-            book: Err(vec![Problem {
-                file: name,
-                place: Place::default(),
-                severity: Severity::Error,
-                message: format!("cannot be read: {}", crate::journal::in_words(&error)),
-                help: None,
-            }]),
-        },
+    };
+    // Judged by its bytes: too long or not UTF-8 is a mistake of the file.
+    let book = parse_bytes(&name, &bytes).map(Arc::new);
+    let id = book
+        .as_ref()
+        .map_or_else(|_| stem(path), |book| book.id.clone());
+    Book {
+        id: id.into(),
+        origin,
+        text: String::from_utf8_lossy(&bytes).into(),
+        book,
+        replaces: false,
     }
+}
+
+/// The same as it stands on a shelf: found by its file's name as well as by its id.
+pub fn on_shelf(path: &Path) -> Book {
+    let mut book = read(path);
+    let named = book
+        .book
+        .and_then(|read| named_as(path, &path.display().to_string(), read));
+    if named.is_err() {
+        book.id = stem(path).into();
+    }
+    book.book = named;
+    book
+}
+
+/// A file's name without what marks it as a runbook.
+fn stem(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.strip_suffix(".runbook.md").unwrap_or(&name).to_owned()
+}
+
+/// The runbook, if the file is named after its id: whoever looks for one finds it by either.
+fn named_as(path: &Path, name: &str, book: Arc<Runbook>) -> Result<Arc<Runbook>, Vec<Problem>> {
+    if !is_runbook(path) || stem(path) == book.id {
+        return Ok(book);
+    }
+    let message = format!(
+        "the file is named `{}`, its id is `{}`",
+        stem(path),
+        book.id
+    );
+    let help = format!("rename it to {}.runbook.md, or change the id", book.id);
+    Err(vec![wrong(name, message, Some(&help))])
+}
+
+/// The file of those who may approve, as it is now.
+pub fn allowed(signers: Option<&Path>) -> Result<String, String> {
+    let Some(path) = signers else {
+        return Err(NO_SIGNERS.to_owned());
+    };
+    let read = std::fs::read_to_string(path);
+    read.map_err(|error| {
+        let why = crate::journal::in_words(&error);
+        format!(
+            "the allowed signers in {} cannot be read: {why}",
+            path.display()
+        )
+    })
 }
 
 /// Where runs are kept and what governs them.
@@ -176,6 +336,12 @@ pub fn keeping(
     context: Option<String>,
 ) -> Keeping {
     let config = loaded.config().clone();
+    let issuers = config.token_issuers().into_iter().map(str::to_owned);
+    let issuers = Arc::new(issuers.collect());
+    let places = config.clone();
+    let shelf = loaded.clone();
+    let signers = config.approvals.allowed_signers.as_deref();
+    let signers = signers.map(|path| loaded.resolve(path));
     Keeping {
         state: loaded.state_dir(),
         environment,
@@ -184,9 +350,14 @@ pub fn keeping(
             policy: Arc::new(move |name| named(&config, name).1),
             locked: settings.read_only,
             context,
+            issuers,
+            vault_path: Arc::new(move |name| places.vault_path(name).map(str::to_owned)),
+            signers: Arc::new(move || allowed(signers.as_deref())),
             cleaner: cleaned,
             channels: channels(loaded),
         },
+        vault: None,
+        shelf: Arc::new(move || library(&shelf)),
     }
 }
 

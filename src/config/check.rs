@@ -1,8 +1,9 @@
 //! Sense: what types cannot say about a configuration. Each complaint names its key; [`super::layer`] knows where that was written.
 
 use super::mistake::nearest;
-use super::settings::{Config, Source};
+use super::settings::{Config, Source, VaultSource};
 use super::unit::Time;
+use crate::domain::kv::KvPath;
 
 /// Something that makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +48,7 @@ pub fn complaints(config: &Config) -> Vec<Complaint> {
     let mut found = Found(Vec::new());
     found.times(config);
     found.contexts(config);
+    found.vault_paths(config);
     found.signals(config);
     found.links(config);
     found.channels(config);
@@ -113,10 +115,11 @@ impl Found {
     fn contexts(&mut self, config: &Config) {
         let known: Vec<&str> = config.environment.keys().map(String::as_str).collect();
         for (name, context) in &config.context {
+            let vault = context.vault.as_ref().map(VaultSource::way);
             let sources = [
                 ("prometheus", &context.prometheus),
                 ("alertmanager", &context.alertmanager),
-                ("vault", &context.vault),
+                ("vault", &vault),
             ];
             for (part, source) in sources {
                 if let Some(source) = source {
@@ -139,6 +142,15 @@ impl Found {
                 format!("there is no [environment.{environment}]"),
                 Some(hint),
             );
+        }
+    }
+
+    fn vault_paths(&mut self, config: &Config) {
+        for (name, environment) in &config.environment {
+            let path = environment.vault_path.as_deref();
+            if let Some(Err(why)) = path.map(KvPath::parse) {
+                self.say(at(&["environment", name, "vault_path"]), why, None);
+            }
         }
     }
 

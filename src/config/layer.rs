@@ -9,7 +9,7 @@ use toml::{Spanned, Table, Value};
 
 use super::check;
 use super::mistake::{Mistake, Mistakes, Place, nearest};
-use super::settings::{Ambient, Config};
+use super::settings::{Ambient, Config, Hidden};
 use super::shape::{Finding, Shape};
 
 /// Who said the value of a key.
@@ -342,6 +342,8 @@ impl Merge {
             prometheus: named("PROMETHEUS_URL"),
             alertmanager: named("ALERTMANAGER_URL"),
             vault: named("VAULT_ADDR"),
+            vault_token: named("VAULT_TOKEN").map(|token| Hidden::new(&token)),
+            vault_namespace: named("VAULT_NAMESPACE"),
         };
         Ok(Merged {
             config,

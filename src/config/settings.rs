@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::ambient::{Ambient, Hidden};
 use super::channel::{Channel, Incidents};
 use super::policy::{ImageRule, Policy};
+pub use super::source::{Source, VaultSource};
 use super::unit::{OffOr, Ratio, Time};
 
 /// The whole configuration.
@@ -42,6 +44,8 @@ pub struct Config {
     pub services: BTreeMap<String, Service>,
     /// Where the numbers of a kubeconfig context come from, by the context's name.
     pub context: BTreeMap<String, Context>,
+    /// Who may approve what others do.
+    pub approvals: Approvals,
     /// What holds where: policy by environment.
     pub environment: BTreeMap<String, Environment>,
     /// Signals by PromQL, by the signal's name.
@@ -78,6 +82,7 @@ impl Default for Config {
             log: Log::default(),
             services: BTreeMap::new(),
             context: BTreeMap::new(),
+            approvals: Approvals::default(),
             environment: Environment::built_in(),
             signals: BTreeMap::new(),
             keys: BTreeMap::new(),
@@ -267,6 +272,8 @@ pub struct Service {
     pub owners: Vec<String>,
     /// Links of this service, beside and before the general ones.
     pub links: BTreeMap<String, String>,
+    /// Whether it signs the tokens that others verify: it is restarted last when their key changes.
+    pub issues_tokens: bool,
 }
 
 /// The sources of a kubeconfig context.
@@ -279,36 +286,18 @@ pub struct Context {
     pub prometheus: Option<Source>,
     /// Its Alertmanager.
     pub alertmanager: Option<Source>,
-    /// Its Vault, which `vigie doctor` looks at.
-    pub vault: Option<Source>,
+    /// Its Vault.
+    pub vault: Option<VaultSource>,
 }
 
-/// How a source is reached: by `url`, or as a `service` through the apiserver's proxy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// The second pair of eyes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct Source {
-    /// Its address, http or https.
-    pub url: Option<String>,
-    /// NAMESPACE/NAME:PORT of a Service, reached through the apiserver.
-    pub service: Option<String>,
-    /// A file whose content is sent as bearer token.
-    pub token_file: Option<String>,
-    /// The tenant of a Mimir, Cortex or Thanos in front.
-    pub tenant: Option<String>,
-    /// The header that names the tenant.
-    pub tenant_header: String,
-}
-
-impl Default for Source {
-    fn default() -> Self {
-        Self {
-            url: None,
-            service: None,
-            token_file: None,
-            tenant: None,
-            tenant_header: "X-Scope-OrgID".into(),
-        }
-    }
+pub struct Approvals {
+    /// The file of those who may approve, in OpenSSH's format of allowed signers; keep it where changes are reviewed.
+    pub allowed_signers: Option<String>,
+    /// The key with which `vigie approve` signs; its public half is enough where an agent has the other.
+    pub key: Option<String>,
 }
 
 /// What a target must be to belong to an environment. `*` stands for anything. A namespace whose label `environment` is the
@@ -342,6 +331,8 @@ pub struct Environment {
     pub minimum_hold: Time,
     /// How an image must be named to be released.
     pub image: Image,
+    /// Where in Vault its secrets lie: what a runbook's `vault_path` is unless somebody says otherwise.
+    pub vault_path: Option<String>,
 }
 
 /// How an image must be named.
@@ -374,6 +365,7 @@ impl Environment {
                 ImageRule::Tag => Image::Tag,
                 ImageRule::Digest => Image::Digest,
             },
+            vault_path: None,
         }
     }
 
@@ -416,7 +408,10 @@ impl Environment {
             ),
             (
                 "simulated".to_owned(),
-                Self::from_policy(&Policy::simulated(), simulated),
+                Self {
+                    vault_path: Some("secret/veza/production".into()),
+                    ..Self::from_policy(&Policy::simulated(), simulated)
+                },
             ),
         ])
     }
@@ -444,18 +439,21 @@ impl Default for Signal {
     }
 }
 
-/// What the ecosystem's own variables name. It binds only where `[context.NAME]` names nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ambient {
-    /// `PROMETHEUS_URL`.
-    pub prometheus: Option<String>,
-    /// `ALERTMANAGER_URL`.
-    pub alertmanager: Option<String>,
-    /// `VAULT_ADDR`.
-    pub vault: Option<String>,
-}
-
 impl Config {
+    /// Where in Vault the secrets of an environment lie.
+    pub fn vault_path(&self, environment: &str) -> Option<&str> {
+        self.environment.get(environment)?.vault_path.as_deref()
+    }
+
+    /// The services that sign tokens, by name; none where nobody says so.
+    pub fn token_issuers(&self) -> Vec<&str> {
+        let services = self.services.iter();
+        services
+            .filter(|(_, service)| service.issues_tokens)
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+
     /// What counts as too much for a service.
     pub fn thresholds_for(&self, service: &str) -> Thresholds {
         let all = self.thresholds.clone();

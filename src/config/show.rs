@@ -57,6 +57,7 @@ pub fn shown(merged: &Merged, variables: &BTreeMap<String, String>) -> Vec<Shown
         ("PROMETHEUS_URL", "prometheus"),
         ("ALERTMANAGER_URL", "alertmanager"),
         ("VAULT_ADDR", "vault"),
+        ("VAULT_NAMESPACE", "vault namespace"),
     ] {
         if let Some(url) = variables.get(name).filter(|url| !url.is_empty()) {
             let key = format!("{what} (where no [context.*] names one)");

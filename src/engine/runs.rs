@@ -1,12 +1,15 @@
 //! Runs, carried out: the desk takes the App's orders in their order, opens journals, and gives every effect of the
 //! present run to whoever performs it. What comes back is reported as facts. All file work is off the async threads.
 
+pub mod approvals;
 mod ask;
 mod carry;
+mod checklist;
 mod clocks;
 pub mod close;
 mod deed;
 mod evidence;
+pub mod lease;
 mod lines;
 mod lock;
 mod means;
@@ -18,10 +21,13 @@ mod owners;
 pub mod policy;
 mod reach;
 pub mod records;
+mod rehearsals;
 mod report;
 mod request;
 mod revisions;
 mod rollout;
+mod secrets;
+mod shared;
 mod sides;
 mod state;
 mod stuck;
@@ -103,6 +109,23 @@ async fn work(means: Arc<Means>, mut orders: UnboundedReceiver<RunOrder>) {
                 }
             }
             RunOrder::WriteDown(deed) => deed::write_down(&means, *deed).await,
+            RunOrder::Reread => {
+                let shelf = means.keeping.shelf.clone();
+                if let Ok(books) = records::off(move || shelf()).await {
+                    means.tell(RunNews::Shelved(books)).await;
+                }
+            }
+            RunOrder::Look => {
+                let looking = means.clone();
+                // Nobody waits for it: what others do must not hold up a run.
+                tokio::spawn(async move {
+                    let scope = looking.scope.namespace();
+                    let namespace = scope.map_or("", |name| &**name);
+                    if let Ok(found) = lease::announced(&looking.cluster, namespace).await {
+                        looking.tell(RunNews::Announced(found)).await;
+                    }
+                });
+            }
             RunOrder::List => {
                 let state = means.keeping.state.clone();
                 if let Ok(past) = records::off(move || records::past(&state)).await {

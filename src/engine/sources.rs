@@ -10,7 +10,7 @@ use crate::app::message::SourceNews;
 use crate::domain::link::Source;
 use crate::platform::alertmanager::Alertmanager;
 use crate::platform::failure::{Failure, FailureKind};
-use crate::platform::http::{HttpFailure, Method, PATIENCE, Relay, Transport};
+use crate::platform::http::{Body, HttpFailure, PATIENCE, Relay, Transport};
 use crate::platform::kubernetes::Cluster;
 use crate::platform::kubernetes::proxy::{Candidate, Looks, Proxy};
 use crate::platform::prometheus::Prometheus;
@@ -247,14 +247,14 @@ fn through(cluster: &Cluster, candidate: &Candidate) -> Transport {
 /// A transport through the API server.
 fn relay(proxy: Proxy) -> Transport {
     let name = format!("{} through the API server", proxy.name()).into();
-    let relay: Relay = Arc::new(move |method, path, _| {
+    let relay: Relay = Arc::new(move |question| {
         let proxy = proxy.clone();
         Box::pin(async move {
             // A posted question needs the right to create; asked in the path, the right to get is enough.
-            if method != Method::GET {
+            if matches!(question.body, Body::Form(_)) {
                 return Ok((405, bytes::Bytes::new()));
             }
-            let answer = proxy.get(&path).await;
+            let answer = proxy.carry(question).await;
             answer.map_err(|failure| carried(&failure))
         })
     });

@@ -245,7 +245,7 @@ fn number_of(path: &Path) -> Option<u64> {
 }
 
 /// A record's line and hash: `hash = SHA-256(prev ‖ canonical JSON without hash)`.
-fn line(event: &AuditEvent, seq: u64, prev: &str) -> (Vec<u8>, String) {
+pub fn line(event: &AuditEvent, seq: u64, prev: &str) -> (Vec<u8>, String) {
     let mut record = event.fields.clone();
     record.insert("v".to_owned(), json!(1));
     record.insert("seq".to_owned(), json!(seq));

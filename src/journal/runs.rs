@@ -13,6 +13,7 @@ use crate::journal::disk::{self, Disk, Lock, LockError};
 use crate::journal::error::{JournalError, io_error};
 use crate::journal::record::{self, Condition};
 use crate::runbook::ids::RunId;
+use crate::runbook::link::link;
 use crate::runbook::machine::{Entry, Fact, Run, Start, replay};
 use crate::runbook::{canonical, format};
 
@@ -283,9 +284,37 @@ fn parse(payloads: &[String]) -> Result<Vec<Entry>, JournalError> {
         .collect()
 }
 
+/// Where the runbooks that a run calls are kept.
+const CALLED: &str = "called";
+
+/// Keeps the texts of the runbooks a run calls beside its own: later edits do not change it.
+pub fn keep_called(
+    disk: &impl Disk,
+    dir: &Path,
+    texts: &[(String, Arc<str>)],
+) -> Result<(), JournalError> {
+    if texts.is_empty() {
+        return Ok(());
+    }
+    let folder = dir.join(CALLED);
+    let failed = || io_error(format!("writing {}", folder.display()));
+    disk.make_dir(&folder).map_err(failed())?;
+    for (id, text) in texts {
+        let path = folder.join(folder_name(id));
+        disk.create(&path, text.as_bytes()).map_err(failed())?;
+    }
+    disk.sync_dir(&folder).map_err(failed())
+}
+
 /// Restores a run from what [`Runs::open`] read.
 pub fn restore<D: Disk + Clone>(open: &Open<D>) -> Result<Run, JournalError> {
     let book = format::parse("runbook.md", &open.runbook).map_err(JournalError::Snapshot)?;
+    let folder = open.journal.dir().join(CALLED);
+    let find = |id: &str| {
+        let text = open.journal.disk.read(&folder.join(folder_name(id))).ok()?;
+        format::parse(id, &String::from_utf8(text).ok()?).ok()
+    };
+    let book = link(book, &find).map_err(JournalError::Malformed)?;
     replay(Arc::new(book), &open.entries)
         .map_err(|error| JournalError::Malformed(error.to_string()))
 }

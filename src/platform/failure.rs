@@ -21,6 +21,8 @@ pub struct Failure {
     pub to: Arc<str>,
     /// What the other side said, at most [`SAID_LIMIT`] characters; empty where it said nothing.
     pub said: Arc<str>,
+    /// What to try, where whoever asked knows better than the kind does.
+    pub tip: Option<Arc<str>>,
 }
 
 /// The right that is missing.
@@ -81,6 +83,16 @@ impl Failure {
             doing: doing.into(),
             to: to.into(),
             said: bounded(said, SAID_LIMIT).into(),
+            tip: None,
+        }
+    }
+
+    /// The same with what to try.
+    #[must_use]
+    pub fn tip(self, tip: &str) -> Self {
+        Self {
+            tip: Some(tip.into()),
+            ..self
         }
     }
 
@@ -111,6 +123,9 @@ impl Failure {
 
     /// What to try, in one sentence.
     pub fn advice(&self) -> String {
+        if let Some(tip) = &self.tip {
+            return tip.to_string();
+        }
         match &self.kind {
             FailureKind::Unreachable(_) => {
                 format!(

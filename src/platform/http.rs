@@ -9,7 +9,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-pub use ::http::Method;
+mod question;
+
+pub use ::http::{HeaderValue, Method};
+pub use question::{Body, Question};
 
 /// The longest answer that is read.
 pub const ANSWER_LIMIT: usize = 32 << 20;
@@ -25,9 +28,12 @@ const WORDS: usize = 200;
 /// Why an answer did not come, or is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HttpFailure {
-    /// No connection: refused, no such host, not trusted.
+    /// No connection: refused, no such host, not trusted. Nothing was sent.
     #[error("{0}")]
     Unreachable(String),
+    /// The connection broke before an answer came; what was sent may have taken effect.
+    #[error("{0}")]
+    Lost(String),
     /// Nothing within the time that was given.
     #[error("no answer in {} s", .0.as_secs())]
     Timeout(Duration),
@@ -90,41 +96,11 @@ pub(crate) fn clip(text: &str) -> String {
     words
 }
 
-/// What is sent along.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Body {
-    /// Nothing.
-    Empty,
-    /// An encoded form.
-    Form(Bytes),
-    /// A document.
-    Json(Bytes),
-}
-
-impl Body {
-    /// The header that goes with it.
-    pub fn content_type(&self) -> Option<&'static str> {
-        match self {
-            Self::Empty => None,
-            Self::Form(_) => Some("application/x-www-form-urlencoded"),
-            Self::Json(_) => Some("application/json"),
-        }
-    }
-
-    /// Its bytes.
-    pub fn bytes(self) -> Bytes {
-        match self {
-            Self::Empty => Bytes::new(),
-            Self::Form(bytes) | Self::Json(bytes) => bytes,
-        }
-    }
-}
-
 /// An answer: its status and its body.
 pub type Answer = Result<(u16, Bytes), HttpFailure>;
 
-/// Asks through somebody else's connection: method, path with query (it begins with a slash), body.
-pub type Relay = Arc<dyn Fn(Method, String, Body) -> BoxFuture<'static, Answer> + Send + Sync>;
+/// Asks through somebody else's connection.
+pub type Relay = Arc<dyn Fn(Question) -> BoxFuture<'static, Answer> + Send + Sync>;
 
 /// The HTTP client of the house; cheap to clone, built at the first question.
 #[derive(Clone, Default)]
@@ -254,13 +230,22 @@ impl Direct {
         }
     }
 
-    async fn ask(&self, method: Method, path_and_query: &str, body: Body) -> Answer {
+    async fn ask(&self, question: Question) -> Answer {
+        let Question {
+            method,
+            path,
+            headers,
+            body,
+        } = question;
         let base = self.base.as_str().trim_end_matches('/');
         let mut request = self
             .http
             .client(&self.base)?
-            .request(method, format!("{base}{path_and_query}"))
+            .request(method, format!("{base}{path}"))
             .header("accept", "application/json");
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
         if let Some(path) = &self.token_file {
             request = request.bearer_auth(token(path).await?);
         }
@@ -312,10 +297,15 @@ async fn token(path: &PathBuf) -> Result<String, HttpFailure> {
 }
 
 fn unsent(error: &reqwest::Error) -> HttpFailure {
-    if error.is_timeout() {
-        HttpFailure::Timeout(CONNECT_PATIENCE)
-    } else if error.is_connect() || error.is_request() {
+    if error.is_connect() && error.is_timeout() {
+        let seconds = CONNECT_PATIENCE.as_secs();
+        HttpFailure::Unreachable(format!("no connection in {seconds} s"))
+    } else if error.is_connect() || error.is_builder() {
         HttpFailure::Unreachable(cause(error))
+    } else if error.is_timeout() {
+        HttpFailure::Timeout(CONNECT_PATIENCE)
+    } else if error.is_request() {
+        HttpFailure::Lost(cause(error))
     } else {
         HttpFailure::Malformed(cause(error))
     }
@@ -368,14 +358,16 @@ impl Transport {
 
     /// Asks one question; any status but a redirection is an answer.
     pub async fn ask(&self, method: Method, path_and_query: &str, body: Body) -> Answer {
-        let (patience, question): (_, BoxFuture<'_, Answer>) = match self {
-            Self::Direct(direct) => (
-                direct.patience,
-                Box::pin(direct.ask(method, path_and_query, body)),
-            ),
-            Self::Relay { relay, .. } => (PATIENCE, relay(method, path_and_query.to_owned(), body)),
+        self.send(Question::new(method, path_and_query, body)).await
+    }
+
+    /// Asks one question that may have headers of its own; any status but a redirection is an answer.
+    pub async fn send(&self, question: Question) -> Answer {
+        let (patience, asked): (_, BoxFuture<'_, Answer>) = match self {
+            Self::Direct(direct) => (direct.patience, Box::pin(direct.ask(question))),
+            Self::Relay { relay, .. } => (PATIENCE, relay(question)),
         };
-        let (status, body) = tokio::time::timeout(patience, question)
+        let (status, body) = tokio::time::timeout(patience, asked)
             .await
             .map_err(|_| HttpFailure::Timeout(patience))??;
         if body.len() > ANSWER_LIMIT {
@@ -399,8 +391,8 @@ pub(crate) fn form<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> S
     out
 }
 
-/// One piece of a form, escaped.
-fn encode(out: &mut String, text: &str) {
+/// One piece of a path or a form, escaped.
+pub(crate) fn encode(out: &mut String, text: &str) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

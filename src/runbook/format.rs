@@ -7,6 +7,7 @@ use crate::runbook::place::{Place, Problem, Severity};
 use crate::runbook::template::Path;
 
 mod actions;
+mod checklist;
 mod front;
 mod gates;
 mod guards;
@@ -14,6 +15,7 @@ mod known;
 mod overlay;
 mod reader;
 mod schema;
+mod secrets;
 mod sink;
 mod split;
 mod steps;
@@ -108,9 +110,11 @@ fn read(file: &str, text: &str) -> (Option<Runbook>, Vec<Problem>) {
 /// Reads headings, prose and fences in document order.
 fn body(sink: &Sink<'_>, text: &str, split: &Split, runbook: &mut Runbook, known: &mut Known) {
     let mut standing = Standing::default();
+    let mut headings = Vec::new();
     for piece in &split.pieces {
         match piece {
-            Piece::Heading(title) => {
+            Piece::Heading(title, at) => {
+                headings.push((title.clone(), *at));
                 runbook.sections.push(Section {
                     title: title.clone(),
                     prose: String::new(),
@@ -163,6 +167,9 @@ fn body(sink: &Sink<'_>, text: &str, split: &Split, runbook: &mut Runbook, known
                 standing.prose.clear();
             }
         }
+    }
+    for (title, at) in headings {
+        known.title(sink, &title, at);
     }
 }
 

@@ -1,14 +1,23 @@
 //! Rules of meaning a well-formed runbook must also keep: nothing mutating without a way back or a stated reason,
 //! nothing that waits without an end, nothing that can never run, a confirmation before the first effect.
 
+use jiff::SignedDuration;
 use jiff::civil::Date;
 
 use crate::runbook::check::Test;
 use crate::runbook::model::{
-    Confirm, GateDecl, OnFailure, ParamType, Runbook, Step, StepKind, Subject, Then, When,
+    Branch, Confirm, GateDecl, OnFailure, Runbook, Step, StepKind, Then, Undo,
 };
 use crate::runbook::place::{Place, Problem, Severity, nearest};
+use crate::runbook::prose::bounded;
 use crate::runbook::template::{Path, Slot};
+
+pub mod shelf;
+mod text;
+mod values;
+
+pub use text::mojibake;
+pub use values::SEVERITIES;
 
 /// The rules whose breach makes a runbook unusable.
 pub fn errors(file: &str, runbook: &Runbook) -> Vec<Problem> {
@@ -38,13 +47,7 @@ pub fn lint(file: &str, runbook: &Runbook, today: Option<Date>) -> Vec<Problem> 
         });
     };
     let top = Place { line: 1, column: 1 };
-    let due = runbook
-        .review_by
-        .as_ref()
-        .and_then(|day| day.parse::<Date>().ok());
-    if let (Some(due), Some(today)) = (due, today)
-        && due < today
-    {
+    if let Some(due) = today.and_then(|today| runbook.overdue(today)) {
         warn(
             top,
             format!("review was due on {due}"),
@@ -58,16 +61,30 @@ pub fn lint(file: &str, runbook: &Runbook, today: Option<Date>) -> Vec<Problem> 
             "name the document and paragraph, or say it stands alone",
         );
     }
+    let source = serde_json::to_string(runbook).unwrap_or_default();
     for param in runbook
         .params
         .iter()
-        .filter(|param| !uses_param(runbook, &param.name))
+        .filter(|param| !uses_param(&source, &param.name))
     {
         warn(
             param.place,
             format!("parameter `{}` is never used", param.name),
             "remove it or refer to it",
         );
+    }
+    let blocks = runbook.blocks.values().flatten();
+    let steps = runbook.steps.iter().chain(blocks);
+    let used: Vec<String> = steps.flat_map(values::secrets_of).collect();
+    for secret in &runbook.secrets {
+        if !used.contains(&secret.name) {
+            let message = format!("secret `{}` is never used", secret.name);
+            warn(
+                top,
+                message,
+                "remove it, or use it as { secret = \"NAME\" }",
+            );
+        }
     }
     for (index, section) in runbook.sections.iter().enumerate() {
         let first = runbook.steps.iter().find(|step| step.section == index);
@@ -83,13 +100,35 @@ pub fn lint(file: &str, runbook: &Runbook, today: Option<Date>) -> Vec<Problem> 
     problems
 }
 
-fn uses_param(runbook: &Runbook, name: &str) -> bool {
+fn uses_param(source: &str, name: &str) -> bool {
     // `namespace` and `reason` are shared by every runbook and read by the program itself.
     let shared = ["namespace", "reason", "workload", "hold"].contains(&name);
-    let source = serde_json::to_string(runbook).unwrap_or_default();
     shared
         || source.contains(&format!("params.{name}"))
         || source.contains(&format!("\"param\":\"{name}\""))
+}
+
+/// Kinds that wait for somebody else's work besides those with a key `wait`.
+const WAITING: &[&str] = &["eso.sync", "k8s.job-run", "velero.backup", "velero.restore"];
+
+/// Whether a step shows the front matter's list.
+fn lists_front(runbook: &Runbook) -> bool {
+    let blocks = runbook.blocks.values().flatten();
+    let mut steps = runbook.steps.iter().chain(blocks);
+    steps.any(|step| matches!(&step.kind, StepKind::Checklist { items } if items.is_empty()))
+}
+
+/// The id of an option that is there twice.
+fn twice(options: &[Branch]) -> Option<&str> {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut ids = options.iter().map(|option| option.id.as_str());
+    ids.find(|id| !seen.insert(*id))
+}
+
+/// Whether one step stands before another.
+fn before(runbook: &Runbook, one: &str, other: &str) -> bool {
+    let at = |id: &str| runbook.steps.iter().position(|step| step.id == id);
+    matches!((at(one), at(other)), (Some(one), Some(other)) if one < other)
 }
 
 struct Lint<'f> {
@@ -111,6 +150,18 @@ impl Lint<'_> {
     }
 
     fn front(&mut self, runbook: &Runbook) {
+        for param in &runbook.params {
+            if let Some(why) = values::of_param(param) {
+                self.error(param.place, why, None);
+            }
+        }
+        if !runbook.checklist.is_empty() && !lists_front(runbook) {
+            self.error(
+                Place { line: 1, column: 1 },
+                "the front matter's [[checklist]] is shown by no step".to_owned(),
+                Some("add a step of kind checklist without items of its own".to_owned()),
+            );
+        }
         if runbook.steps.is_empty() {
             self.error(
                 Place { line: 1, column: 1 },
@@ -194,7 +245,8 @@ impl Lint<'_> {
 
     fn deadline(&mut self, step: &Step) {
         let waits = step.wait.is_some()
-            || matches!(step.kind, StepKind::Wait { .. } | StepKind::Http { .. });
+            || matches!(step.kind, StepKind::Wait { .. } | StepKind::Http { .. })
+            || WAITING.contains(&step.kind.name());
         if waits && step.timeout.is_none() {
             self.error(
                 step.place,
@@ -230,20 +282,56 @@ impl Lint<'_> {
 
     /// Conditions that no value of their parameter or choice can meet, and gates that end the run either way.
     fn reachable(&mut self, runbook: &Runbook, step: &Step) {
-        if let Some(when) = &step.when
-            && let Some(why) = impossible(runbook, when)
-        {
-            self.error(
-                step.place,
-                format!("step `{}` can never run: {why}", step.id),
-                None,
-            );
-        }
+        self.conditions(runbook, step);
         if let StepKind::Gate { on, .. } = &step.kind
             && step.when.is_none()
             && matches!(on.pass, Then::Abort | Then::Rollback)
         {
             self.ended_by = Some(step.id.clone());
+        }
+    }
+
+    /// Conditions of the step and of what it lists.
+    fn conditions(&mut self, runbook: &Runbook, step: &Step) {
+        let items = match &step.kind {
+            StepKind::Checklist { items } => items.as_slice(),
+            _ => &[],
+        };
+        let undo = match &step.undo {
+            Some(Undo::Act(_, when)) => when.as_ref(),
+            _ => None,
+        };
+        let inside = items.iter().filter_map(|item| item.when.as_ref());
+        for when in step.when.iter().chain(undo).chain(inside) {
+            if let Some(why) = values::senseless(runbook, when) {
+                self.error(
+                    step.place,
+                    format!("step `{}` asks for what can never be: {why}", step.id),
+                    None,
+                );
+            }
+        }
+        for name in values::secrets_of(step) {
+            if !runbook.secrets.iter().any(|declared| declared.name == name) {
+                let declared = runbook.secrets.iter().map(|one| one.name.as_str());
+                let help = nearest(&name, declared).map_or_else(
+                    || "declare it under [secrets.NAME] with its `source`".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                let message = format!(
+                    "step `{}`: no secret `{}` is declared",
+                    step.id,
+                    bounded(&name, 60)
+                );
+                self.error(step.place, message, Some(help));
+            }
+        }
+        if let Some(open) = values::empty_target(runbook, step) {
+            self.error(
+                step.place,
+                format!("step `{}`: its target may be empty, `{open}` has no value unless somebody gives one", step.id),
+                Some("set `required = true` or a `default`, or ask `when = { param = …, is = \"set\" }`".to_owned()),
+            );
         }
     }
 
@@ -292,6 +380,25 @@ impl Lint<'_> {
                 format!("step `{}` leaves nothing to choose", step.id),
                 Some("give at least two `options`".to_owned()),
             )),
+            StepKind::Choose { options } => twice(options).map(|id| {
+                (
+                    format!("step `{}`: the option `{id}` is there twice", step.id),
+                    Some("ids of options are unique in their step".to_owned()),
+                )
+            }),
+            StepKind::Checklist { items } if items.is_empty() && runbook.checklist.is_empty() => {
+                Some((
+                    format!("step `{}` lists nothing", step.id),
+                    Some("add [[items]], or [[checklist]] to the front matter".to_owned()),
+                ))
+            }
+            StepKind::Diff { of } if before(runbook, of, &step.id) => Some((
+                format!(
+                    "step `{}` shows the change of `{of}`, which comes before it",
+                    step.id
+                ),
+                Some("put the diff before the change".to_owned()),
+            )),
             _ => None,
         };
         if let Some((message, help)) = found {
@@ -321,7 +428,28 @@ impl Lint<'_> {
             );
         }
         match &step.kind {
-            StepKind::Each { body, .. } => body.iter().for_each(|inner| self.step(runbook, inner)),
+            StepKind::Each { body, .. } => {
+                if body.is_empty() {
+                    self.error(
+                        step.place,
+                        format!("step `{}` repeats nothing", step.id),
+                        Some("add [[do]] with the steps to repeat".to_owned()),
+                    );
+                }
+                for inner in body {
+                    if matches!(inner.kind, StepKind::Each { .. }) || inner.each.is_some() {
+                        self.error(
+                            inner.place,
+                            format!("step `{}` repeats inside of a repetition", inner.id),
+                            Some(
+                                "one level is carried out; list the pairs, or call a runbook"
+                                    .to_owned(),
+                            ),
+                        );
+                    }
+                    self.step(runbook, inner);
+                }
+            }
             StepKind::Use { block } => {
                 runbook
                     .blocks
@@ -340,12 +468,32 @@ impl Lint<'_> {
             }
             StepKind::Gate {
                 gate: Some(gate), ..
-            } => self.gate(step.place, gate),
+            } => self.gate(runbook, step.place, gate, None),
+            StepKind::Gate {
+                named: Some(name),
+                hold,
+                ..
+            } => {
+                if let Some(gate) = runbook.gates.get(name) {
+                    self.gate(runbook, step.place, gate, hold.as_ref());
+                }
+            }
             _ => {}
         }
     }
 
-    fn gate(&mut self, place: Place, gate: &GateDecl) {
+    fn gate(
+        &mut self,
+        runbook: &Runbook,
+        place: Place,
+        gate: &GateDecl,
+        hold: Option<&Slot<SignedDuration>>,
+    ) {
+        if let Some(why) = values::of_gate(runbook, gate, hold) {
+            let help =
+                "make `deadline` longer than the longest hold, or give the parameter a `max`";
+            self.error(place, why, Some(help.to_owned()));
+        }
         if gate.metrics.iter().all(|metric| metric.when.is_some()) {
             self.error(
                 place,
@@ -353,46 +501,6 @@ impl Lint<'_> {
                 Some("leave one metric without `when`".to_owned()),
             );
         }
-    }
-}
-
-/// Why a condition can never hold, where the file alone shows it.
-fn impossible(runbook: &Runbook, when: &When) -> Option<String> {
-    match when {
-        When::All(parts) => parts.iter().find_map(|part| impossible(runbook, part)),
-        When::Any(parts) => {
-            let reasons: Vec<_> = parts.iter().map(|part| impossible(runbook, part)).collect();
-            if !reasons.is_empty() && reasons.iter().all(Option::is_some) {
-                reasons.into_iter().flatten().next()
-            } else {
-                None
-            }
-        }
-        When::Test(Subject::Value(path), Test::Is(wanted)) => {
-            let wanted = wanted.as_str()?;
-            if matches!(wanted, "empty" | "set") {
-                return None;
-            }
-            let (what, options) = match path {
-                Path::Param(name, _) => {
-                    let param = runbook
-                        .param(name)
-                        .filter(|param| param.ty == ParamType::Choice)?;
-                    (format!("parameter `{name}`"), param.choices.clone())
-                }
-                Path::Step(id, _) => match &runbook.step(id)?.kind {
-                    StepKind::Choose { options } => (
-                        format!("step `{id}`"),
-                        options.iter().map(|option| option.id.clone()).collect(),
-                    ),
-                    _ => return None,
-                },
-                _ => return None,
-            };
-            (!options.iter().any(|option| option == wanted))
-                .then(|| format!("{what} is never `{wanted}`, only {}", options.join(", ")))
-        }
-        When::Test(..) => None,
     }
 }
 

@@ -4,7 +4,10 @@
 
 mod act;
 mod acts;
+mod approving;
+pub mod checklist;
 mod drive;
+mod expand;
 pub mod fact;
 mod fold;
 mod inputs;
@@ -17,13 +20,16 @@ mod people;
 mod plan;
 mod rehearsal;
 mod run;
+mod secrets;
 mod silence;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod traps;
 mod undo;
 mod waiting;
 
+pub use approving::{BREAKS_GLASS, Offered};
 pub use drive::{begin, step};
 pub use fact::{
     Answers, Entry, Fact, Found, Intent, Outcome, Probe, Reason, RunState, RunTarget, Start,
@@ -31,8 +37,8 @@ pub use fact::{
 };
 pub use fold::replay;
 pub use io::{
-    Answer, Ask, AskKind, Decision, Effect, Event, Failure, GoingBack, ObjectState, Question,
-    ReadId, Rollout,
+    Answer, Ask, AskKind, Decision, Effect, Event, Failure, GoingBack, ObjectState, ProofQuestion,
+    Question, ReadId, Rollout, SecretQuestion,
 };
 pub use ledger::{End, Human, Ledger, Mutation, StepRecord, StepState};
 pub use run::{Run, RunError};

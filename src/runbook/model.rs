@@ -2,22 +2,27 @@
 //! of the format; serialised without prose they are the executable model whose digest approvals bind to.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::runbook::template::Text;
 
+mod checklist;
 mod declared;
 mod gate;
 mod guard;
+mod secret;
 mod step;
 mod words;
 
-pub use declared::{ChecklistItem, Deviation, DocRef, Param, Rehearse, SecretDecl, SignedMillis};
+pub use checklist::{Asked, ChecklistItem, Proof, Window};
+pub use declared::{Deviation, DocRef, Param, Rehearse, SecretDecl, SignedMillis};
 pub use gate::{GateDecl, GateOn, MetricDecl, ThenBy};
 pub use guard::{Approve, Confirm, Each, Retry, Subject, Timeout, WaitFor, When};
-pub use step::{Branch, KINDS, PLANNED, Step, StepKind, Target, Undo};
-pub use words::{LiveList, LostObserver, OnFailure, ParamType, Risk, Side, Then};
+pub use secret::{SECRET_KINDS, SecretStep, SetEntry, SetTo};
+pub use step::{Branch, Enclosing, KINDS, PLANNED, Step, StepKind, Target, Undo};
+pub use words::{Evidence, Glance, LiveList, LostObserver, OnFailure, ParamType, Risk, Side, Then};
 
 /// A whole runbook file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -67,6 +72,9 @@ pub struct Runbook {
     pub checklist: Vec<ChecklistItem>,
     /// Reusable blocks by id.
     pub blocks: BTreeMap<String, Vec<Step>>,
+    /// The runbooks it calls, once they are found.
+    #[serde(skip)]
+    pub calls: BTreeMap<String, Arc<Runbook>>,
     /// The steps in document order.
     pub steps: Vec<Step>,
     /// The headings the steps stand under.
@@ -90,6 +98,12 @@ impl Runbook {
     /// The declared parameter of that name.
     pub fn param(&self, name: &str) -> Option<&Param> {
         self.params.iter().find(|param| param.name == name)
+    }
+
+    /// The day its review was due, if that is over.
+    pub fn overdue(&self, today: jiff::civil::Date) -> Option<jiff::civil::Date> {
+        let due = self.review_by.as_ref()?.parse().ok()?;
+        (due < today).then_some(due)
     }
 
     /// The step of that id among the top-level ones.

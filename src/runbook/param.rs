@@ -10,6 +10,8 @@ use crate::runbook::place::nearest;
 use crate::runbook::prose::{bounded, steers};
 use crate::runbook::quantity::{parse_duration, show_duration};
 
+mod shape;
+
 impl Param {
     /// Reads a text by the parameter's type.
     pub fn read(&self, text: &str) -> Result<Value, String> {
@@ -76,15 +78,10 @@ impl Param {
                 image_name(name) && hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit())
             }),
             ParamType::Image => image_name(text.split('@').next().unwrap_or_default()),
-            ParamType::VaultKv2 => {
-                text.split('/').count() >= 2
-                    && text
-                        .split('/')
-                        .all(|part| !part.is_empty() && part != ".." && part != ".")
-            }
-            ParamType::Url => text.starts_with("https://") || text.starts_with("http://"),
-            ParamType::Cron => text.split_whitespace().count() == 5,
-            ParamType::Regex => !text.is_empty() && text.len() <= 512,
+            ParamType::VaultKv2 => shape::vault(text),
+            ParamType::Url => shape::url(text),
+            ParamType::Cron => shape::cron(text),
+            ParamType::Regex => shape::regex(text),
             ParamType::String | ParamType::Text => value.is_string(),
         };
         if !fits {
@@ -128,7 +125,8 @@ impl Param {
     }
 }
 
-fn describe(ty: ParamType) -> &'static str {
+/// What a value of a type is, as it stands in sentences.
+pub fn describe(ty: ParamType) -> &'static str {
     match ty {
         ParamType::Int => "a whole number",
         ParamType::Bool => "true or false",
@@ -143,9 +141,9 @@ fn describe(ty: ParamType) -> &'static str {
         ParamType::ImageDigest => "an image with a digest, as name@sha256:…",
         ParamType::Image => "an image",
         ParamType::VaultKv2 => "a path, as mount/path",
-        ParamType::Url => "an http or https address",
-        ParamType::Cron => "a cron line of five fields",
-        ParamType::Regex => "a regular expression of at most 512 bytes",
+        ParamType::Url => "an http or https address without user and password",
+        ParamType::Cron => "a cron line of five fields, as `*/5 0-6 * * mon`",
+        ParamType::Regex => "a well-formed regular expression of at most 512 bytes",
         ParamType::String | ParamType::Text => "a text",
     }
 }

@@ -10,7 +10,7 @@ mod template;
 mod tests;
 mod words;
 
-pub use field::{FieldChange, ObjectRef};
+pub use field::{FieldChange, ObjectRef, Source};
 pub use merge::{apply_merge, changes};
 pub use planned::{Action, Planned, Standing};
 pub use removal::plan_removal;

@@ -7,6 +7,9 @@ use crate::runbook::model::{Step, Undo};
 use crate::runbook::patch::ObjectRef;
 use crate::runbook::verb::Verb;
 
+/// Where a right is Vault's to give.
+pub const VAULT: &str = "vault";
+
 /// The question whether a tool undoes the change.
 pub const NOBODY: &str = "does anything put it back?";
 
@@ -30,6 +33,9 @@ pub struct Requirement {
 impl Requirement {
     /// The right in words.
     pub fn words(&self) -> String {
+        if self.in_vault() {
+            return format!("{} {} of Vault", self.verb, self.resource);
+        }
         let group = if self.group.is_empty() {
             String::new()
         } else {
@@ -54,8 +60,19 @@ impl Requirement {
             .unwrap_or((&self.resource, ""))
     }
 
-    /// The missing rule, ready to be put into a Role.
+    /// Whether Vault is asked, and not the cluster.
+    pub fn in_vault(&self) -> bool {
+        self.group == VAULT
+    }
+
+    /// The missing rule, ready to be put into a Role or a policy.
     pub fn rule(&self) -> String {
+        if self.in_vault() {
+            return format!(
+                "path \"{}\" {{\n  capabilities = [\"{}\"]\n}}",
+                self.resource, self.verb
+            );
+        }
         format!(
             "- apiGroups: [\"{}\"]\n  resources: [\"{}\"]\n  resourceNames: [\"{}\"]\n  verbs: [\"{}\"]",
             self.group, self.resource, self.name, self.verb
@@ -170,7 +187,15 @@ impl Line {
 pub fn requirements<'s>(steps: impl Iterator<Item = (&'s Step, ObjectRef)>) -> Vec<Requirement> {
     let mut needed = Vec::new();
     for (step, object) in steps.filter(|(step, _)| step.kind.mutates()) {
-        let group = if object.kind == "Pod" { "" } else { "apps" };
+        if object.in_vault() {
+            needed.extend(vault_rights(step, &object));
+            continue;
+        }
+        let group = match object.kind.as_str() {
+            "Pod" | "Secret" => "",
+            "ExternalSecret" => "external-secrets.io",
+            _ => "apps",
+        };
         let right = |verb: &str, part: &str, undo: bool| Requirement {
             verb: verb.to_owned(),
             group: group.to_owned(),
@@ -193,6 +218,33 @@ pub fn requirements<'s>(steps: impl Iterator<Item = (&'s Step, ObjectRef)>) -> V
     }
     needed.sort();
     needed.dedup();
+    needed
+}
+
+/// What a step needs of Vault: to look, to patch or destroy, and the same for its way back.
+fn vault_rights(step: &Step, object: &ObjectRef) -> Vec<Requirement> {
+    let Some((mount, path)) = object.name.split_once('/') else {
+        return Vec::new();
+    };
+    let right = |verb: &str, part: &str, undo: bool| Requirement {
+        verb: verb.to_owned(),
+        group: VAULT.to_owned(),
+        resource: format!("{mount}/{part}/{path}"),
+        namespace: String::new(),
+        name: object.name.clone(),
+        undo,
+    };
+    let mut needed = vec![right("read", "metadata", false)];
+    match Verb::of(step.kind.name()) {
+        Verb::Destroy => needed.push(right("update", "destroy", false)),
+        _ => {
+            needed.push(right("read", "data", false));
+            needed.push(right("patch", "data", false));
+        }
+    }
+    if matches!(step.undo, Some(Undo::Restore | Undo::Act(..))) {
+        needed.push(right("patch", "data", true));
+    }
     needed
 }
 
@@ -302,24 +354,6 @@ fn manager_line(manager: &Manager) -> Line {
         )
         .fix("revert in Git as well"),
     }
-}
-
-/// The facts about one more object that is changed, each line with its name.
-pub fn facts_of(object: &ObjectRef, facts: Option<&ObjectFacts>) -> Vec<Line> {
-    let named = |line: Line| Line {
-        text: format!("{}: {}", object.short(), line.text),
-        ..line
-    };
-    let mut lines = Vec::new();
-    match facts {
-        Some(facts) => fact_lines(facts, &mut lines),
-        None => lines.push(Line::new(
-            Level::Unknown,
-            "the target",
-            "its state could not be read",
-        )),
-    }
-    lines.into_iter().map(named).collect()
 }
 
 /// Whether a run may go on: no red line; amber and unknown need a reason.

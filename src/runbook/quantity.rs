@@ -86,6 +86,14 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// Whether one figure is further on the wrong side, or nearer to it, than another.
+    pub fn worse(&self, figure: f64, than: f64) -> bool {
+        match self.comparison {
+            Comparison::AtMost | Comparison::Below => figure > than,
+            Comparison::AtLeast | Comparison::Above => figure < than,
+        }
+    }
+
     /// Reads `<= 1 %`, `< 95 %`, `<= 500 ms`, `> 2 s`, `>= 20`.
     pub fn parse(text: &str) -> Result<Self, String> {
         let wrong = || {

@@ -101,19 +101,71 @@ pub struct Scope<'s> {
     pub out: Option<&'s Value>,
     /// Loop variables.
     pub vars: Option<&'s BTreeMap<String, Value>>,
+    /// The path of the step that looks, up to its own name: steps beside it are found before those further out.
+    pub frame: &'s str,
+    /// The call the step stands in, with a slash: before the names of its parameters.
+    pub call: &'s str,
 }
 
 impl Scope<'_> {
     /// The value a reference stands for, if there is one.
     pub fn get(&self, path: &Path) -> Option<Value> {
         match path {
-            Path::Param(name, tail) => descend(self.params?.get(name)?, tail),
-            Path::Step(id, tail) => descend(self.steps?.get(id)?, tail),
+            Path::Param(name, tail) if self.call.is_empty() => {
+                descend(self.params?.get(name)?, tail)
+            }
+            Path::Param(name, tail) => {
+                descend(self.params?.get(&format!("{}{name}", self.call))?, tail)
+            }
+            Path::Step(id, tail) => self.step(id, tail),
             Path::Out(tail) => descend(self.out?, tail),
             Path::RunId => Some(Value::from(self.run)),
             Path::Var(name) => self.vars?.get(name).cloned(),
         }
     }
+}
+
+impl Scope<'_> {
+    /// A value of the nearest step of that id: beside the one that looks, else further out. A block or a repetition
+    /// began with its first step and is finished with its last.
+    fn step(&self, id: &str, tail: &[String]) -> Option<Value> {
+        let steps = self.steps?;
+        let mut frame = self.frame;
+        loop {
+            let path = format!("{frame}{id}");
+            if let Some(found) = steps.get(&path) {
+                return descend(found, tail);
+            }
+            let inner = steps.iter().filter(|(step, _)| {
+                let rest = step.strip_prefix(&path);
+                rest.is_some_and(|rest| rest.starts_with(['/', '[']))
+            });
+            let moments = |key: &str| {
+                let texts = inner.clone().filter_map(|(_, out)| out.get(key)?.as_str());
+                texts.map(str::to_owned).collect::<Vec<_>>()
+            };
+            match tail {
+                [key] if key == "finished_at" => {
+                    if let Some(last) = moments(key).into_iter().max_by_key(moment) {
+                        return Some(Value::from(last));
+                    }
+                }
+                [key] if key == "started_at" => {
+                    if let Some(first) = moments(key).into_iter().min_by_key(moment) {
+                        return Some(Value::from(first));
+                    }
+                }
+                _ => {}
+            }
+            let outer = frame.strip_suffix('/')?;
+            frame = outer.rfind('/').map_or("", |at| &outer[..=at]);
+        }
+    }
+}
+
+#[expect(clippy::ptr_arg, reason = "the key of an iterator over strings")]
+fn moment(text: &String) -> Option<jiff::Timestamp> {
+    text.parse().ok()
 }
 
 /// Follows field names; `kind` and `name` of a text `Kind/name` are its two halves.

@@ -2,6 +2,7 @@
 //! number of replicas by whoever owns it, and a pod is not a workload.
 
 use crate::runbook::model::{Step, StepKind};
+use crate::runbook::patch::ObjectRef;
 use crate::runbook::preflight::{Access, Level, Line, NOBODY, ObjectFacts, fact_lines, right_line};
 use crate::runbook::prose::bounded;
 
@@ -16,6 +17,8 @@ pub enum Touch {
     Replicas,
     /// One pod.
     Pod,
+    /// Keys of a Secret or of Vault, and no workload.
+    Keys,
 }
 
 impl Touch {
@@ -23,9 +26,10 @@ impl Touch {
     pub fn of(plan: &[Step]) -> Self {
         match plan
             .iter()
-            .find(|step| step.kind.mutates())
             .map(|step| &step.kind)
+            .find(|kind| kind.mutates() && !matches!(kind, StepKind::Secret(_)))
         {
+            None => Self::Keys,
             Some(StepKind::RolloutRestart { .. }) => Self::Stamp,
             Some(StepKind::Scale { .. }) => Self::Replicas,
             Some(StepKind::Delete { .. } | StepKind::Evict { .. }) => Self::Pod,
@@ -43,6 +47,7 @@ pub fn judge(
 ) -> Vec<Line> {
     let mut lines: Vec<Line> = access.iter().map(right_line).collect();
     match (touch, facts) {
+        (Touch::Keys, None) => {}
         (_, None) => lines.push(Line::new(
             Level::Unknown,
             "the target",
@@ -51,11 +56,21 @@ pub fn judge(
         (Touch::Template, Some(facts)) => fact_lines(facts, &mut lines),
         (Touch::Stamp, Some(facts)) => stamp_lines(facts, &mut lines),
         (Touch::Replicas, Some(facts)) => number_lines(facts, &mut lines),
-        (Touch::Pod, Some(_)) => {}
+        (Touch::Pod | Touch::Keys, Some(_)) => {}
     }
     lines.extend(more.iter().cloned());
     lines.sort_by_key(|line| line.level);
     lines
+}
+
+/// The facts about one more object that is changed, each line with its name.
+pub fn others(touch: Touch, object: &ObjectRef, facts: Option<&ObjectFacts>) -> Vec<Line> {
+    let lines = judge(touch, &[], facts, &[]);
+    let named = |line: Line| Line {
+        text: format!("{}: {}", object.short(), line.text),
+        ..line
+    };
+    lines.into_iter().map(named).collect()
 }
 
 /// The stamp of a restart is in no manifest: whoever owns the object leaves it where it is.

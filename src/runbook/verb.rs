@@ -12,6 +12,10 @@ pub enum Verb {
     Delete,
     /// An eviction, which asks the disruption budgets.
     Evict,
+    /// Some keys of a Secret or of a path of Vault, their values filled in where they are sent.
+    Keys,
+    /// Versions of a path of Vault, for good.
+    Destroy,
 }
 
 impl Verb {
@@ -21,6 +25,8 @@ impl Verb {
             "k8s.scale" => Self::Scale,
             "k8s.delete" => Self::Delete,
             "k8s.evict" => Self::Evict,
+            "k8s.secret-set" | "vault.kv-patch" | "vault.kv-restore" => Self::Keys,
+            "vault.kv-destroy" => Self::Destroy,
             _ => Self::Patch,
         }
     }
@@ -33,7 +39,8 @@ impl Verb {
     /// The right it needs: the verb, and the part of the resource with its slash.
     pub fn right(self) -> (&'static str, &'static str) {
         match self {
-            Self::Patch => ("patch", ""),
+            Self::Patch | Self::Keys => ("patch", ""),
+            Self::Destroy => ("update", ""),
             Self::Scale => ("patch", "/scale"),
             Self::Delete => ("delete", ""),
             Self::Evict => ("create", "/eviction"),
@@ -43,7 +50,8 @@ impl Verb {
     /// How the request begins, for people.
     pub fn request(self) -> &'static str {
         match self {
-            Self::Patch | Self::Scale => "PATCH",
+            Self::Patch | Self::Scale | Self::Keys => "PATCH",
+            Self::Destroy => "POST destroy",
             Self::Delete => "DELETE",
             Self::Evict => "POST eviction",
         }

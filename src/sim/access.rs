@@ -217,7 +217,12 @@ const APPS: &[&str] = &[
     "daemonsets/status",
     "controllerrevisions",
 ];
-const VIEW: [Rule; 5] = [
+const VIEW: [Rule; 6] = [
+    Rule {
+        groups: &["external-secrets.io"],
+        resources: &["externalsecrets", "secretstores"],
+        verbs: LOOK,
+    },
     Rule {
         groups: &[""],
         resources: &[
@@ -262,7 +267,12 @@ const VIEW: [Rule; 5] = [
         verbs: LOOK,
     },
 ];
-const EDIT: [Rule; 7] = [
+const EDIT: [Rule; 8] = [
+    Rule {
+        groups: &["external-secrets.io"],
+        resources: &["externalsecrets", "secretstores"],
+        verbs: ACT,
+    },
     Rule {
         groups: &[""],
         resources: &[

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::kind::Kind;
 use super::state::State;
 use super::store::Id;
-use super::{replicas, rollout, routing, sets, tree};
+use super::{external, replicas, rollout, routing, sets, tree};
 
 /// The most rounds at one moment: a controller that never rests must not stop the world.
 const ROUNDS: usize = 64;
@@ -56,6 +56,8 @@ fn reconcile(state: &mut State, kind: Kind, id: &Id) {
         Kind::Deployment => drop(rollout::reconcile(state, id)),
         Kind::StatefulSet => drop(sets::reconcile_stateful(state, id)),
         Kind::DaemonSet => drop(sets::reconcile_daemon(state, id)),
+        Kind::ExternalSecret => external::told(state, id),
+        Kind::Secret => external::written(state, id),
         _ => {}
     }
 }
@@ -96,7 +98,11 @@ fn affected(state: &State, after: u64, places: &mut BTreeSet<String>) -> BTreeSe
                 work.insert((change.kind, change.object.id.clone()));
                 work.extend(owners(state, object));
             }
-            Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet => {
+            Kind::Deployment
+            | Kind::StatefulSet
+            | Kind::DaemonSet
+            | Kind::ExternalSecret
+            | Kind::Secret => {
                 work.insert((change.kind, change.object.id.clone()));
             }
             Kind::Node => {

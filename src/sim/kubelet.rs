@@ -11,7 +11,8 @@ use super::scenario::Fate;
 use super::seed::fold;
 use super::state::{Kubelet, Source, Stage, State, Task, set_condition};
 use super::store::Id;
-use super::{time, tree};
+use super::tokens::Keys;
+use super::{sessions, time, tree};
 
 use placing::{address_of, pick};
 use status::{containers, not_ready, status, statuses, waiting};
@@ -36,6 +37,7 @@ pub fn adopt(state: &mut State, pod: &Value) {
         stage: Stage::Waiting,
         crashes: 0,
         pulls: 0,
+        keys: Keys::default(),
     };
     state.kubelets.insert(id.clone(), kubelet);
     state.after_about(30, 120, Task::Pod(id, uid));
@@ -274,6 +276,10 @@ fn start(state: &mut State, id: &Id, mut pod: Value) {
     let now = state.stamp();
     let (fate, odd, _) = fate(state, &pod);
     let mark = state.rng.hex(64);
+    let keys = sessions::keys_of(state, &pod);
+    if let Some(kubelet) = state.kubelets.get_mut(id) {
+        kubelet.keys = keys;
+    }
     statuses(&mut pod, |container, before| {
         let moved = !again || container["name"] == odd.as_str();
         if !moved {

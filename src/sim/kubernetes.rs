@@ -9,7 +9,7 @@ mod protobuf;
 mod proxy;
 mod removal;
 mod reviews;
-mod route;
+pub(super) mod route;
 mod table;
 mod watch;
 mod write;
@@ -134,7 +134,7 @@ fn answer_to(api: &Api, asked: &Asked) -> Response {
         Path::Groups(which) => discovery::groups(which, asked.shape),
         Path::Resources { group, version } => discovery::resources(group, version),
         Path::OpenApi(what) => discovery::openapi(what),
-        Path::Review(what) => reviews::review(asked, what),
+        Path::Review(what) => reviews::review(api.shared.admission(), asked, what),
         Path::Object { .. } => object(api, asked),
         Path::Unknown => Err(Refusal::no_such_path()),
     };
@@ -177,7 +177,7 @@ fn object(api: &Api, asked: &Asked) -> Result<Response, Refusal> {
         namespace,
         name,
     };
-    if !asked.who.may(&act) {
+    if !api.shared.admission().may(asked.who, &act) {
         return Err(asked.who.forbidden(&act));
     }
     match (verb, part.as_str()) {

@@ -9,7 +9,7 @@ use super::ledger::PodKey;
 use super::scenario::usual_rps;
 use super::seed::mix;
 use super::state::State;
-use super::{replicas, tree};
+use super::{replicas, sessions, tree};
 
 /// The namespace whose Services are reached from outside.
 const TRAFFIC: &str = "veza-production";
@@ -94,6 +94,7 @@ fn note_versions(state: &mut State, served: &BTreeMap<PodKey, (String, f64)>) {
 /// Tells the ledger how much reaches each pod at this moment, and how it answers.
 pub fn flow(state: &mut State) {
     let now = state.now_ms;
+    sessions::go_on(state);
     let trouble = state.trouble_ms.map(|at| now - at);
     let mut changes = Vec::new();
     for (key, track) in state
@@ -115,7 +116,12 @@ pub fn flow(state: &mut State) {
         let health = state
             .scenario
             .health(&track.service, &track.version, since, trouble);
-        changes.push((key.clone(), health.at(rps)));
+        let mut behaviour = health.at(rps);
+        let refused = sessions::refused_by(state, key);
+        behaviour.unauthorized = (behaviour.unauthorized + refused).min(1.0);
+        // Who is refused at the door meets no fault behind it.
+        behaviour.errors *= 1.0 - refused;
+        changes.push((key.clone(), behaviour));
     }
     for (key, behaviour) in changes {
         state.ledger.set(&key, now, behaviour);

@@ -18,17 +18,53 @@ pub enum Scenario {
     Healthy,
     /// A crowd of pods that change all the time, for measuring.
     Large,
+    /// Nothing goes wrong, and every service also reads a next and a previous signing key.
+    TwoKeys,
+    /// Nothing goes wrong, and the Secret is kept by External Secrets.
+    ExternalSecret,
+    /// The same, filled once and never again.
+    ExternalSecretOnce,
+    /// Nothing goes wrong, and the Secret is kept by Sealed Secrets.
+    SealedSecret,
+    /// Nothing goes wrong, and the Secret is part of a Helm release.
+    HelmSecret,
+    /// Nothing goes wrong, and the Secret is kept by Argo CD.
+    ArgoSecret,
+}
+
+/// Who keeps the customer's Secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeper {
+    /// Nobody: it was made by hand.
+    Nobody,
+    /// External Secrets.
+    External {
+        /// Whether only once.
+        once: bool,
+    },
+    /// Sealed Secrets.
+    Sealed,
+    /// Helm.
+    Helm,
+    /// Argo CD.
+    Argo,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 12] = [
         Self::BadRelease,
         Self::CrashLoop,
         Self::ImageMissing,
         Self::SlowDependency,
         Self::Healthy,
         Self::Large,
+        Self::TwoKeys,
+        Self::ExternalSecret,
+        Self::ExternalSecretOnce,
+        Self::SealedSecret,
+        Self::HelmSecret,
+        Self::ArgoSecret,
     ];
 
     /// Its name on the command line.
@@ -40,7 +76,38 @@ impl Scenario {
             Self::SlowDependency => "slow-dependency",
             Self::Healthy => "healthy",
             Self::Large => "large",
+            Self::TwoKeys => "two-keys",
+            Self::ExternalSecret => "external-secret",
+            Self::ExternalSecretOnce => "external-secret-once",
+            Self::SealedSecret => "sealed-secret",
+            Self::HelmSecret => "helm-secret",
+            Self::ArgoSecret => "argo-secret",
         }
+    }
+
+    /// Who keeps the customer's Secret.
+    pub fn keeper(self) -> Keeper {
+        match self {
+            Self::ExternalSecret => Keeper::External { once: false },
+            Self::ExternalSecretOnce => Keeper::External { once: true },
+            Self::SealedSecret => Keeper::Sealed,
+            Self::HelmSecret => Keeper::Helm,
+            Self::ArgoSecret => Keeper::Argo,
+            _ => Keeper::Nobody,
+        }
+    }
+
+    /// Whether the services read a next and a previous signing key where they are there.
+    pub fn two_keys(self) -> bool {
+        self == Self::TwoKeys
+    }
+
+    /// Whether something is to happen.
+    pub fn has_story(self) -> bool {
+        matches!(
+            self,
+            Self::BadRelease | Self::CrashLoop | Self::ImageMissing | Self::SlowDependency
+        )
     }
 
     /// The scenario of a name.

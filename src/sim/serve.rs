@@ -171,9 +171,11 @@ async fn disturb(
     request: Request,
     next: Next,
 ) -> Response {
+    let target = request.uri().path_and_query();
+    let target = target.map_or("/", |target| target.as_str());
     let fault = shared
         .faults()
-        .meet(face, request.method().as_str(), request.uri().path());
+        .meet(face, request.method().as_str(), target);
     let latency = shared.faults().latency();
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
@@ -184,7 +186,13 @@ async fn disturb(
             return StatusCode::BAD_GATEWAY.into_response();
         }
         Some(Fault::Hang) => pending().await,
-        Some(Fault::Status(code, retry)) => refuse(code, retry),
+        Some(Fault::Status(code, retry)) => refuse(face, code, retry),
+        Some(Fault::Echo(code)) => {
+            let sent = to_bytes(request.into_body(), usize::MAX).await;
+            let said = String::from_utf8_lossy(&sent.unwrap_or_default()).into_owned();
+            told(face, code, "BadRequest", &format!("cannot take {said}"))
+        }
+        Some(Fault::Duplicate) => twice(request, next).await,
         _ => next.run(request).await,
     };
     match fault {
@@ -200,7 +208,41 @@ async fn disturb(
     response
 }
 
-fn refuse(code: u16, retry: Option<u64>) -> Response {
+/// Delivers a request twice; the first answer is lost.
+async fn twice(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let again = Request::from_parts(parts.clone(), Body::from(body.clone()));
+    drop(
+        next.clone()
+            .run(Request::from_parts(parts, Body::from(body)))
+            .await,
+    );
+    next.run(again).await
+}
+
+/// A refusal in the words of a face.
+fn told(face: Face, code: u16, reason: &str, message: &str) -> Response {
+    let said = match face {
+        Face::Vault => json!({ "errors": [message] }),
+        _ => {
+            json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message, "reason": reason, "code": code})
+        }
+    };
+    let code = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (code, axum::Json(said)).into_response()
+}
+
+fn refuse(face: Face, code: u16, retry: Option<u64>) -> Response {
+    if face == Face::Vault {
+        let said = match code {
+            403 => "1 error occurred:\n\t* permission denied\n\n",
+            429 => "rate limit quota exceeded",
+            503 => "Vault is sealed",
+            _ => "1 error occurred:\n\t* internal error\n\n",
+        };
+        return told(face, code, "", said);
+    }
     let (reason, message) = match code {
         429 => (
             "TooManyRequests",

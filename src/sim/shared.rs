@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::admission::Admission;
 use super::clock::Clock;
 use super::fault::Faults;
 use super::ledger::Ledger;
@@ -47,6 +48,7 @@ struct Inner {
     world: OnceLock<Mutex<World>>,
     clock: Clock,
     faults: Faults,
+    admission: Admission,
     version: watch::Sender<u64>,
     writes: Mutex<VecDeque<Written>>,
 }
@@ -72,6 +74,7 @@ impl Shared {
             world: OnceLock::new(),
             clock,
             faults: Faults::default(),
+            admission: Admission::default(),
             version: watch::Sender::new(0),
             writes: Mutex::default(),
         };
@@ -132,6 +135,11 @@ impl Shared {
     /// The fault script.
     pub fn faults(&self) -> &Faults {
         &self.inner.faults
+    }
+
+    /// Rights taken away, and webhooks.
+    pub fn admission(&self) -> &Admission {
+        &self.inner.admission
     }
 
     /// Tells when objects have changed.

@@ -9,7 +9,12 @@ use super::ledger::{Ledger, PodKey};
 use super::scenario::Scenario;
 use super::seed::{Rng, fold, mix};
 use super::store::{Id, Store};
+use super::tokens::{Keys, Sessions};
+use super::vault::Vault;
 use super::{time, tree};
+
+/// How long before the scenario the customer put its secrets into Vault: 63 days.
+const VAULT_AGE: i64 = 63 * 86_400_000;
 
 /// Something to be done at a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +31,10 @@ pub enum Task {
     Story(usize),
     /// The crowd changes.
     Churn,
+    /// An ExternalSecret is worked on.
+    Sync(Id),
+    /// An ExternalSecret is looked at again.
+    Refresh(Id),
 }
 
 /// Where a pod stands in its life.
@@ -51,6 +60,8 @@ pub struct Kubelet {
     pub crashes: u32,
     /// How often its image could not be pulled.
     pub pulls: u32,
+    /// The signing keys that it started with.
+    pub keys: Keys,
 }
 
 /// The whole world.
@@ -66,6 +77,8 @@ pub struct State {
     pub rng: Rng,
     /// Which of the worlds with this seed it is.
     pub world: Option<u64>,
+    /// The Vault of the platform.
+    pub vault: Vault,
     /// What the kubelets remember.
     pub kubelets: BTreeMap<Id, Kubelet>,
     /// What goes wrong.
@@ -76,6 +89,10 @@ pub struct State {
     pub serving: BTreeMap<(String, String, String), i64>,
     /// How much of a service's usual traffic reaches each pod, in requests a second.
     pub shares: BTreeMap<PodKey, f64>,
+    /// Who is signed in with which key.
+    pub sessions: Sessions,
+    /// Whether the controller of ExternalSecrets does nothing.
+    pub external_rests: bool,
     heard: BTreeMap<(String, String, String), String>,
     tasks: BTreeMap<(i64, u64), Task>,
     tickets: u64,
@@ -90,11 +107,14 @@ impl State {
             ledger: Ledger::default(),
             rng: Rng::new(seed),
             world: None,
+            vault: Vault::new(now_ms - VAULT_AGE),
             kubelets: BTreeMap::new(),
             scenario,
             trouble_ms: None,
             serving: BTreeMap::new(),
             shares: BTreeMap::new(),
+            sessions: Sessions::default(),
+            external_rests: false,
             heard: BTreeMap::new(),
             tasks: BTreeMap::new(),
             tickets: 0,

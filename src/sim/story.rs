@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::kind::Kind;
 use super::rollout::{self, REVISION};
-use super::scenario::Scenario;
+use super::scenario::{Keeper, Scenario};
 use super::state::{State, Task};
-use super::{defaults, revisions, time, tree};
+use super::{defaults, external, revisions, secrets, time, tree};
 
 /// The namespace of the customer's services.
 pub const NAMESPACE: &str = "veza-production";
@@ -108,7 +108,7 @@ pub fn populate(state: &mut State) {
 
 /// What the scenario does, and when after its start: the tasks of the story.
 pub fn schedule(state: &mut State) {
-    if !matches!(state.scenario, Scenario::Healthy | Scenario::Large) {
+    if state.scenario.has_story() {
         state.after(20_000, Task::Story(0));
     }
 }
@@ -121,7 +121,7 @@ pub fn step(state: &mut State, _number: usize) {
         }
         Scenario::ImageMissing => deploy(state, "chat-server", "v2.0.0", "8ad91c3"),
         Scenario::SlowDependency => state.trouble_ms = Some(state.now_ms),
-        Scenario::Healthy | Scenario::Large => {}
+        _ => {}
     }
 }
 
@@ -227,15 +227,10 @@ fn nodes(state: &mut State) {
 }
 
 fn configuration(state: &mut State) {
-    let secret = json!({
-        "metadata": {"namespace": NAMESPACE, "name": "veza-secrets"}, "type": "Opaque",
-        "data": {
-            "database-url": "cG9zdGdyZXNxbDovL3ZlemE6bm90LWEtcmVhbC1wYXNzd29yZEBwb3N0Z3Jlczo1NDMyL3ZlemFfZGI=",
-            "redis-url": "cmVkaXM6Ly9yZWRpczo2Mzc5", "jwt-secret": "Zmlyc3Qtc2lnbmluZy1rZXktbm90LWEtcmVhbC1zZWNyZXQ=",
-            "stripe-api-key": "bm90LWEtcmVhbC1rZXk=",
-        },
-    });
-    state.create(Kind::Secret, secret, "kubectl");
+    match state.scenario.keeper() {
+        Keeper::External { once } => external::install(state, NAMESPACE, once),
+        _ => secrets::install(state, NAMESPACE),
+    }
     let config = json!({
         "metadata": {"namespace": NAMESPACE, "name": "veza-backend-config"},
         "data": {"APP_ENV": "production", "LOG_LEVEL": "info", "API_RATE_LIMIT": "300", "MAX_UPLOAD_SIZE": "500MB", "CORS_ORIGINS": "https://veza.app,https://www.veza.app"},
@@ -261,20 +256,19 @@ fn configuration(state: &mut State) {
     state.create(Kind::Ingress, ingress, "kubectl");
 }
 
-fn container(service: &Service, tag: &str) -> Value {
-    let secret = |key: &str| json!({"secretKeyRef": {"name": "veza-secrets", "key": key}});
+fn container(service: &Service, tag: &str, two_keys: bool) -> Value {
     let probe = |path: &str, period: i64| json!({"httpGet": {"path": path, "port": service.port, "scheme": "HTTP"}, "periodSeconds": period, "timeoutSeconds": 1, "successThreshold": 1, "failureThreshold": 3});
     json!({
         "name": service.container, "image": format!("{}:{tag}", service.repository), "imagePullPolicy": "IfNotPresent",
         "ports": [{"containerPort": service.port, "name": "http", "protocol": "TCP"}],
-        "env": [{"name": "DATABASE_URL", "valueFrom": secret("database-url")}, {"name": "JWT_SECRET", "valueFrom": secret("jwt-secret")}],
+        "env": secrets::variables(two_keys),
         "resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}},
         "readinessProbe": probe("/ready", 5), "livenessProbe": probe("/health", 10),
         "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
     })
 }
 
-fn deployment(service: &Service, first: &Release) -> Value {
+fn deployment(service: &Service, first: &Release, two_keys: bool) -> Value {
     json!({
         "metadata": {"namespace": NAMESPACE, "name": service.name, "labels": {"app": service.name}},
         "spec": {
@@ -284,7 +278,7 @@ fn deployment(service: &Service, first: &Release) -> Value {
             "template": {
                 "metadata": {"labels": {"app": service.name, "version": first.tag}},
                 "spec": {
-                    "containers": [container(service, first.tag)], "restartPolicy": "Always", "terminationGracePeriodSeconds": 30,
+                    "containers": [container(service, first.tag, two_keys)], "restartPolicy": "Always", "terminationGracePeriodSeconds": 30,
                     "dnsPolicy": "ClusterFirst", "schedulerName": "default-scheduler", "securityContext": {},
                 },
             },
@@ -305,7 +299,8 @@ fn install(state: &mut State, service: &Service, now: i64) {
         &json!({"app": service.name}),
         &port,
     );
-    let mut known = state.create(Kind::Deployment, deployment(service, first), "ci-deployer");
+    let made = deployment(service, first, state.scenario.two_keys());
+    let mut known = state.create(Kind::Deployment, made, "ci-deployer");
     for (index, past) in service.releases.iter().enumerate() {
         state.now_ms = now - (past.days * DAY as f64) as i64;
         set_release(&mut known, service, past.tag, past.commit);

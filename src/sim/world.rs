@@ -5,7 +5,8 @@ use super::ledger::Ledger;
 use super::scenario::Scenario;
 use super::state::{State, Task};
 use super::store::Store;
-use super::{autoscaler, controllers, kubelet, routing, story};
+use super::vault::{self, Vault};
+use super::{autoscaler, controllers, external, kubelet, routing, story};
 
 const HOUR: i64 = 3_600_000;
 /// How long the customer's pods have run when a scenario begins.
@@ -52,6 +53,7 @@ impl World {
         world.state.store.compact();
         world.state.after(autoscaler::SYNC, Task::Autoscale);
         story::schedule(&mut world.state);
+        external::begin(&mut world.state);
         world
     }
 
@@ -84,6 +86,8 @@ impl World {
                 autoscaler::sync(&mut self.state);
                 self.state.after(autoscaler::SYNC, Task::Autoscale);
             }
+            Task::Sync(id) => external::work(&mut self.state, &id),
+            Task::Refresh(id) => external::told(&mut self.state, &id),
             Task::Story(number) => story::step(&mut self.state, number),
             Task::Churn => {
                 if let Some(crowd) = &mut self.crowd {
@@ -128,6 +132,29 @@ impl World {
     /// The scenario.
     pub fn scenario(&self) -> Scenario {
         self.state.scenario
+    }
+
+    /// The platform's Vault.
+    pub fn vault(&self) -> &Vault {
+        &self.state.vault
+    }
+
+    /// The platform's Vault, to be sealed, robbed of rights, changed by somebody else.
+    pub fn vault_mut(&mut self) -> &mut Vault {
+        &mut self.state.vault
+    }
+
+    /// Answers a request to Vault.
+    pub fn ask_vault(&mut self, request: &vault::Request<'_>) -> vault::Answer {
+        let State {
+            vault, rng, now_ms, ..
+        } = &mut self.state;
+        vault::ask(vault, request, *now_ms, rng)
+    }
+
+    /// Lets the controller of ExternalSecrets do nothing from now on, or work again. What it said of itself stays.
+    pub fn rest_external(&mut self, rests: bool) {
+        self.state.external_rests = rests;
     }
 
     /// Makes every scrape of the pods' metrics fail from now on, or succeed again.

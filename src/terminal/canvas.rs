@@ -118,6 +118,14 @@ pub fn too_small(width: u16, height: u16) -> Option<String> {
     })
 }
 
+/// The columns of the terminal that standard output is, if it is one.
+pub fn columns() -> Option<usize> {
+    use std::io::IsTerminal as _;
+    let known = io::stdout().is_terminal();
+    let size = known.then(crossterm::terminal::size)?.ok()?;
+    (size.0 > 0).then(|| usize::from(size.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

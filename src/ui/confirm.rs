@@ -20,7 +20,7 @@ use crate::domain::object::ObjectRef as Named;
 use crate::domain::pod::short;
 use crate::domain::workload::{Strategy, Workload};
 use crate::runbook::machine::{AskKind, Run};
-use crate::runbook::model::StepKind;
+use crate::runbook::model::{Evidence, StepKind};
 use crate::runbook::patch::{ObjectRef, Planned};
 use crate::runbook::preflight::{Level, Line};
 use crate::runbook::verb::Verb;
@@ -140,6 +140,21 @@ fn page(view: &View<'_>, form: &Form, run: Option<&Run>) -> Page {
                 theme.dim(),
             );
         }
+        (Purpose::Approval(glass), Some(run)) => {
+            page.title = if *glass {
+                "Break the glass?".into()
+            } else {
+                "What did they sign?".into()
+            };
+            let target = &run.start().target;
+            page.say("namespace", &target.namespace, theme.strong());
+            let words = if *glass {
+                "type the namespace: it goes on without a second person, and the record says so"
+            } else {
+                "the text that vigie approve printed; or break-glass: and a reason of twenty characters"
+            };
+            page.say("", words, theme.dim());
+        }
         (Purpose::Param(name), Some(run)) => {
             page.title = format!("{name}?");
             let help = run
@@ -152,6 +167,7 @@ fn page(view: &View<'_>, form: &Form, run: Option<&Run>) -> Page {
                 theme.text(),
             );
         }
+        (Purpose::Item { id, .. }, Some(run)) => item(id, form, run, &mut page),
         (Purpose::Note, _) => {
             page.title = "A line for the record".into();
             page.say(
@@ -174,9 +190,60 @@ fn question(form: &Form) -> String {
         (Purpose::Resume, _) => "type the namespace to go on:".into(),
         (Purpose::Arm, _) => "type the namespace to arm:".into(),
         (Purpose::Param(name), _) => format!("{name}:"),
+        (Purpose::Item { .. }, _) => evidence(form),
+        (Purpose::Approval(true), _) => "namespace:".into(),
+        (Purpose::Approval(false), _) => "approval:".into(),
         (Purpose::Note, _) => "note:".into(),
         (Purpose::Reason | Purpose::Undo | Purpose::ArmReason, _) => "why:".into(),
     }
+}
+
+/// What is typed for an item of a checklist.
+fn evidence(form: &Form) -> String {
+    match form.evidence() {
+        Some(Evidence::Link) => "address of the proof:".into(),
+        Some(Evidence::Na) => "why it does not apply:".into(),
+        _ => "your name: what you saw".into(),
+    }
+}
+
+fn item(id: &str, form: &Form, run: &Run, page: &mut Page) {
+    let Some(AskKind::Checklist(items)) = run.ask().map(|ask| &ask.kind) else {
+        return;
+    };
+    let Some(item) = items.iter().find(|item| item.id == id) else {
+        return;
+    };
+    page.title = item.text.clone();
+    let style = Style::new();
+    if let Some((holds, said)) = &item.record.seen {
+        let word = match holds {
+            Some(false) => "FALSE",
+            _ => "seen",
+        };
+        page.say(word, said, style);
+    }
+    if let Some(help) = &item.help {
+        page.say("how", &plain(help), style);
+    }
+    let way = form.evidence().map_or("", Evidence::word);
+    let others: Vec<&str> = item
+        .ways
+        .iter()
+        .map(|way| way.word())
+        .filter(|word| *word != way)
+        .collect();
+    let tab = if others.is_empty() {
+        String::new()
+    } else {
+        format!("; tab: {}", others.join(", "))
+    };
+    page.say("evidence", &format!("{way}{tab}"), style);
+    page.say(
+        "audit",
+        "it is kept with the run and in the audit log, with the time",
+        style,
+    );
 }
 
 impl Page {
@@ -305,6 +372,8 @@ fn moves(app: &App, planned: &Planned) -> String {
         Verb::Scale => "pods are added, or the newest end first".into(),
         Verb::Delete => "this one pod; no disruption budget is asked".into(),
         Verb::Evict => "this one pod, if its disruption budget allows".into(),
+        Verb::Keys => "these keys alone; no pod before it is restarted".into(),
+        Verb::Destroy => "these versions, for good".into(),
     }
 }
 

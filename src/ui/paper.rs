@@ -27,6 +27,8 @@ pub struct Paper<'t> {
     /// Its columns.
     pub width: usize,
     rows: Vec<Vec<Span>>,
+    /// The row a cursor stands in, where there is one.
+    pointed: Option<usize>,
 }
 
 /// The sign of a meaning in its colour.
@@ -95,12 +97,27 @@ impl<'t> Paper<'t> {
             theme,
             width: usize::from(width),
             rows: Vec::new(),
+            pointed: None,
         }
     }
 
     /// How many rows are written.
     pub fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// The next row is where the cursor stands.
+    pub fn point(&mut self) {
+        self.pointed = Some(self.rows.len());
+    }
+
+    /// The row to begin at, so that the cursor and some rows around it are seen.
+    pub fn in_view(&self, top: usize, height: usize) -> usize {
+        const AROUND: usize = 4;
+        let Some(at) = self.pointed else { return top };
+        let last = (at + AROUND).min(self.rows.len());
+        top.min(at.saturating_sub(1))
+            .max(last.saturating_sub(height))
     }
 
     /// An empty row.

@@ -8,6 +8,7 @@
 //! ```
 //! A run: the plan left, the step right, the record below. Where a person must decide, the right pane is the question alone.
 
+mod checklist;
 pub mod gate;
 pub mod plan;
 mod question;
@@ -96,9 +97,9 @@ pub fn draw(view: &View<'_>, shown: Shown<'_>, area: Rect, buf: &mut Buffer) {
     let inside = Pane::padded(parts.step);
     let mut paper = Paper::new(theme, inside.width);
     let (title, note) = page(view, shown, parts.plan.width == 0, &mut paper);
-    let place = &view.app.here().place;
     let room = usize::from(inside.height);
-    let above = place.top.min(paper.len().saturating_sub(room));
+    let top = paper.in_view(view.app.here().place.top, room);
+    let above = top.min(paper.len().saturating_sub(room));
     let below = paper.len().saturating_sub(room + above);
     let note = match (above, below) {
         (0, 0) => note,
@@ -107,7 +108,7 @@ pub fn draw(view: &View<'_>, shown: Shown<'_>, area: Rect, buf: &mut Buffer) {
         (above, below) => format!("{above} above, {below} below"),
     };
     pane(&title, &note, true, parts.step, buf);
-    paper.draw(inside, place.top, buf);
+    paper.draw(inside, top, buf);
 }
 
 /// Writes the right pane; returns its title and the remark at the right of it.

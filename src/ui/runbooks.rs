@@ -13,6 +13,8 @@ use crate::app::runs::shelf::{Book, Origin};
 use crate::app::{list, next};
 use crate::runbook::model::Risk;
 use crate::runbook::{Runbook, Step};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
@@ -101,7 +103,15 @@ fn suggestion(view: &View<'_>, paper: &mut Paper<'_>) {
 fn origin(book: &Book) -> String {
     match &book.origin {
         Origin::Shipped => "shipped".into(),
-        Origin::File(path) => path.rsplit('/').next().unwrap_or(path).to_owned(),
+        Origin::File(path) => {
+            let folder = path.rsplit('/').nth(1).unwrap_or(".");
+            let instead = if book.replaces {
+                " (not the shipped one)"
+            } else {
+                ""
+            };
+            format!("own: {folder}{instead}")
+        }
     }
 }
 
@@ -172,8 +182,12 @@ pub fn draw_one(view: &View<'_>, id: &str, area: Rect, buf: &mut Buffer) {
     let mut title = id.to_owned();
     match app.runs.book(id).map(|book| (book, &book.book)) {
         None => paper.words("There is no such runbook.", theme.text()),
-        Some((_, Ok(book))) => {
+        Some((shelved, Ok(book))) => {
             title = format!("{} {}", book.id, book.version);
+            paper.fact("from", &shelved.origin(), theme.dim());
+            if let Some(due) = overdue(book, app.now) {
+                paper.judged(Tone::Watch, &due, theme.strong());
+            }
             write(view, book, &mut paper);
         }
         Some((_, Err(problems))) => {
@@ -201,6 +215,15 @@ pub fn draw_one(view: &View<'_>, id: &str, area: Rect, buf: &mut Buffer) {
         theme,
     };
     Widget::render(&pane, area, buf);
+}
+
+/// The banner of a runbook whose review is overdue.
+fn overdue(book: &Runbook, now: Timestamp) -> Option<String> {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let due = book.overdue(today)?;
+    Some(format!(
+        "REVIEW OVERDUE since {due}: read it against the platform as it is before you trust it"
+    ))
 }
 
 fn write(view: &View<'_>, book: &Runbook, paper: &mut Paper<'_>) {

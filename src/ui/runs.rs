@@ -1,5 +1,7 @@
 //! Runs of before, unfinished ones first; and the run that is carried out, or why it is not here.
 
+mod elsewhere;
+
 use super::lines::{Listing, clock, listing, since, words};
 use super::paper::Paper;
 use super::run::{self, Shown, plan};
@@ -14,8 +16,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
-/// Draws the list.
+/// Draws the list, and below it what others announce.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
+    let area = elsewhere::draw(view, area, buf);
     let app = view.app;
     let runs = app.past_runs();
     let open = |here: bool| {

@@ -3,6 +3,7 @@
 //! may run beside each other; [`world`] has what they share. Who takes a part of the cluster away does so alone.
 
 mod acts;
+mod checklist;
 mod console;
 mod desk;
 mod owners;

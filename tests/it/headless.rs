@@ -6,7 +6,8 @@ mod demo;
 mod documents;
 mod keys;
 mod policy;
-mod runs;
+pub mod runs;
+mod shelf;
 mod words;
 
 use serde_json::{Value, json};

@@ -2,6 +2,7 @@
 //! whole figures, the question alone, nothing chosen for anybody, and no answer that was not typed.
 //! Length: the scenes and what is asked of each of them are read together.
 
+mod checklist;
 mod world;
 
 use std::collections::BTreeMap;
@@ -280,6 +281,16 @@ fn scenes() -> Vec<(&'static str, World, Run)> {
         |_| false,
     );
     add("which ticket", (world, run));
+    add("checklist", checklist::open());
+    let seconded = OTHER.replace(
+        "kind = \"choose\"",
+        "kind = \"choose\"\napprove = { count = 1 }",
+    );
+    let seconded = Arc::new(format::parse("questions", &seconded).unwrap());
+    let mut world = World::new();
+    let start = world::start(&seconded, &[], false);
+    let run = world.begin_with(seconded, start, |_| false);
+    add("somebody else", (world, run));
     let (world, run) = holding();
     let (run, _) = vigie::runbook::machine::step(
         run,
@@ -301,13 +312,24 @@ fn every_question_the_machine_can_ask_is_among_the_scenes() {
             AskKind::Branch(_) => "branch",
             AskKind::Param(_) => "param",
             AskKind::Confirm { .. } => "confirm",
+            AskKind::Approval { .. } => "approval",
             AskKind::Reason(_) => "reason",
             AskKind::Trouble(_) => "trouble",
             AskKind::Resume { .. } => "resume",
+            AskKind::Checklist(_) => "checklist",
         })
         .collect();
     for kind in [
-        "workload", "revision", "branch", "param", "confirm", "reason", "trouble", "resume",
+        "workload",
+        "revision",
+        "branch",
+        "param",
+        "confirm",
+        "reason",
+        "trouble",
+        "resume",
+        "checklist",
+        "approval",
     ] {
         assert!(
             kinds.contains(&kind),
@@ -627,7 +649,8 @@ fn the_run_carried_out_here_is_on_the_list_and_announced_on_every_other_screen()
         }
     }
     let effects = obey(&mut app, Command::Open(Screen::Runs));
-    assert_eq!(effects, [Effect::Run(RunOrder::List)], "it is read again");
+    let read = [RunOrder::List, RunOrder::Look].map(Effect::Run);
+    assert_eq!(effects, read, "it is read again");
     contains(&picture(&app, 120, 40), &["1, 1 unfinished", "veza-prod"]);
     app.runs.past[0].state = RunState::Succeeded;
     obey(&mut app, Command::Open(Screen::Overview));

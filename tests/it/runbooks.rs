@@ -1,5 +1,8 @@
 //! The runbook format as a whole: shipped files, mistakes with their places, hostile files.
 
+mod hostile;
+mod meaning;
+
 use std::time::Instant;
 
 use vigie::runbook::format::{MAX_BYTES, parse, parse_bytes, parse_overlay};
@@ -7,7 +10,7 @@ use vigie::runbook::place::Severity;
 use vigie::runbook::{SHIPPED, lint};
 
 /// A small runbook that is right; tests bend one thing each.
-const GOOD: &str = r#"+++
+pub const GOOD: &str = r#"+++
 schema  = 1
 id      = "tiny"
 version = "1.0.0"
@@ -55,7 +58,7 @@ capture  = { was = "out.before" }
 ```
 "#;
 
-fn mistakes(text: &str) -> Vec<String> {
+pub fn mistakes(text: &str) -> Vec<String> {
     parse("t.runbook.md", text)
         .err()
         .map(|problems| problems.iter().map(ToString::to_string).collect())
@@ -63,7 +66,7 @@ fn mistakes(text: &str) -> Vec<String> {
 }
 
 /// GOOD with one replacement; the file's mistakes.
-fn bent(from: &str, to: &str) -> Vec<String> {
+pub fn bent(from: &str, to: &str) -> Vec<String> {
     assert!(GOOD.contains(from), "the test's anchor `{from}` is gone");
     mistakes(&GOOD.replacen(from, to, 1))
 }

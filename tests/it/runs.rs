@@ -1,9 +1,11 @@
 //! Runs against the simulated platform: through App, machine, engine and journal as the console goes, and through the
 //! real binary as a script does. The platform's own record of writes is the witness.
 
+mod approvals;
 pub mod bench;
 pub mod binary;
 mod faults;
+mod locks;
 
 use bench::Bench;
 use vigie::app::command::Command;

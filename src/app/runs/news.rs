@@ -1,8 +1,9 @@
 //! What the engine reports about runs.
 
 use super::Refusal;
+use super::elsewhere::Elsewhere;
 use super::lines::PodLines;
-use super::shelf::PastRun;
+use super::shelf::{Book, PastRun};
 use crate::runbook::ids::RunId;
 use crate::runbook::machine::{Entry, Event, Run};
 
@@ -30,4 +31,8 @@ pub enum RunNews {
     Refused(Refusal),
     /// The runs on this machine.
     Listed(Vec<PastRun>),
+    /// The runbooks, read anew.
+    Shelved(Vec<Book>),
+    /// The runs that are announced in the cluster.
+    Announced(Vec<Elsewhere>),
 }

@@ -42,6 +42,8 @@ pub struct Opening {
     pub book: Arc<Runbook>,
     /// Its text, which is kept with the run.
     pub text: Arc<str>,
+    /// The texts of the runbooks it calls, by id; kept with the run as well.
+    pub called: Vec<(String, Arc<str>)>,
     /// Its parameters, settled.
     pub params: BTreeMap<String, Value>,
     /// The namespace it runs in.
@@ -80,6 +82,10 @@ pub enum RunOrder {
     Perform(RunId, Vec<Effect>),
     /// List the runs on this machine.
     List,
+    /// Read the runbooks anew.
+    Reread,
+    /// Ask the cluster which runs others announce.
+    Look,
     /// Put a deed into the audit log.
     WriteDown(Box<Deed>),
 }

@@ -26,6 +26,8 @@ pub struct Book {
     pub text: Arc<str>,
     /// The runbook, or what is wrong with the file.
     pub book: Result<Arc<Runbook>, Vec<Problem>>,
+    /// The operator's own file stands in the place of a shipped one.
+    pub replaces: bool,
 }
 
 impl Book {
@@ -39,6 +41,23 @@ impl Book {
             origin,
             text: text.into(),
             book,
+            replaces: false,
+        }
+    }
+
+    /// Where it comes from, in words: shipped, or the operator's own with its folder.
+    pub fn origin(&self) -> String {
+        match &self.origin {
+            Origin::Shipped => "shipped".to_owned(),
+            Origin::File(path) => {
+                let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
+                let instead = if self.replaces {
+                    ", in the place of the shipped one"
+                } else {
+                    ""
+                };
+                format!("own, {folder}{instead}")
+            }
         }
     }
 

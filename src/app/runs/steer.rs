@@ -8,10 +8,16 @@ use crate::app::effect::Effect;
 use crate::app::message::Notice;
 use crate::app::screen::Screen;
 use crate::app::state::App;
+use crate::runbook::Runbook;
+use crate::runbook::answers;
+use crate::runbook::link::link;
 use crate::runbook::machine::{self, Event, Run};
 use crate::runbook::param;
 use jiff::Timestamp;
 use std::sync::Arc;
+
+/// A runbook that has all it calls, and the texts of what it calls.
+type Linked = (Arc<Runbook>, Vec<(String, Arc<str>)>);
 
 /// How the warning begins that a run is left.
 const STAYS: &str = "A run goes on here; left, it stays";
@@ -62,9 +68,17 @@ impl App {
                 self.refuse_run(refusal);
                 Vec::new()
             }
+            RunNews::Shelved(books) => {
+                self.runs.library = books;
+                Vec::new()
+            }
             RunNews::Listed(past) => {
                 self.runs.past = past;
                 self.runs.shelve();
+                Vec::new()
+            }
+            RunNews::Announced(found) => {
+                self.runs.announced = found;
                 Vec::new()
             }
         }
@@ -127,6 +141,9 @@ impl App {
         }
         if self.rereads_now() {
             effects.push(Effect::Run(RunOrder::List));
+        }
+        if self.asks_for_others() {
+            effects.push(Effect::Run(RunOrder::Look));
         }
         effects
     }
@@ -209,6 +226,7 @@ impl App {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             usage(lines.join("\n"))
         })?;
+        let (book, called) = self.linked(&book).map_err(usage)?;
         if book.param("namespace").is_some()
             && !request.params.contains_key("namespace")
             && let Some(namespace) = self.target.scope.namespace()
@@ -222,6 +240,10 @@ impl App {
         {
             request.params.entry("reason".to_owned()).or_insert(reason);
         }
+        let unknown = answers::unknown(&book, request.answers.step.keys());
+        if !unknown.is_empty() {
+            return Err(usage(unknown.join("\n")));
+        }
         let params =
             param::settle(&book, &request.params).map_err(|wrong| usage(wrong.join("\n")))?;
         let namespace = params
@@ -233,6 +255,7 @@ impl App {
         Ok(Opening {
             book,
             text,
+            called,
             params,
             namespace,
             attended: !request.unattended,
@@ -240,6 +263,22 @@ impl App {
             unrecorded: request.unrecorded && request.dry_run,
             answers: request.answers,
         })
+    }
+
+    /// A runbook with those it calls, and their texts.
+    fn linked(&self, book: &Arc<Runbook>) -> Result<Linked, String> {
+        let find = |id: &str| {
+            let found = self.runs.book(id)?.book.as_ref().ok()?;
+            Some((**found).clone())
+        };
+        let linked = link((**book).clone(), &find)?;
+        let ids = linked.every_called();
+        let texts = ids.into_iter().filter_map(|id| {
+            let text = self.runs.book(&id)?.text.clone();
+            Some((id, text))
+        });
+        let texts = texts.collect();
+        Ok((Arc::new(linked), texts))
     }
 
     fn refuse_run(&mut self, refusal: Refusal) -> Vec<Effect> {

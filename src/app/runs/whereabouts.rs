@@ -2,6 +2,7 @@
 //! cluster's, what is said of one elsewhere, and whether the present run is armed. Screens and commands ask here.
 
 use super::Runs;
+use super::elsewhere::Elsewhere;
 use super::order::RunOrder;
 use super::shelf::PastRun;
 use crate::app::effect::Effect;
@@ -16,6 +17,8 @@ const SIMULATED: &str = "simulated";
 /// How often runs are read again, in seconds: while their list is looked at, and while another process carries one.
 const LOOKED_AT: i64 = 3;
 const CARRIED: i64 = 10;
+/// How often the cluster is asked for the runs of others, in seconds.
+const OTHERS: i64 = 9;
 /// The most characters of a context in a sentence.
 const CONTEXT: usize = 40;
 
@@ -151,9 +154,25 @@ impl App {
     }
 
     /// The list of runs is read again whenever it is opened.
-    pub(in crate::app) fn reread_runs(&self, before: &Screen) -> Option<Effect> {
+    pub(in crate::app) fn reread_runs(&self, before: &Screen) -> Vec<Effect> {
         let opened = self.here().screen == Screen::Runs && *before != Screen::Runs;
-        opened.then_some(Effect::Run(RunOrder::List))
+        if !opened {
+            return Vec::new();
+        }
+        vec![Effect::Run(RunOrder::List), Effect::Run(RunOrder::Look)]
+    }
+
+    /// Whether the cluster is asked now which runs others announce: only while their list is looked at.
+    pub(super) fn asks_for_others(&self) -> bool {
+        self.here().screen == Screen::Runs
+            && self.now.as_second() % OTHERS == 0
+            && self.runs.active().is_none_or(|run| run.start().attended)
+    }
+
+    /// Runs that others carry out, as they announce them: those of this machine are in its own list.
+    pub fn others(&self) -> impl Iterator<Item = &Elsewhere> {
+        let own = |run: &Elsewhere| self.runs.past.iter().any(|past| past.run == run.run);
+        self.runs.announced.iter().filter(move |run| !own(run))
     }
 
     /// Whether the runs are read again now: another process may have begun or ended one.

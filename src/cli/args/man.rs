@@ -57,11 +57,15 @@ const FILES: [(&str, &str); 4] = [
     ),
 ];
 
-const VARIABLES: [(&str, &str); 6] = [
+const VARIABLES: [(&str, &str); 7] = [
     ("KUBECONFIG", "The kubeconfig files."),
     (
         "PROMETHEUS_URL, ALERTMANAGER_URL, VAULT_ADDR",
         "Where these are, where the configuration names none for the context.",
+    ),
+    (
+        "VAULT_TOKEN, VAULT_NAMESPACE",
+        "Vault's token, where the configuration names no file with it (then ~/.vault-token), and its namespace.",
     ),
     (
         "VIGIE_*",

@@ -63,7 +63,7 @@ fn every_line_of_the_contract_is_understood() {
 fn what_is_not_there_yet_or_wrong_is_refused() {
     for (line, kind) in [
         ("drill", ErrorKind::InvalidSubcommand),
-        ("approve x", ErrorKind::InvalidSubcommand),
+        ("approve", ErrorKind::MissingRequiredArgument),
         ("incident list", ErrorKind::InvalidSubcommand),
         ("statsu", ErrorKind::InvalidSubcommand),
         ("demo --frame big", ErrorKind::ValueValidation),

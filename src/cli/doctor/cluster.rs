@@ -58,7 +58,7 @@ pub async fn checks(start: &Start) -> Vec<Check> {
     checks.extend(rights(&cluster, &session.app.target.scope).await);
     checks.push(prometheus(&session).await);
     checks.push(alertmanager(&session).await);
-    checks.extend(super::vault::check(start, &session).await);
+    checks.extend(super::vault::checks(&session).await);
     checks.push(budget(&session));
     checks
 }

@@ -2,6 +2,7 @@
 //! ahead that was not kept is asked again; everything else is resumed.
 
 use crate::runbook::machine::{Ask, AskKind, Run};
+use crate::runbook::model::Evidence;
 
 /// The next command; none where the answer is no flag of it.
 pub fn line(run: &Run, kept: bool) -> Option<String> {
@@ -66,6 +67,22 @@ fn answer(ask: &Ask, kept: bool) -> Option<String> {
             let ids: Vec<&str> = options.iter().map(|option| &*option.id).collect();
             Some(format!("--answer {step}={}", ids.join("|")))
         }
+        AskKind::Checklist(items) if kept => {
+            let flag = |way: &Evidence| match way {
+                Evidence::Link => "link:URL",
+                Evidence::Na => "na:REASON",
+                Evidence::Attest | Evidence::Auto => "'attest:NAME: WORDS'",
+            };
+            let open = items.iter().filter(|item| item.is_open());
+            let flags: Vec<String> = open
+                .filter_map(|item| {
+                    let way = flag(item.ways.first()?);
+                    Some(format!("--answer {step}.{}={way}", item.id))
+                })
+                .collect();
+            Some(flags.join(" "))
+        }
+        AskKind::Approval { .. } if kept => Some(format!("[--answer {step}=approval:TEXT]")),
         AskKind::Reason(_) if kept => Some("--reason TEXT".to_owned()),
         _ => None,
     }

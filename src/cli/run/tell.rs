@@ -159,6 +159,7 @@ fn words(fact: &Fact) -> String {
 fn wanted(reason: Reason) -> &'static str {
     match reason {
         Reason::Confirm => "waits for a confirmation",
+        Reason::Approval => "waits for somebody else's approval",
         Reason::Input => "waits for an answer",
         Reason::Gate => "waits for a decision on the gate",
         Reason::Timeout => "took too long, waits for a decision",
@@ -181,6 +182,7 @@ fn answered(status: Status, message: &str) -> String {
         Status::Denied => "not applied, refused",
         Status::Gone => "not applied, it is gone",
         Status::Invalid => "not applied, not accepted",
+        Status::Locked => "not sent",
     };
     if message.is_empty() || message.eq_ignore_ascii_case(word) {
         return word.to_owned();
@@ -247,6 +249,17 @@ fn of_effects(fact: &Fact) -> String {
                 None => format!("{step} done"),
             },
         },
+        Fact::Looked {
+            step,
+            item,
+            holds,
+            said,
+        } => match holds {
+            Some(true) => format!("{step}.{item} holds: {said}"),
+            Some(false) => format!("{step}.{item} is FALSE: {said}"),
+            None => format!("{step}.{item} {said}"),
+        },
+        Fact::Ticked(tick) => tick.words(),
         Fact::Failed { step, message, .. } => format!("{step} failed: {message}"),
         Fact::UndoDone { step, message } => format!("{step} undone: {message}"),
         Fact::UndoFailed { step, message, .. } => format!("{step} not undone: {message}"),
@@ -297,6 +310,7 @@ mod tests {
             found: Found::Present,
             detail: vec!["image is v1.0.0".into()],
             generation: None,
+            version: None,
         };
         assert_eq!(
             looked(&probe),

@@ -307,7 +307,7 @@ fn told_there(fact: &Fact) -> bool {
 fn said(fact: &Fact) -> Option<String> {
     Some(match fact {
         Fact::Start(start) => format!("{} started, version {}", start.runbook, start.version),
-        Fact::Preflight { ok, lines } => {
+        Fact::Preflight { ok, lines, .. } => {
             let open = lines.iter().filter(|line| {
                 serde_json::to_value(line.level)
                     .is_ok_and(|level| level != "passed" && level != "noted")

@@ -3,12 +3,16 @@
 use super::means::Means;
 use super::report::Reporter;
 use super::state::{known, reference, text, unanswered};
-use super::{clocks, lock, measure, outlook, outside, owners, request, revisions, rollout, state};
+use super::{
+    approvals, checklist, clocks, lock, measure, outlook, outside, owners, request, revisions,
+    rollout, secrets, state,
+};
 use crate::platform::failure::FailureKind;
 use crate::platform::kubernetes::{Manner, Right};
 use crate::runbook::machine::{Answer, Event, Failure, GoingBack, Question, ReadId, Start};
 use crate::runbook::patch::{Action, ObjectRef};
-use crate::runbook::preflight::{Access, Level, Line, ObjectFacts, Requirement, facts_of};
+use crate::runbook::preflight::{Access, Level, Line, ObjectFacts, Requirement};
+use crate::runbook::touch::{self, Touch};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -33,6 +37,14 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
             reference,
         } => workload(means, &namespace, reference.as_deref()).await,
         Question::Revisions { object } => revisions::of(means, &start, &object).await,
+        Question::Secret(asked) => secrets::state(means, &to.secrets, &asked).await,
+        Question::Consumers { namespace, key } => secrets::consumers(means, &namespace, &key).await,
+        Question::Proof(asked) => secrets::pods(means, &to.secrets, &asked).await,
+        Question::Synced {
+            object,
+            since,
+            secret,
+        } => return secrets::synced(&to, id, &object, &since, &secret).await,
         Question::Object { object } | Question::Probe { object, .. } => state::read(means, &object)
             .await
             .map(|found| found.map_or(Answer::Gone, Answer::Object)),
@@ -40,19 +52,34 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
             requirements,
             object,
             others,
+            secrets,
+            touch,
             back,
             gate,
+            locks,
         } => {
             let asked = Asked {
+                secrets,
+                touch,
                 requirements,
                 object,
                 others,
                 back,
                 gate,
+                locks,
             };
             preflight(&to, &start, asked).await
         }
-        Question::DryRun { action } => rehearse(means, action).await,
+        Question::DryRun { action } => rehearse(&to, action).await,
+        Question::Checklist { looks } => Ok(Answer::Checklist(
+            checklist::look(means, &start, looks).await,
+        )),
+        Question::Approval {
+            request,
+            given,
+            known,
+            wait,
+        } => approvals::look(means, &request, given, &known, wait).await,
     };
     let event = match answered {
         Ok(answer) => Event::Answered(id, Box::new(answer)),
@@ -97,8 +124,11 @@ struct Asked {
     requirements: Vec<Requirement>,
     object: ObjectRef,
     others: Vec<ObjectRef>,
+    secrets: Vec<ObjectRef>,
+    touch: Touch,
     back: Option<Box<GoingBack>>,
     gate: Option<u64>,
+    locks: Vec<String>,
 }
 
 /// An object's facts with what its owners say of themselves.
@@ -138,10 +168,16 @@ async fn preflight(to: &Reporter, start: &Start, asked: Asked) -> Result<Answer,
     ];
     more.extend(clocks::line(means, object, asked.gate.is_some()).await);
     more.push(lock::take(to, object).await);
+    more.extend(secrets::vault_lines(means, &asked.secrets).await?);
+    more.extend(to.claims.take(&asked.locks, start.dry_run).await);
     more.extend(follows);
     for other in &asked.others {
         let found = facts(means, other).await?;
-        more.extend(facts_of(other, found.as_ref().map(|(_, facts)| facts)));
+        more.extend(touch::others(
+            asked.touch,
+            other,
+            found.as_ref().map(|(_, facts)| facts),
+        ));
     }
     if let (Some(back), Some((body, _))) = (&asked.back, &found) {
         more.extend(outside::lines(means, &object.namespace, body, back).await);
@@ -158,6 +194,9 @@ async fn preflight(to: &Reporter, start: &Start, asked: Asked) -> Result<Answer,
 
 /// Asks for one right. A server that cannot say is not a server that says no.
 async fn may(means: &Means, requirement: Requirement) -> Result<Access, Failure> {
+    if requirement.in_vault() {
+        return secrets::may_in_vault(means, requirement).await;
+    }
     let (resource, part) = requirement.parts();
     let right = Right {
         verb: requirement.verb.clone(),
@@ -183,7 +222,8 @@ async fn may(means: &Means, requirement: Requirement) -> Result<Access, Failure>
 
 /// Rehearses a change on the server. The version of a restless object moves on between reading and rehearsing: then it is
 /// read again, as long as it is the same object.
-async fn rehearse(means: &Means, mut action: Action) -> Result<Answer, Failure> {
+async fn rehearse(to: &Reporter, mut action: Action) -> Result<Answer, Failure> {
+    let means = &*to.means;
     let object = action.planned.object.clone();
     let manner = Manner {
         dry_run: true,
@@ -191,7 +231,7 @@ async fn rehearse(means: &Means, mut action: Action) -> Result<Answer, Failure> 
     };
     let mut tried = 0;
     loop {
-        let failure = match request::send(means, &action, &manner).await {
+        let failure = match request::send(to, &action, &manner).await {
             Ok(applied) => return Ok(Answer::DryRun(applied.object)),
             Err(failure) => failure,
         };

@@ -2,20 +2,25 @@
 //! the machine comes through [`Carrier::take`], in order.
 
 use super::clocks::Clocks;
+use super::lease::{self, Claims};
 use super::means::Means;
 use super::records::Who;
 use super::report::Reporter;
-use super::{ask, measure, policy, records, write};
+use super::secrets::Secrets;
+use super::{approvals, ask, measure, policy, records, rehearsals, write};
 use crate::engine::incidents::follow::follow;
 use crate::journal::{AuditEvent, Journal, RealDisk};
+use crate::runbook::Runbook;
 use crate::runbook::ids::RunId;
 use crate::runbook::machine::{
     Answer, Effect, Entry, Event, Fact, Question, ReadId, Start, Status,
 };
+use crate::runbook::model::Risk;
 use crate::runbook::patch::Action;
 use jiff::Timestamp;
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::AbortOnDropHandle;
@@ -25,6 +30,8 @@ pub struct Carrier {
     to: Reporter,
     start: Arc<Start>,
     journal: Option<Journal<RealDisk>>,
+    /// Its good end is evidence for a run of the same model elsewhere.
+    rehearses: bool,
     /// Only a look ahead: nothing is recorded, so nothing is done.
     ahead: bool,
     reads: HashMap<ReadId, AbortOnDropHandle<()>>,
@@ -35,31 +42,46 @@ pub struct Carrier {
 
 impl Carrier {
     /// A performer with the run's journal.
-    pub fn new(means: Arc<Means>, start: Start, journal: Journal<RealDisk>) -> Self {
+    pub fn new(
+        means: Arc<Means>,
+        start: Start,
+        journal: Journal<RealDisk>,
+        secrets: Secrets,
+    ) -> Self {
         Self {
             journal: Some(journal),
             ahead: false,
-            ..Self::unrecorded(means, start)
+            ..Self::unrecorded(means, start, secrets)
         }
     }
 
     /// A performer that keeps no record and so changes nothing: a look ahead.
-    pub fn unrecorded(means: Arc<Means>, start: Start) -> Self {
+    pub fn unrecorded(means: Arc<Means>, start: Start, secrets: Secrets) -> Self {
         Self {
             to: Reporter {
+                claims: Claims::new(means.clone(), &start),
                 means,
                 run: start.run.clone(),
                 by: start.actor.as_str().into(),
                 held: Arc::default(),
+                secrets: Arc::new(secrets),
             },
             start: Arc::new(start),
             journal: None,
             ahead: true,
+            rehearses: false,
             reads: HashMap::new(),
             wakes: BTreeMap::new(),
             flights: Vec::new(),
             clocks: Arc::default(),
         }
+    }
+
+    /// Lets the good end of a critical runbook be evidence, where this is a place to rehearse in.
+    pub fn rehearses(&mut self, book: &Runbook) {
+        let here = &self.start.target.environment;
+        self.rehearses =
+            book.risk == Risk::Critical && !self.start.dry_run && *here == rehearsals::place(book);
     }
 
     /// Who tells what happens, with the lock of what is changed.
@@ -98,9 +120,24 @@ impl Carrier {
                     };
                     return self.to.tell(refused).await;
                 }
-                let to = self.to.clone();
+                let (to, start) = (self.to.clone(), self.start.clone());
                 let sent = async move {
-                    let event = write::send(&to.means, effect, attempt, audit_id, *action).await;
+                    // Whoever is no longer the one who carries this run sends nothing more.
+                    let event = match to.claims.hold().await {
+                        Ok(taken) => {
+                            if !taken.is_empty() {
+                                lease::write_down(&to.means, &start, taken).await;
+                            }
+                            write::send(&to, effect, attempt, audit_id, *action).await
+                        }
+                        Err(message) => Event::Refused {
+                            effect,
+                            attempt,
+                            status: Status::Locked,
+                            http: 0,
+                            message,
+                        },
+                    };
                     to.tell(event).await;
                 };
                 self.flights.retain(|flight| !flight.is_finished());
@@ -122,6 +159,7 @@ impl Carrier {
                 id,
                 spec,
                 object,
+                others,
                 since,
                 before,
                 ours,
@@ -135,13 +173,16 @@ impl Carrier {
                     ours,
                 };
                 let measured = async move {
-                    let readings = measure::read(&to.means, &clocks, &look).await;
+                    let readings = measure::worst(&to.means, &clocks, look, others).await;
                     to.tell(Event::Measured(id, readings)).await;
                 };
                 self.read(id, measured);
             }
             Effect::Forget(id) => drop(self.reads.remove(&id)),
-            Effect::Wake(at) => self.wake(at),
+            Effect::Wake(at) => {
+                self.to.claims.waits_until(at);
+                self.wake(at);
+            }
             Effect::Audit { event, fields } => self.audit(event, fields).await,
             // The App asks the person, and knows when nothing more will come.
             Effect::Ask(_) | Effect::Done(_) => {}
@@ -182,6 +223,7 @@ impl Carrier {
             .any(|entry| matches!(entry.fact, Fact::End { .. }));
         let (state, start) = (self.to.means.keeping.state.clone(), self.start.clone());
         let who = self.who();
+        let told = entries.clone();
         let ledger = self.to.means.incidents();
         let written = records::off(move || {
             let written = journal
@@ -194,6 +236,11 @@ impl Carrier {
         });
         let event = match written.await {
             Ok((journal, written, missed)) => {
+                if self.rehearses {
+                    rehearsals::keep(&self.to.means, &self.start, &told, journal.head()).await;
+                }
+                self.to.claims.learn(&told, journal.head()).await;
+                self.clear_approvals(&told);
                 self.journal = Some(journal);
                 if let Some(why) = missed {
                     self.to
@@ -207,7 +254,26 @@ impl Carrier {
         };
         self.to.tell(event).await;
         if ended {
+            let dir = self
+                .journal
+                .as_ref()
+                .map(|journal| journal.dir().to_owned());
+            forget_key(dir).await;
             self.to.held.lock().await.take();
+        }
+    }
+
+    /// What was approved is no longer asked for.
+    fn clear_approvals(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            if let Fact::Approval { code, .. } = &entry.fact {
+                let (to, code) = (self.to.clone(), code.clone());
+                let namespace = self.start.target.namespace.clone();
+                let cleared =
+                    async move { approvals::clear(&to.means.cluster, &namespace, &code).await };
+                self.flights
+                    .push(AbortOnDropHandle::new(tokio::spawn(cleared)));
+            }
         }
     }
 
@@ -240,5 +306,13 @@ impl Carrier {
                 to.tell(Event::Tick).await;
             }))
         });
+    }
+}
+
+/// The run is over: what its fingerprints were taken with is of no more use.
+async fn forget_key(dir: Option<PathBuf>) {
+    if let Some(dir) = dir {
+        // One that cannot be removed opens nothing: a fingerprint only says whether two values are the same.
+        let _ = records::off(move || crate::journal::forget_key(&RealDisk, &dir)).await;
     }
 }

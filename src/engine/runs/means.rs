@@ -2,13 +2,17 @@
 
 use crate::app::message::{Fact, Notice};
 use crate::app::runs::news::RunNews;
+use crate::app::runs::shelf::Book;
 use crate::app::services::Limits;
+use crate::domain::target::Scope;
 use crate::engine::clock::Clock;
 use crate::engine::identity::EnvironmentOf;
 use crate::engine::incidents::Ledger;
 use crate::engine::setting::Found;
+use crate::platform::alertmanager::Alertmanager;
 use crate::platform::kubernetes::Cluster;
 use crate::platform::prometheus::Prometheus;
+use crate::platform::vault::Vault;
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,6 +21,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
+
+/// Reads every runbook there is; it may block.
+pub type Shelf = Arc<dyn Fn() -> Vec<Book> + Send + Sync>;
 
 /// Where runs are kept and what governs them.
 #[derive(Clone)]
@@ -29,6 +36,10 @@ pub struct Keeping {
     pub limits: Limits,
     /// What holds for them.
     pub rules: super::policy::Rules,
+    /// The target's Vault, where one is named.
+    pub vault: Option<Vault>,
+    /// Reads the runbooks anew.
+    pub shelf: Shelf,
 }
 
 impl fmt::Debug for Keeping {
@@ -42,10 +53,16 @@ impl fmt::Debug for Keeping {
 pub struct Means {
     /// The API server.
     pub cluster: Cluster,
+    /// What is looked at.
+    pub scope: Scope,
     /// The Prometheus of the target, once it is found.
     pub prometheus: watch::Receiver<Option<Found>>,
+    /// The Alertmanager of the target, once it is found.
+    pub alertmanager: watch::Receiver<Option<Arc<Alertmanager>>>,
     /// Whether this run's pods were found in its series.
     pub trusted: Arc<AtomicBool>,
+    /// The target's Vault, where one is named.
+    pub vault: Option<Vault>,
     /// The window of rates.
     pub window: SignedDuration,
     /// The windows of services that have one of their own.

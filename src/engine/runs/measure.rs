@@ -35,6 +35,75 @@ pub struct Look {
     pub ours: Option<Box<Planned>>,
 }
 
+/// The readings over several objects: the worst figure of each metric, the requests of all. An object without any
+/// request says nothing, as long as another has some; one that cannot be measured makes the metric unknown.
+pub async fn worst(
+    means: &Means,
+    clocks: &Clocks,
+    look: Look,
+    others: Vec<ObjectRef>,
+) -> Vec<Reading> {
+    let mut readings = read(means, clocks, &look).await;
+    let many = !others.is_empty();
+    let mut sets = vec![(name_of(look.object.as_ref()), readings.clone())];
+    for other in others {
+        let look = Look {
+            spec: look.spec.clone(),
+            object: Some(other.clone()),
+            ours: None,
+            ..look
+        };
+        sets.push((other.name, read(means, clocks, &look).await));
+    }
+    if many {
+        for (index, metric) in look.spec.metrics.iter().enumerate() {
+            let column = sets
+                .iter()
+                .filter_map(|(name, set)| Some((name, set.get(index)?)));
+            readings[index] = worse(metric, &column.collect::<Vec<_>>());
+        }
+    }
+    readings
+}
+
+fn name_of(object: Option<&ObjectRef>) -> String {
+    object.map_or_else(String::new, |object| object.name.clone())
+}
+
+/// One metric over several objects.
+fn worse(metric: &MetricSpec, all: &[(&String, &Reading)]) -> Reading {
+    let busy = |reading: &Reading| reading.requests.is_none_or(|requests| requests > 0.0);
+    let some = all.iter().any(|(_, reading)| busy(reading));
+    let sum = |of: fn(&Reading) -> Option<f64>| {
+        let known = all.iter().filter_map(|(_, reading)| of(reading));
+        let known: Vec<f64> = known.collect();
+        (!known.is_empty()).then(|| known.iter().sum::<f64>())
+    };
+    let mut value: Result<f64, String> = Err("nothing was measured".to_owned());
+    for (name, reading) in all.iter().filter(|(_, reading)| !some || busy(reading)) {
+        match &reading.value {
+            Err(why) => {
+                value = Err(format!("{name}: {why}"));
+                break;
+            }
+            Ok(found) => {
+                if value
+                    .as_ref()
+                    .map_or(true, |so_far| metric.ok.worse(*found, *so_far))
+                {
+                    value = Ok(*found);
+                }
+            }
+        }
+    }
+    Reading {
+        value,
+        baseline: None,
+        requests: sum(|reading| reading.requests),
+        rate: sum(|reading| reading.rate),
+    }
+}
+
 /// The readings of a gate's metrics, in their order.
 pub async fn read(means: &Means, clocks: &Clocks, look: &Look) -> Vec<Reading> {
     let spec = &look.spec;
@@ -164,6 +233,17 @@ impl Judged {
             ..named_reading(self.window, &self.own, &metric.signal)
         }
     }
+}
+
+/// One signal of a workload as it is now; restarts since so long.
+pub async fn now(means: &Means, object: &ObjectRef, name: &str, calm: SignedDuration) -> Reading {
+    let now = means.clock.now();
+    if name == RESTARTS {
+        return restarts(means, object, now - calm).await;
+    }
+    let found = parts(means, object, None, now).await;
+    let found = found.and_then(|parts| whole(&parts));
+    named_reading(means.window_of(&object.name), &found, name)
 }
 
 /// Whose signals: a workload by its kind.

@@ -4,18 +4,22 @@
 use super::carry::Carrier;
 use super::lock;
 use super::means::Means;
-use super::{policy, records};
+use super::secrets::Secrets;
+use super::{policy, records, rehearsals};
 use crate::app::runs::Refusal;
 use crate::app::runs::order::Opening;
 use crate::domain::incident;
 use crate::domain::target::Environment;
 use crate::engine::identity::Place;
-use crate::journal::runs::{plan_json, restore};
-use crate::journal::{Header, JournalError, RealDisk, Runs};
+use crate::journal::runs::{keep_called, plan_json, restore};
+use crate::journal::{Header, JournalError, RealDisk, Runs, fingerprint_key};
 use crate::platform::failure::Failure;
 use crate::runbook::ids::RunId;
 use crate::runbook::machine::{Entry, Run, RunTarget, Start, carrier};
 use crate::runbook::preflight::Level;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -84,6 +88,7 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
     means.trusted.store(false, Ordering::Relaxed);
     let now = means.clock.now();
     let passed = held(means, &here, &opening, now).await?;
+    let params = filled(means, &here, &opening)?;
     let unrecorded = opening.unrecorded;
     let mut random = [0; 10];
     getrandom::fill(&mut random).map_err(|error| refusal(format!("no randomness: {error}")))?;
@@ -93,7 +98,7 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
         runbook: opening.book.id.clone(),
         version: opening.book.version.clone(),
         model: opening.book.model_digest(),
-        params: opening.params,
+        params,
         target: RunTarget {
             cluster_uid: here.uid.to_string(),
             context: context(means),
@@ -110,8 +115,9 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
             ..opening.answers
         },
     };
-    let run = Run::new(opening.book, start.clone(), now)
+    let mut run = Run::new(opening.book, start.clone(), now)
         .map_err(|error| refusal(format!("refused before the first effect: {error}")))?;
+    second(means, &mut run);
     let header = Header {
         schema: crate::journal::runs::SCHEMA,
         created: now,
@@ -119,10 +125,16 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
         start: start.clone(),
     };
     if unrecorded {
-        return Ok((Carrier::unrecorded(means.clone(), start), run));
+        let secrets = Secrets::new(random_key()?);
+        return Ok((Carrier::unrecorded(means.clone(), start, secrets), run));
     }
     let (state, text, plan) = (means.keeping.state.clone(), opening.text, plan_json(&run));
-    let made = records::off(move || Runs::new(&state, RealDisk).create(&header, &text, &plan));
+    let called = opening.called;
+    let made = records::off(move || {
+        let journal = Runs::new(&state, RealDisk).create(&header, &text, &plan)?;
+        keep_called(&RealDisk, journal.dir(), &called)?;
+        Ok::<_, JournalError>(journal)
+    });
     let journal = made.await.map_err(refusal)?.map_err(|error| {
         refusal(format!(
             "the record cannot be written, so nothing is done: {error}"
@@ -134,7 +146,50 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
         let written = records::off(move || policy::write_down(&state, &carrier_start, &passed, at));
         written.await.map_err(refusal)?.map_err(refusal)?;
     }
-    Ok((Carrier::new(means.clone(), start, journal), run))
+    let secrets = key(journal.dir().to_owned()).await?;
+    let mut carrier = Carrier::new(means.clone(), start, journal, secrets);
+    carrier.rehearses(run.runbook());
+    carrier.reporter().claims.plan(steps(&run), now);
+    Ok((carrier, run))
+}
+
+/// The parameters with what the environment settles: where its secrets lie, unless no Vault is named here.
+fn filled(
+    means: &Means,
+    here: &Here,
+    opening: &Opening,
+) -> Result<BTreeMap<String, Value>, Refusal> {
+    const PATH: &str = "vault_path";
+    let mut params = opening.params.clone();
+    let configured = (means.keeping.rules.vault_path)(&here.environment.name);
+    let Some(configured) = configured.filter(|_| opening.book.param(PATH).is_some()) else {
+        return Ok(params);
+    };
+    match params.get(PATH).and_then(Value::as_str) {
+        None if means.vault.is_some() => {
+            params.insert(PATH.to_owned(), configured.into());
+        }
+        Some(given) if given != configured => {
+            return Err(refusal(format!(
+                "refused before the first effect: vault_path is {given}, but the secrets of {} lie in {configured} ([environment.{}] vault_path)",
+                opening.namespace, here.environment.name
+            )));
+        }
+        _ => {}
+    }
+    Ok(params)
+}
+
+/// Who must agree, by the policy of now; and that this machine's user is not somebody else.
+fn second(means: &Means, run: &mut Run) {
+    let policy = (means.keeping.rules.policy)(&run.start().target.environment);
+    run.demand_approvals(i64::from(policy.approvals));
+    run.keep_from_approving(records::os_user());
+}
+
+/// The run's steps, for whoever is told where it stands.
+fn steps(run: &Run) -> Vec<String> {
+    run.plan().iter().map(|step| step.id.clone()).collect()
 }
 
 /// How bad the incident is that is open here: conditions of the runbook may ask.
@@ -163,14 +218,31 @@ async fn held(
     let name = here.environment.name.to_string();
     let demands = (means.keeping.rules.policy)(&name);
     let (state, asked) = (means.keeping.state.clone(), opening.clone());
-    let looked = records::off(move || policy::refusals(&demands, &name, &asked, &state, now));
-    let refused = looked.await.map_err(refusal)?;
     let glass = opening.answers.break_glass.is_some();
+    let seconded = policy::seconded(&demands, &name, &opening.book);
+    let signers = means.keeping.rules.signers.clone();
+    let known = if policy::wants_rehearsal(&demands, &opening.book).is_some() {
+        rehearsals::there(means, rehearsals::place(&opening.book)).await
+    } else {
+        (Vec::new(), String::new())
+    };
+    let looked = records::off(move || {
+        let grounds = policy::Grounds {
+            signers: signers(),
+            rehearsals: known,
+        };
+        policy::refusals(&demands, &name, &asked, &state, &grounds, now)
+    });
+    let mut refused = looked.await.map_err(refusal)?;
     if glass && !opening.answers.confirm.contains(&opening.namespace) {
         return Err(refusal(format!(
             "--break-glass wants --confirm {} as well",
             opening.namespace
         )));
+    }
+    if glass && seconded && refused.iter().all(|why| !why.contains("second person")) {
+        let name = &here.environment.name;
+        refused.push(format!("{name} wants a second person for this run"));
     }
     if refused.is_empty() || glass {
         return Ok(refused);
@@ -246,16 +318,31 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
     if here.environment.guarded {
         run.guard();
     }
+    second(means, &mut run);
     let before = carrier(&start, &open.entries);
-    let hand_over =
+    let mut hand_over =
         (here.user != before).then(|| format!("{} takes over from {before}", here.user));
     // From here on the record says who really did it.
     start.actor.clone_from(&here.user);
-    let carrier = Carrier::new(means.clone(), start, open.journal);
+    let secrets = key(open.journal.dir().to_owned()).await?;
+    let mut carrier = Carrier::new(means.clone(), start, open.journal, secrets);
+    carrier.rehearses(run.runbook());
     for object in run.objects() {
         let line = lock::take(carrier.reporter(), &object).await;
         if line.level == Level::Red {
             return Err(refusal(format!("{}: {}", object.short(), line.fact)));
+        }
+    }
+    let claims = &carrier.reporter().claims;
+    claims.plan(steps(&run), open.header.created);
+    for line in claims.take(&run.lock_keys(), false).await {
+        match line.level {
+            Level::Red => return Err(refusal(format!("{}: {}", line.text, line.fact))),
+            // Only what is silent and another's; what may not be asked is said again by the preflight.
+            Level::Amber if claims.takes_over().await => {
+                hand_over = Some(format!("{} takes over: {}", here.user, line.fact));
+            }
+            _ => {}
         }
     }
     Ok(Reopened {
@@ -265,6 +352,22 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
         by: here.user,
         hand_over,
     })
+}
+
+fn random_key() -> Result<[u8; 32], Refusal> {
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|error| refusal(format!("no randomness: {error}")))?;
+    Ok(key)
+}
+
+/// What a run takes fingerprints of secrets with: the same after a crash, or what it planned could not be recognised.
+async fn key(dir: PathBuf) -> Result<Secrets, Refusal> {
+    let fresh = random_key()?;
+    let kept = records::off(move || fingerprint_key(&RealDisk, &dir, fresh)).await;
+    let kept = kept
+        .map_err(refusal)?
+        .map_err(|error| refusal(format!("the key for fingerprints cannot be kept: {error}")))?;
+    Ok(Secrets::new(kept))
 }
 
 fn unopened(error: &JournalError) -> Refusal {

@@ -1,24 +1,29 @@
 //! What the policy of an environment demands of a run: asked before the first effect, and again of every change. What it
 //! refuses, `--break-glass` can pass; that is written down with what was passed. The policy itself is the configuration's.
 
+use super::rehearsals::{self, Rehearsal};
 use crate::app::runs::order::Opening;
 use crate::domain::policy::{ImageRule, Policy};
 use crate::engine::incidents::tell::Channels;
-use crate::journal::{AuditEvent, RealDisk, Runs};
+use crate::journal::AuditEvent;
 use crate::runbook::Runbook;
-use crate::runbook::machine::{RunState, Start};
+use crate::runbook::machine::Start;
 use crate::runbook::model::{GateDecl, Risk, StepKind};
 use crate::runbook::patch::Action;
 use crate::runbook::quantity::{parse_duration, show_duration};
 use crate::runbook::template::{Path, Slot};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path as File;
 use std::sync::Arc;
 
 /// A reason for going past the policy has so many characters at least.
 pub const LEAST_REASON: usize = 20;
+
+/// What is said where nobody may approve.
+pub const NO_SIGNERS: &str = "nobody may approve here: name a file of allowed signers, [approvals] allowed_signers = \"PATH\"";
 
 /// What holds for runs from here, whatever they do.
 #[derive(Clone)]
@@ -29,6 +34,12 @@ pub struct Rules {
     pub locked: bool,
     /// The name of the context, where the connection does not know it.
     pub context: Option<String>,
+    /// The workloads that sign tokens: they are restarted after those that only verify them.
+    pub issuers: Arc<BTreeSet<String>>,
+    /// Where in Vault an environment's secrets lie.
+    pub vault_path: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    /// The file of those who may approve, as it is now, or why there is none.
+    pub signers: Arc<dyn Fn() -> Result<String, String> + Send + Sync>,
     /// Takes secrets and addresses of people out of a text before it goes into an incident's file.
     pub cleaner: fn(&str) -> String,
     /// Who is told of what.
@@ -41,6 +52,9 @@ impl Default for Rules {
             policy: Arc::new(|_| Policy::production()),
             locked: false,
             context: None,
+            issuers: Arc::default(),
+            vault_path: Arc::new(|_| None),
+            signers: Arc::new(|| Err(NO_SIGNERS.to_owned())),
             cleaner: str::to_owned,
             channels: Channels::default(),
         }
@@ -63,28 +77,28 @@ pub fn refusals(
     environment: &str,
     opening: &Opening,
     state: &File,
+    grounds: &Grounds,
     now: Timestamp,
 ) -> Vec<String> {
     let book = &opening.book;
     let mut found = Vec::new();
-    if book.risk == Risk::Critical && policy.approvals > 0 {
+    if seconded(policy, environment, book)
+        && let Err(why) = &grounds.signers
+    {
         found.push(format!(
-            "{environment} wants a second person for a run of critical risk, which this version cannot ask"
+            "{environment} wants a second person for this run, and {why}"
         ));
     }
-    if book.risk == Risk::Critical
-        && let Some(age) = policy.rehearsal
-        && !rehearsed(
-            book,
-            state,
-            now,
-            SignedDuration::try_from(age).unwrap_or_default(),
-        )
-    {
-        let age = show_duration(SignedDuration::try_from(age).unwrap_or_default());
-        found.push(format!(
-            "{environment} wants a successful run of this very runbook in staging, not older than {age}; there is none on this machine"
-        ));
+    if let Some(age) = wants_rehearsal(policy, book) {
+        let place = rehearsals::place(book);
+        let mut known = rehearsals::here(state, place);
+        known.extend(grounds.rehearsals.0.iter().cloned());
+        if let Err(why) = rehearsals::judge(&known, book, age, now) {
+            found.push(format!(
+                "{environment} wants a successful run of this very runbook in {place}, not older than {}; {why}; looked on this machine and {}",
+                show_duration(age), grounds.rehearsals.1
+            ));
+        }
     }
     let least = SignedDuration::try_from(policy.minimum_hold).unwrap_or_default();
     if let Some(hold) = holds(opening).filter(|hold| *hold < least) {
@@ -94,6 +108,22 @@ pub fn refusals(
         ));
     }
     found
+}
+
+/// Whether somebody else must agree with something in a run: by the policy, or by the runbook itself.
+pub fn seconded(policy: &Policy, environment: &str, book: &Runbook) -> bool {
+    let place = if environment == "unknown" {
+        "production"
+    } else {
+        environment
+    };
+    let blocks = book.blocks.values().flatten();
+    let mut steps = book.steps.iter().chain(blocks);
+    let asks = steps.any(|step| {
+        let approve = step.approve.as_ref().filter(|approve| approve.count > 0);
+        approve.is_some_and(|approve| approve.when_env.as_deref().is_none_or(|only| only == place))
+    });
+    asks || (book.risk == Risk::Critical && policy.approvals > 0)
 }
 
 /// The shortest time that a gate of this run holds.
@@ -124,23 +154,18 @@ fn holds(opening: &Opening) -> Option<SignedDuration> {
     spans.min()
 }
 
-/// Whether this very model succeeded in staging within the time given.
-fn rehearsed(book: &Runbook, state: &File, now: Timestamp, age: SignedDuration) -> bool {
-    let model = book.model_digest();
-    let wanted = book
-        .rehearse
-        .as_ref()
-        .map_or("staging", |rehearse| rehearse.environment.as_str());
-    let (runs, _) = Runs::new(state, RealDisk).list();
-    runs.iter().any(|run| {
-        let start = &run.header.start;
-        let recent = run.ended.is_some_and(|at| now.duration_since(at) <= age);
-        recent
-            && run.state == RunState::Succeeded
-            && !start.dry_run
-            && start.model == model
-            && start.target.environment == wanted
-    })
+/// How old a rehearsal may be that a runbook wants here, where one is wanted.
+pub fn wants_rehearsal(policy: &Policy, book: &Runbook) -> Option<SignedDuration> {
+    let age = policy.rehearsal.filter(|_| book.risk == Risk::Critical)?;
+    SignedDuration::try_from(age).ok()
+}
+
+/// What is known beside the policy when a run is judged by it.
+pub struct Grounds {
+    /// The file of those who may approve, or why there is none.
+    pub signers: Result<String, String>,
+    /// Rehearsals that the cluster knows of, and where it was asked.
+    pub rehearsals: (Vec<Rehearsal>, String),
 }
 
 /// Puts into the audit log that a run goes past the policy: what was refused, and why it goes on.
@@ -217,6 +242,7 @@ mod tests {
             .replace("= \"high\"", &format!("= {risk:?}"));
         let book = Book::read(crate::app::runs::shelf::Origin::Shipped, "t", &text);
         Opening {
+            called: Vec::new(),
             book: book.book.unwrap(),
             text: text.as_str().into(),
             params: [("hold".to_owned(), json!(hold))].into(),
@@ -248,6 +274,10 @@ mod tests {
                 "production",
                 &opening(risk, hold),
                 folder.path(),
+                &Grounds {
+                    signers: Err(NO_SIGNERS.to_owned()),
+                    rehearsals: (Vec::new(), "nowhere else".to_owned()),
+                },
                 Timestamp::UNIX_EPOCH,
             );
             assert_eq!(found.len(), wanted, "{risk} {hold}: {found:?}");
@@ -269,6 +299,7 @@ mod tests {
                     path: path.into(),
                     before: None,
                     after: Some(after),
+                    from: None,
                 }],
                 lines: Vec::new(),
             },

@@ -177,6 +177,7 @@ mod tests {
                 path: "/spec/replicas".into(),
                 before: Some(json!(3)),
                 after: Some(json!(2)),
+                from: None,
             }],
             lines: Vec::new(),
         };

@@ -187,7 +187,7 @@ fn told(fact: &Fact) -> Option<Map<String, Value>> {
         Fact::Start(start) => json!({
             "params": start.params, "reason": start.answers.reason, "break_glass": start.answers.break_glass,
         }),
-        Fact::Preflight { ok, lines } => json!({"ok": ok, "lines": lines}),
+        Fact::Preflight { ok, lines, .. } => json!({"ok": ok, "lines": lines}),
         Fact::Skipped { .. }
         | Fact::Started { .. }
         | Fact::Progress { .. }

@@ -1,6 +1,8 @@
 //! What everything that works for one run shares: with what, for which run, whom to tell, and the lock it holds.
 
+use super::lease::Claims;
 use super::means::Means;
+use super::secrets::Secrets;
 use crate::app::runs::news::RunNews;
 use crate::journal::disk::Lock;
 use crate::runbook::ids::RunId;
@@ -19,6 +21,10 @@ pub struct Reporter {
     pub by: Arc<str>,
     /// The lock of what is changed, once it was taken.
     pub held: Arc<Mutex<Option<Lock>>>,
+    /// The secrets it has in hand.
+    pub secrets: Arc<Secrets>,
+    /// What it has to itself in the cluster.
+    pub claims: Arc<Claims>,
 }
 
 impl Reporter {

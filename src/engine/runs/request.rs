@@ -1,7 +1,8 @@
 //! One change as the one request it is: a patch, a patch of the part `scale`, a deletion or an eviction, each with its
 //! precondition. Rehearsals and real changes go through here alike, so that what was rehearsed is what is sent.
 
-use super::means::Means;
+use super::report::Reporter;
+use super::secrets;
 use super::state::known;
 use crate::platform::failure::{Failure, FailureKind};
 use crate::platform::kubernetes::{Applied, Manner, Precondition};
@@ -9,10 +10,18 @@ use crate::runbook::patch::Action;
 use crate::runbook::verb::Verb;
 
 /// Sends a change once.
-pub async fn send(means: &Means, action: &Action, manner: &Manner) -> Result<Applied, Failure> {
+pub async fn send(to: &Reporter, action: &Action, manner: &Manner) -> Result<Applied, Failure> {
+    let means = &*to.means;
     let object = &action.planned.object;
     let unknown = |why: String| Failure::new(FailureKind::Invalid, "send a change", "", &why);
-    let kind = known(&object.kind).map_err(unknown)?;
+    if matches!(action.planned.verb(), Verb::Keys | Verb::Destroy) {
+        return secrets::send(means, &to.secrets, action, manner).await;
+    }
+    let kind = match known(&object.kind) {
+        Ok(kind) => kind,
+        Err(why) if object.kind != "ExternalSecret" => return Err(unknown(why)),
+        Err(_) => means.cluster.kind_named(&object.kind).await?,
+    };
     let (cluster, namespace, name) = (&means.cluster, &*object.namespace, &*object.name);
     let only_if = Precondition {
         uid: Some(object.uid.clone()),
@@ -32,6 +41,7 @@ pub async fn send(means: &Means, action: &Action, manner: &Manner) -> Result<App
             deleted.await
         }
         Verb::Evict => cluster.evict(namespace, name, &only_if, manner).await,
+        Verb::Keys | Verb::Destroy => Err(unknown("sent elsewhere".to_owned())),
     }
 }
 

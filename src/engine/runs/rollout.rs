@@ -202,6 +202,11 @@ fn waits_for_ever(body: &Value, pod: &Value) -> Option<String> {
     })
 }
 
+/// How the present rollout stands, whoever began it.
+pub fn by_itself(kind: &str, body: &Value) -> Rollout {
+    standing(kind, body, None, i64::MAX)
+}
+
 /// How a rollout stands by the object alone.
 fn standing(kind: &str, body: &Value, planned: Option<&Planned>, generation: i64) -> Rollout {
     let count = |value: &Value| value.as_i64().unwrap_or_default();
@@ -355,6 +360,7 @@ mod tests {
                 path: "/spec/template/image".into(),
                 before: Some(json!("v2")),
                 after: Some(json!(image)),
+                from: None,
             }],
             lines: Vec::new(),
         };

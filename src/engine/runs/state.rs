@@ -13,6 +13,12 @@ pub fn known(kind: &str) -> Result<Known, String> {
     Known::everyday(kind).ok_or_else(|| format!("`{kind}` is not a kind of workload"))
 }
 
+/// Any kind a run may look at: a workload's without asking, another by discovery.
+pub async fn kind_of(means: &Means, kind: &str) -> Result<Known, Failure> {
+    let found = means.cluster.kind_named(kind).await;
+    found.map_err(|failure| unanswered(&failure))
+}
+
 /// Why a question has no answer, as the machine tells cases apart.
 pub fn unanswered(failure: &Failed) -> Failure {
     let words = failure.to_string();
@@ -30,7 +36,7 @@ pub fn unanswered(failure: &Failed) -> Failure {
 
 /// An object as it is now; `None` where there is none.
 pub async fn read(means: &Means, object: &ObjectRef) -> Result<Option<ObjectState>, Failure> {
-    let kind = known(&object.kind).map_err(Failure::Invalid)?;
+    let kind = kind_of(means, &object.kind).await?;
     let found = means
         .cluster
         .object_of(&kind, &object.namespace, &object.name)
@@ -199,7 +205,7 @@ fn facts(body: &Value) -> ObjectFacts {
 }
 
 /// The autoscaler that decides an object's replicas; unknown counts as none, for only the template is changed.
-async fn autoscaler(means: &Means, object: &ObjectRef) -> Option<String> {
+pub async fn autoscaler(means: &Means, object: &ObjectRef) -> Option<String> {
     let kind = known("HorizontalPodAutoscaler").ok()?;
     let all = means.cluster.objects_of(&kind, &object.namespace, "").await;
     all.ok()?

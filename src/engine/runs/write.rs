@@ -1,7 +1,7 @@
 //! The one place where a run changes the platform: exactly one request for each effect, its answer classified as done,
 //! certainly not done, or unknown.
 
-use super::means::Means;
+use super::report::Reporter;
 use super::request;
 use crate::platform::failure::{Failure, FailureKind};
 use crate::platform::kubernetes::Manner;
@@ -15,7 +15,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// Sends one change and says what became of it.
 pub async fn send(
-    means: &Means,
+    to: &Reporter,
     effect: EffectKey,
     attempt: u32,
     audit_id: String,
@@ -25,7 +25,7 @@ pub async fn send(
         dry_run: false,
         audit_id: Some(audit_id),
     };
-    let sent = request::send(means, &action, &manner).await;
+    let sent = request::send(to, &action, &manner).await;
     let failure = match sent {
         Ok(applied) => {
             return Event::Performed {

@@ -62,7 +62,7 @@ impl Alertmanager {
             "matchers": matchers, "startsAt": silence.from.to_string(), "endsAt": silence.until.to_string(),
             "createdBy": silence.by, "comment": format!("{} [{}]", silence.comment, silence.mark),
         });
-        let body = Body::Json(document.to_string().into());
+        let body = Body::Document("application/json", document.to_string().into());
         let asked = self.transport.ask(Method::POST, "/api/v2/silences", body);
         let made = match asked.await {
             Ok((status, body)) => decode::<Made>(status, &body),

@@ -1,7 +1,7 @@
 //! One request to the API server before it is sent: what is attempted, where, and with what.
 
 use super::classify::Attempt;
-use http::{Method, Request};
+use http::{HeaderValue, Method, Request};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -16,6 +16,8 @@ pub(super) struct Ask {
     pub(super) audit_id: Option<String>,
     /// One header more, for whoever is behind a proxy.
     pub(super) header: Option<(Arc<str>, Arc<str>)>,
+    /// What a carried question brings along.
+    pub(super) headers: Vec<(&'static str, HeaderValue)>,
 }
 
 impl Ask {
@@ -28,6 +30,7 @@ impl Ask {
             accept: None,
             audit_id: None,
             header: None,
+            headers: Vec::new(),
         }
     }
 
@@ -53,6 +56,9 @@ impl Ask {
         }
         if let Some((name, value)) = &self.header {
             request = request.header(&**name, &**value);
+        }
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
         }
         let body = match &self.body {
             Some((kind, body)) => {

@@ -6,8 +6,10 @@ use super::client::Cluster;
 use super::kinds::ServiceWire;
 use super::list::Splitter;
 use crate::platform::failure::{Failure, FailureKind};
+use crate::platform::http::Question;
 use bytes::Bytes;
 use futures::io::AsyncBufReadExt as _;
+use http::Method;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,6 +67,26 @@ impl Proxy {
         self
     }
 
+    /// Carries a question of any method with its headers and body; answered as [`Proxy::get`] is.
+    pub async fn carry(&self, question: Question) -> Result<(u16, Bytes), Failure> {
+        let verb = match question.method {
+            Method::POST => "create",
+            Method::PUT => "update",
+            Method::PATCH => "patch",
+            Method::DELETE => "delete",
+            _ => "get",
+        };
+        let mut attempt = self.attempt(verb);
+        attempt.changes = verb != "get";
+        let mut ask = Ask::get(attempt, self.path(&question.path));
+        ask.method = question.method;
+        ask.headers = question.headers;
+        if let Some(kind) = question.body.content_type() {
+            ask.body = Some((kind, question.body.bytes().to_vec()));
+        }
+        self.ask(ask).await
+    }
+
     /// Asks. Answers of the other side come back with their status; failures of the way to it as [`Failure`].
     pub async fn get(&self, path_and_query: &str) -> Result<(u16, Bytes), Failure> {
         let attempt = self.attempt("get");
@@ -91,9 +113,14 @@ impl Proxy {
         let attempt = ask.attempt.clone();
         ask.accept = Some("*/*");
         ask.header = self.header.clone();
+        let late = if attempt.changes {
+            FailureKind::Interrupted
+        } else {
+            FailureKind::Timeout
+        };
         match tokio::time::timeout(PATIENCE, self.fetch(ask, &attempt)).await {
             Ok(answer) => answer,
-            Err(_) => Err(self.cluster.failure(FailureKind::Timeout, &attempt, "")),
+            Err(_) => Err(self.cluster.failure(late, &attempt, "")),
         }
     }
 

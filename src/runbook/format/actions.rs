@@ -2,7 +2,8 @@
 
 use crate::runbook::format::guards::missing;
 use crate::runbook::format::reader::Reader;
-use crate::runbook::model::{KINDS, PLANNED, StepKind, Target};
+use crate::runbook::format::secrets::secret_step;
+use crate::runbook::model::{KINDS, PLANNED, SECRET_KINDS, StepKind, Target};
 use crate::runbook::place::nearest;
 use crate::runbook::prose::bounded;
 use crate::runbook::template::Slot;
@@ -35,6 +36,9 @@ pub fn action(name: &str, table: &Reader<'_, '_, '_>, needs_target: bool) -> Opt
         },
         "k8s.delete" => StepKind::Delete { at: at() },
         "k8s.evict" => StepKind::Evict { at: at() },
+        other if SECRET_KINDS.iter().any(|(kind, _)| *kind == other) => {
+            StepKind::Secret(secret_step(other, table)?)
+        }
         other => {
             let (name, _, keys) = PLANNED.iter().find(|(known, ..)| *known == other)?;
             let keys = keys

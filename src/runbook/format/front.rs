@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::runbook::format::checklist::items;
 use crate::runbook::format::gates::gate_decl;
 use crate::runbook::format::reader::{Reader, good_id, whole};
-use crate::runbook::format::steps::checklist_item;
 use crate::runbook::model::{
     Deviation, DocRef, GateDecl, LiveList, LostObserver, OnFailure, Param, ParamType, Rehearse,
     Risk, Runbook, SecretDecl, SignedMillis,
@@ -62,12 +62,9 @@ pub fn front(table: Reader<'_, '_, '_>) -> Runbook {
             .into_iter()
             .map(deviation)
             .collect(),
-        checklist: table
-            .tables("checklist")
-            .into_iter()
-            .map(checklist_item)
-            .collect(),
+        checklist: items(&table, "checklist"),
         blocks: BTreeMap::new(),
+        calls: BTreeMap::new(),
         steps: Vec::new(),
         sections: Vec::new(),
         intro: String::new(),

@@ -44,6 +44,12 @@ pub fn retry(table: Reader<'_, '_, '_>) -> Retry {
     if !(0..=10).contains(&retry.max) {
         table.error("`max` must be between 0 and 10", None);
     }
+    if retry.on.is_empty() {
+        table.error(
+            "`on` is missing",
+            Some("say what is tried again: on = [\"transient\"], [\"conflict\"] or both"),
+        );
+    }
     for word in retry
         .on
         .iter()
@@ -66,6 +72,12 @@ pub fn approve(table: Reader<'_, '_, '_>) -> Approve {
         ttl: table.duration("ttl").map(SignedMillis),
         when_env: table.string("when_env"),
     };
+    if !(1..=5).contains(&approve.count) {
+        table.error("`count` must be between 1 and 5", None);
+    }
+    if approve.not.as_deref().is_some_and(|who| who != "initiator") {
+        table.error("`not` knows only \"initiator\"", None);
+    }
     table.finish();
     approve
 }
@@ -146,15 +158,25 @@ pub fn when(table: Reader<'_, '_, '_>) -> Option<When> {
         Some(When::All(many("all")))
     } else if table.has("any") {
         Some(When::Any(many("any")))
-    } else if let Some(word) = table.string("env") {
-        Some(When::Test(Subject::Env, Test::Is(word.into())))
-    } else if let Some(word) = table.string("severity") {
-        Some(When::Test(Subject::Severity, Test::Is(word.into())))
+    } else if table.has("env") {
+        one_of(&table, "env").map(|test| When::Test(Subject::Env, test))
+    } else if table.has("severity") {
+        one_of(&table, "severity").map(|test| When::Test(Subject::Severity, test))
     } else {
         subject(&table).and_then(|subject| Some(When::Test(subject, test(&table)?)))
     };
     table.finish();
     found
+}
+
+/// A word, or a list of words of which one is meant.
+fn one_of(table: &Reader<'_, '_, '_>, key: &'static str) -> Option<Test> {
+    let list = table.item(key).is_some_and(|(value, _)| value.is_array());
+    if list {
+        let words = table.strings(key).into_iter().map(Into::into);
+        return Some(Test::In(words.collect()));
+    }
+    table.string(key).map(|word| Test::Is(word.into()))
 }
 
 fn subject(table: &Reader<'_, '_, '_>) -> Option<Subject> {

@@ -7,7 +7,7 @@ use crate::runbook::format::sink::Sink;
 use crate::runbook::model::{Runbook, Step, StepKind};
 use crate::runbook::place::nearest;
 use crate::runbook::prose::bounded;
-use crate::runbook::template::Path;
+use crate::runbook::template::{Path, Text};
 
 /// Values every step leaves behind besides what it captures.
 const BUILT_IN_OUTS: &[&str] = &[
@@ -61,16 +61,13 @@ impl Known {
 
     /// Adds a step that later ones may refer to.
     pub fn add(&mut self, step: &Step) {
-        self.outs
-            .insert(step.id.clone(), step.capture.keys().cloned().collect());
+        self.outs.insert(step.id.clone(), outs(step));
     }
 
     /// Resolves a step's references, with its loop variable and the steps of its body in sight.
     pub fn scoped(&self, sink: &Sink<'_>, step: &Step, refs: Vec<(Path, usize)>) {
         let mut scope = self.clone();
-        scope
-            .outs
-            .insert(step.id.clone(), step.capture.keys().cloned().collect());
+        scope.outs.insert(step.id.clone(), outs(step));
         let each = step.each.as_ref().into_iter().chain(match &step.kind {
             StepKind::Each { over, .. } => Some(over),
             _ => None,
@@ -79,8 +76,8 @@ impl Known {
         if let StepKind::Each { body, .. } = &step.kind {
             for inner in body {
                 if !scope.ids.insert(inner.id.clone()) && !inner.id.is_empty() {
-                    sink.error(
-                        0,
+                    sink.error_at(
+                        inner.place,
                         format!("the id `{}` is taken", bounded(&inner.id, 70)),
                         Some(format!("rename the step inside `{}`", step.id)),
                     );
@@ -89,6 +86,17 @@ impl Known {
             }
         }
         scope.resolve(sink, refs);
+    }
+
+    /// References in a heading are filled once their values are known: any step of the file may be meant.
+    pub fn title(&self, sink: &Sink<'_>, title: &str, at: usize) {
+        match Text::parse(title) {
+            Ok(text) => {
+                let paths = text.paths().map(|path| (path.clone(), at)).collect();
+                self.resolve(sink, paths);
+            }
+            Err(why) => sink.error(at, format!("heading: {}", bounded(&why, 200)), None),
+        }
     }
 
     /// Says of every reference that leads nowhere what is near.
@@ -129,4 +137,14 @@ impl Known {
             }
         }
     }
+}
+
+/// What a step leaves behind by its own names.
+fn outs(step: &Step) -> BTreeSet<String> {
+    let more: &[&str] = match step.kind {
+        StepKind::Checklist { .. } => &["items", "overridden", "summary"],
+        _ => &[],
+    };
+    let more = more.iter().map(|name| (*name).to_owned());
+    step.capture.keys().cloned().chain(more).collect()
 }

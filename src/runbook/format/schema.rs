@@ -7,9 +7,15 @@ use serde_json::{Map, Value, json};
 
 use crate::runbook::format::front;
 use crate::runbook::format::gates::SIGNALS;
+use crate::runbook::lint::SEVERITIES;
 use crate::runbook::model::{
-    KINDS, LiveList, LostObserver, OnFailure, PLANNED, ParamType, Risk, Side, Then,
+    KINDS, LiveList, LostObserver, OnFailure, PLANNED, ParamType, Risk, SECRET_KINDS, Side, Then,
 };
+
+mod secrets;
+
+use secrets::{about_secret, secret_step_keys};
+mod checklist;
 
 /// A key: its name, what it holds, whether it must be there.
 type Key = (&'static str, Value, bool);
@@ -31,7 +37,8 @@ pub fn schema() -> Value {
     define("secret", table(secret_keys()));
     define("gate", table(gate_keys()));
     define("metric", table(metric_keys()));
-    define("item", table(item_keys()));
+    define("item", table(checklist::item_keys()));
+    checklist::define(&mut define);
     define("when", when());
     define(
         "check",
@@ -83,7 +90,9 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 
 /// Whether a kind may stand in an `undo`.
 pub fn acts(kind: &str) -> bool {
-    kind.starts_with("k8s.") || PLANNED.iter().any(|(name, ..)| *name == kind)
+    kind.starts_with("k8s.")
+        || SECRET_KINDS.iter().any(|(name, _)| *name == kind)
+        || PLANNED.iter().any(|(name, ..)| *name == kind)
 }
 
 fn text() -> Value {
@@ -246,15 +255,6 @@ fn metric_keys() -> Vec<Key> {
     ]
 }
 
-fn item_keys() -> Vec<Key> {
-    let evidence = list(words(&["auto", "link", "attest", "n/a"]));
-    vec![
-        ("id", text(), true),
-        ("text", text(), true),
-        ("evidence", evidence, false),
-    ]
-}
-
 fn retry_keys() -> Vec<Key> {
     vec![
         (
@@ -263,7 +263,7 @@ fn retry_keys() -> Vec<Key> {
             false,
         ),
         ("backoff", span(), false),
-        ("on", list(words(&["transient", "conflict"])), false),
+        ("on", some(words(&["transient", "conflict"])), true),
     ]
 }
 
@@ -303,13 +303,18 @@ fn tested(keys: &[Key]) -> Value {
     whole
 }
 
+/// One of them, or a list.
+fn either(one: Value) -> Value {
+    json!({"anyOf": [one.clone(), some(one)]})
+}
+
 fn when() -> Value {
     let one = |key: Key| table(vec![key]);
     json!({"anyOf": [
         one(("all", some(to("when")), true)),
         one(("any", some(to("when")), true)),
-        one(("env", text(), true)),
-        one(("severity", text(), true)),
+        one(("env", either(text()), true)),
+        one(("severity", either(words(&SEVERITIES)), true)),
         tested(&[("param", text(), true)]),
         tested(&[("step", text(), true), ("out", text(), false)]),
     ]})
@@ -388,6 +393,7 @@ fn own(kind: &str) -> Vec<Key> {
             ("since", text(), false),
         ],
         "use" => vec![("block", text(), true)],
+        "call" => vec![("runbook", text(), true), ("with", texts(), false)],
         "each" => each_keys()
             .into_iter()
             .chain([("do", list(to("step")), false)])
@@ -405,6 +411,7 @@ fn own(kind: &str) -> Vec<Key> {
         }
         "k8s.set-image" => object(vec![("container", text(), false), ("image", text(), true)]),
         "k8s.annotate" => object(vec![("set", texts(), false)]),
+        _ if about_secret(kind) => secret_step_keys(kind),
         _ => {
             let planned = PLANNED.iter().find(|(name, ..)| *name == kind);
             let keys = planned.map_or(&[][..], |(.., keys)| keys);
@@ -438,6 +445,7 @@ fn gate_step_keys() -> Vec<Key> {
             ("side", words(Side::WORDS), false),
             ("ns", text(), false),
             ("target", text(), false),
+            ("targets", text(), false),
             ("on", table(on), false),
         ])
         .collect()
@@ -445,7 +453,7 @@ fn gate_step_keys() -> Vec<Key> {
 
 fn step(kind: &str) -> Value {
     let mut whole = table(common(kind).into_iter().chain(own(kind)).collect());
-    whole["dependentRequired"] = if KINDS.contains(&kind) {
+    whole["dependentRequired"] = if KINDS.contains(&kind) && !about_secret(kind) {
         json!({"why": ["undo"], "ns": ["target"], "target": ["ns"]})
     } else {
         json!({"why": ["undo"]})
@@ -463,7 +471,7 @@ fn step(kind: &str) -> Value {
             "else": {"required": ["hold", "deadline", "metric"]},
         }));
     }
-    if kind.starts_with("k8s.") && KINDS.contains(&kind) {
+    if kind.starts_with("k8s.") && KINDS.contains(&kind) && !about_secret(kind) {
         rules.push(json!({"anyOf": [{"required": ["ns", "target"]}, {"required": ["each"]}]}));
     }
     whole["allOf"] = Value::from(rules);
@@ -480,7 +488,7 @@ fn undone(kind: &str) -> Value {
         ("when", to("when"), false),
     ];
     let mut whole = table(keys.into_iter().chain(own(kind)).collect());
-    if KINDS.contains(&kind) {
+    if KINDS.contains(&kind) && !about_secret(kind) {
         whole["dependentRequired"] = json!({"ns": ["target"], "target": ["ns"]});
     }
     whole

@@ -35,11 +35,16 @@ impl<'t> Sink<'t> {
 
     /// Notes an error at a byte offset of the file.
     pub fn error(&self, at: usize, message: impl Into<String>, help: Option<String>) {
+        self.error_at(self.lines.place(at), message, help);
+    }
+
+    /// Notes an error at a place that was worked out before.
+    pub fn error_at(&self, place: Place, message: impl Into<String>, help: Option<String>) {
         let mut problems = self.problems.borrow_mut();
         if problems.len() < MOST {
             problems.push(Problem {
                 file: self.file.to_owned(),
-                place: self.lines.place(at),
+                place,
                 severity: Severity::Error,
                 message: message.into(),
                 help,

@@ -25,8 +25,8 @@ pub enum FenceKind {
 /// A piece of the body, in document order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// A heading of the second level.
-    Heading(String),
+    /// A heading of the second level, and where it begins.
+    Heading(String, usize),
     /// Text between, made safe to show.
     Prose(String),
     /// A fence that is executed.
@@ -124,7 +124,7 @@ struct Body<'t, 'o> {
 impl Body<'_, '_> {
     fn read(mut self) {
         let body = self.text.get(self.base..).unwrap_or_default();
-        let mut heading: Option<(usize, String)> = None;
+        let mut heading: Option<(Range<usize>, String)> = None;
         let parser = Parser::new(body).into_offset_iter();
         for (event, range) in parser {
             let range = range.start + self.base..range.end + self.base;
@@ -134,14 +134,13 @@ impl Body<'_, '_> {
                     ..
                 }) => {
                     self.flush(range.start);
-                    heading = Some((range.end, String::new()));
+                    heading = Some((range, String::new()));
                 }
                 Event::End(TagEnd::Heading(HeadingLevel::H2)) => {
-                    if let Some((end, title)) = heading.take() {
-                        self.out
-                            .pieces
-                            .push(Piece::Heading(prose::bounded(title.trim(), 120)));
-                        self.prose_from = end;
+                    if let Some((at, title)) = heading.take() {
+                        let title = prose::bounded(title.trim(), 120);
+                        self.out.pieces.push(Piece::Heading(title, at.start));
+                        self.prose_from = at.end;
                     }
                 }
                 Event::Text(part) | Event::Code(part) if heading.is_some() => {
@@ -284,7 +283,7 @@ mod tests {
             matches!(
                 found.as_slice(),
                 [
-                    Piece::Heading(_),
+                    Piece::Heading(..),
                     Piece::Prose(_),
                     Piece::Fence(FenceKind::Step, _),
                     Piece::Fence(FenceKind::Block, _)

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::runbook::format::actions::{action, target, unknown_kind};
+use crate::runbook::format::checklist::items;
 use crate::runbook::format::gates::{default_on, gate_decl, gate_on};
 use crate::runbook::format::guards::{
     approve, check, confirm, need_duration, retry, timeout, wait_for, when,
 };
 use crate::runbook::format::reader::{Reader, good_id};
-use crate::runbook::model::{Branch, ChecklistItem, Each, OnFailure, Side, Step, StepKind, Undo};
+use crate::runbook::model::{Branch, Each, OnFailure, Side, Step, StepKind, Undo};
 use crate::runbook::prose::bounded;
 use crate::runbook::template::Path;
 
@@ -47,6 +48,8 @@ pub fn step(table: Reader<'_, '_, '_>, standing: &Standing) -> Option<Step> {
         approve: table.table("approve").map(approve),
         undo: undo(&table),
         barrier: table.flag("barrier").unwrap_or_default(),
+        vars: BTreeMap::new(),
+        within: Vec::new(),
         capture: capture(&table),
         checks: table
             .tables("check")
@@ -82,11 +85,7 @@ fn step_kind(table: &Reader<'_, '_, '_>) -> Option<StepKind> {
             options: table.tables("options").into_iter().map(branch).collect(),
         },
         "checklist" => StepKind::Checklist {
-            items: table
-                .tables("items")
-                .into_iter()
-                .map(checklist_item)
-                .collect(),
+            items: items(table, "items"),
         },
         "confirm" => StepKind::Confirm {
             show: table.strings("show"),
@@ -115,6 +114,10 @@ fn step_kind(table: &Reader<'_, '_, '_>) -> Option<StepKind> {
         },
         "use" => StepKind::Use {
             block: table.need("block"),
+        },
+        "call" => StepKind::Call {
+            runbook: table.need("runbook"),
+            with: table.text_map("with"),
         },
         "each" => repeated(table)?,
         "audit" => StepKind::Audit {
@@ -158,6 +161,7 @@ fn gate(table: &Reader<'_, '_, '_>) -> StepKind {
             .word("side", Side::WORDS, Side::from_word)
             .unwrap_or(Side::All),
         target: table.has("target").then(|| target(table)),
+        targets: table.path("targets"),
         on,
     }
 }
@@ -198,28 +202,6 @@ fn branch(table: Reader<'_, '_, '_>) -> Branch {
     };
     table.finish();
     branch
-}
-
-/// Reads a checklist item.
-pub fn checklist_item(table: Reader<'_, '_, '_>) -> ChecklistItem {
-    const KNOWN: &[&str] = &["auto", "link", "attest", "n/a"];
-    let item = ChecklistItem {
-        id: table.need("id"),
-        text: table.need("text"),
-        evidence: table.strings("evidence"),
-    };
-    for word in item
-        .evidence
-        .iter()
-        .filter(|word| !KNOWN.contains(&word.as_str()))
-    {
-        table.error(
-            format!("no evidence `{}`", bounded(word, 40)),
-            Some("auto, link, attest or n/a"),
-        );
-    }
-    table.finish();
-    item
 }
 
 fn undo(table: &Reader<'_, '_, '_>) -> Option<Undo> {

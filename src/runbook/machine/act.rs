@@ -48,14 +48,15 @@ impl Run {
             return;
         }
         let object = mutation.action.planned.object.clone();
-        self.read(
-            Purpose::Probe(index, undo),
+        let question = if mutation.action.planned.is_secret() {
+            self.question_for(&self.plan[index], object)
+        } else {
             Question::Probe {
                 effect: mutation.effect,
                 object,
-            },
-            out,
-        );
+            }
+        };
+        self.read(Purpose::Probe(index, undo), question, out);
     }
 
     /// The server answered the request in flight; anything about another attempt is ignored.
@@ -151,17 +152,13 @@ impl Run {
     /// A mutating step that has begun and sent nothing, or may try again.
     pub(super) fn before_effect(&mut self, now: Timestamp, index: usize, out: &mut Vec<Effect>) {
         let step = self.plan[index].clone();
-        let object = match step
-            .kind
-            .target()
-            .ok_or_else(|| "the step names no target".to_owned())
-            .and_then(|target| self.object_of(target))
-        {
+        let object = match self.object_for(&step) {
             Ok(object) => object,
             Err(why) => return self.fail(now, index, Reason::Input, why, Then::Pause, out),
         };
         let Some(planned) = self.ledger.steps[index].plan.clone() else {
-            return self.read(Purpose::Plan(index), Question::Object { object }, out);
+            let question = self.question_for(&step, object);
+            return self.read(Purpose::Plan(index), question, out);
         };
         if planned.changes.is_empty() {
             return self.finish(
@@ -175,16 +172,11 @@ impl Run {
             let message = self.rehearsal_told();
             return self.end(now, RunState::Succeeded, message, Vec::new(), out);
         }
-        if !self.authorised(now, index, out) {
+        if !self.authorised(now, index, out) || !self.approved(now, index, out) {
             return;
         }
-        self.read(
-            Purpose::BeforeIntent(index),
-            Question::Object {
-                object: planned.object,
-            },
-            out,
-        );
+        let question = self.question_for(&step, planned.object);
+        self.read(Purpose::BeforeIntent(index), question, out);
     }
 
     /// A step's change was read for: work it out.
@@ -207,7 +199,7 @@ impl Run {
             );
         };
         self.live.seen_version.clone_from(&state.resource_version);
-        match self.plan_for(&self.plan[index].kind, &state, now) {
+        match self.plan_for(&self.plan[index], &self.plan[index].kind, &state, now) {
             Ok(plan) => {
                 let step = self.ledger.steps[index].path.clone();
                 self.record(
@@ -235,6 +227,10 @@ impl Run {
         let Some(planned) = record.plan.clone() else {
             return;
         };
+        // It may have run out while the platform was silent.
+        if record.effect.is_none() && !self.approved(now, index, out) {
+            return;
+        }
         if let Some(why) = removed(&planned, &answer) {
             return self.removed_already(now, index, &record, why, out);
         }
@@ -243,6 +239,10 @@ impl Run {
             Err(why) => return self.fail(now, index, Reason::Conflict, why, Then::Pause, out),
         };
         let attempts = record.effect.as_ref().map_or(0, |effect| effect.attempt);
+        let planned = match self.renewed(now, index, planned, &state) {
+            Ok(planned) => planned,
+            Err(why) => return self.fail(now, index, Reason::Conflict, why, Then::Pause, out),
+        };
         let standing = match planned.in_force(&state.body) {
             Standing::After => Standing::After,
             _ => planned.standing(&state.body),
@@ -262,6 +262,7 @@ impl Run {
                         found: Found::Present,
                         detail: vec!["the fields already have the new values".to_owned()],
                         generation: Some(state.generation),
+                        version: Some(state.resource_version),
                     })],
                     out,
                 ),
@@ -281,6 +282,26 @@ impl Run {
                 out,
             ),
         }
+    }
+
+    /// What was confirmed, as it is sent now: a value that is made is made in this process, and what it goes over must be
+    /// what it was.
+    fn renewed(
+        &self,
+        now: Timestamp,
+        index: usize,
+        planned: Planned,
+        state: &ObjectState,
+    ) -> Result<Planned, String> {
+        if !planned.is_secret() || planned.in_force(&state.body) == Standing::After {
+            return Ok(planned);
+        }
+        let step = &self.plan[index];
+        let fresh = self.plan_for(step, &step.kind, state, now)?;
+        planned.renewed(&fresh).map_err(|fields| {
+            let fields = fields.join("; ");
+            format!("somebody changed what was confirmed: {fields}")
+        })
     }
 
     pub(super) fn intent_of(
@@ -319,6 +340,10 @@ impl Run {
         };
         let planned = &mutation.action.planned;
         let gone = removed(planned, &answer);
+        let version = match &answer {
+            Answer::Object(state) => Some(state.resource_version.clone()),
+            _ => None,
+        };
         let (found, detail, generation) = match same_object(planned, answer) {
             _ if gone.is_some() => (Found::Present, gone.into_iter().collect(), None),
             Err(why) => (Found::Diverged, vec![why], None),
@@ -342,6 +367,7 @@ impl Run {
             found,
             detail,
             generation,
+            version,
         };
         self.record(
             now,
@@ -366,11 +392,8 @@ impl Run {
                     && (status == Status::Conflict || removes && status == Status::Gone) =>
             {
                 let object = mutation.action.planned.object;
-                self.read(
-                    Purpose::BeforeIntent(index),
-                    Question::Object { object },
-                    out,
-                );
+                let question = self.question_for(&self.plan[index], object);
+                self.read(Purpose::BeforeIntent(index), question, out);
             }
             Some(Status::Conflict) => self.fail(
                 now,
@@ -391,6 +414,9 @@ impl Run {
                 Then::Pause,
                 out,
             ),
+            Some(Status::Locked) => {
+                self.fail(now, index, Reason::Lock, mutation.message, Then::Pause, out);
+            }
             _ => self.fail(
                 now,
                 index,

@@ -86,15 +86,15 @@ impl Run {
             found: Found::Present,
             detail: vec![why],
             generation: None,
+            version: None,
         };
         self.record(now, vec![Fact::Probed(probe)], out);
     }
 
     /// The line that says that nothing would be left to serve.
     pub(super) fn emptied(&self) -> Option<Line> {
-        let scope = self.scope(None);
         let wanted = self.plan.iter().find_map(|step| match &step.kind {
-            StepKind::Scale { replicas, .. } => replicas.number(&scope).ok(),
+            StepKind::Scale { replicas, .. } => replicas.number(&self.scope_of(step, None)).ok(),
             _ => None,
         })?;
         let text = "is something left to serve?";
@@ -239,7 +239,10 @@ mod tests {
                     apply_merge(&mut body, &action.body());
                     Answer::DryRun(body)
                 }
+                Question::Checklist { .. } => Answer::Checklist(Vec::new()),
+                Question::Approval { .. } => Answer::Gone,
                 Question::Rollout { .. } => Answer::Rollout(Rollout::Complete("done".into())),
+                other => unreachable!("{other:?}"),
             }
         }
 

@@ -98,8 +98,19 @@ impl Run {
 
     pub(super) fn on(&mut self, now: Timestamp, event: Event, out: &mut Vec<Effect>) {
         match event {
-            Event::Answered(id, answer) => self.heard(now, id, *answer, out),
+            Event::Answered(id, answer) => {
+                let offered = match &*answer {
+                    Answer::Offered(offered) => Some(offered),
+                    _ => None,
+                };
+                if !self.approval_heard(now, id, offered, out) {
+                    self.heard(now, id, *answer, out);
+                }
+            }
             Event::Unanswered(id, failure) => {
+                if self.approval_heard(now, id, None, out) {
+                    return;
+                }
                 if let Some((_, purpose)) = self.live.pending.take_if(|(open, _)| *open == id) {
                     self.unanswered(now, purpose, failure, out);
                 }

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::runbook::approval::Granted;
 use crate::runbook::ids::{EffectKey, RunId};
+use crate::runbook::machine::checklist::Tick;
 use crate::runbook::model::Then;
 use crate::runbook::patch::{Action, Planned};
 use crate::runbook::preflight::Line;
@@ -110,6 +112,8 @@ pub fn carrier<'e>(start: &'e Start, entries: &'e [Entry]) -> &'e str {
 pub enum Reason {
     /// A confirmation.
     Confirm,
+    /// Somebody else's agreement.
+    Approval,
     /// An answer or a decision.
     Input,
     /// A gate that did not pass.
@@ -243,6 +247,8 @@ pub enum Status {
     Gone,
     /// 400, 422, admission: it did not.
     Invalid,
+    /// Never sent: somebody else carries the run now.
+    Locked,
 }
 
 /// What a probe found.
@@ -258,6 +264,9 @@ pub struct Probe {
     pub detail: Vec<String>,
     /// The object's generation.
     pub generation: Option<i64>,
+    /// Its version, where that names what the effect made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
 }
 
 /// The world against an effect.
@@ -285,7 +294,12 @@ pub enum Fact {
     Start(Box<Start>),
     /// The preflight's page.
     #[serde(rename = "run.preflight")]
-    Preflight { ok: bool, lines: Vec<Line> },
+    Preflight {
+        ok: bool,
+        lines: Vec<Line>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        covers: Vec<String>,
+    },
     /// A person must decide.
     #[serde(rename = "run.needs-human")]
     NeedsHuman {
@@ -346,6 +360,28 @@ pub enum Fact {
         answer: String,
         accepted: bool,
     },
+    /// An item of a checklist was looked at; `holds` is none where it could not be found out.
+    #[serde(rename = "checklist.looked")]
+    Looked {
+        step: String,
+        item: String,
+        holds: Option<bool>,
+        said: String,
+    },
+    /// A person gave evidence for an item of a checklist.
+    #[serde(rename = "checklist.item")]
+    Ticked(Tick),
+    /// Somebody else agreed.
+    #[serde(rename = "approval")]
+    Approval {
+        step: String,
+        code: String,
+        granted: Granted,
+        text: String,
+    },
+    /// What somebody offered as an approval is none.
+    #[serde(rename = "approval.refused")]
+    ApprovalRefused { step: String, why: String },
     /// A parameter was settled.
     #[serde(rename = "param")]
     Param { name: String, value: Value },

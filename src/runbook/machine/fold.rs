@@ -5,7 +5,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::runbook::machine::fact::{Entry, Fact, Found, Intent, Outcome, Probe, RunState, Status};
+use crate::runbook::approval::Granted;
+use crate::runbook::machine::approving::BREAKS_GLASS;
+use crate::runbook::machine::fact::{
+    Entry, Fact, Found, Intent, Outcome, Probe, Reason, RunState, Status,
+};
 use crate::runbook::machine::ledger::{End, Human, Mutation, StepRecord, StepState};
 use crate::runbook::machine::run::{Run, RunError};
 use crate::runbook::model::Runbook;
@@ -18,8 +22,9 @@ impl Run {
         self.ledger.entries += 1;
         match &entry.fact {
             Fact::Start(_) => self.ledger.started_at = entry.ts,
-            Fact::Preflight { ok, lines } => {
+            Fact::Preflight { ok, lines, covers } => {
                 self.ledger.preflight = Some((*ok, lines.clone()));
+                self.ledger.covered.extend(covers.iter().cloned());
                 self.ledger.state = if *ok {
                     RunState::Ready
                 } else {
@@ -60,6 +65,7 @@ impl Run {
             }
             Fact::Param { name, value } => {
                 self.ledger.params.insert(name.clone(), value.clone());
+                self.expand();
             }
             Fact::Decision {
                 step,
@@ -67,7 +73,9 @@ impl Run {
                 accepted,
                 ..
             } => self.decided(step.as_deref(), answer, *accepted),
+            Fact::Approval { step, granted, .. } => self.agreed(step, granted),
             Fact::Interrupted { .. }
+            | Fact::ApprovalRefused { .. }
             | Fact::Note { .. }
             | Fact::Recovered { .. }
             | Fact::Progress { .. } => {}
@@ -137,6 +145,7 @@ impl Run {
                     record.finished_at = Some(at);
                 });
             }
+            Fact::Looked { .. } | Fact::Ticked(_) => self.apply_item(at, fact),
             Fact::UndoDone { step, message } => self.set(step, |record| {
                 record.state = StepState::Undone;
                 record.message.clone_from(message);
@@ -149,7 +158,7 @@ impl Run {
         }
     }
 
-    fn set(&mut self, path: &str, change: impl FnOnce(&mut StepRecord)) {
+    pub(super) fn set(&mut self, path: &str, change: impl FnOnce(&mut StepRecord)) {
         if let Some(record) = self
             .ledger
             .steps
@@ -195,6 +204,7 @@ impl Run {
         if more {
             // Rights and facts are asked again before anything more is sent.
             self.ledger.preflight = None;
+            self.ledger.covered.clear();
         }
         self.ledger.state = if self.ledger.rolling_back {
             RunState::RollingBack
@@ -210,10 +220,12 @@ impl Run {
             return;
         }
         let human = self.release();
+        let glass = answer.starts_with(BREAKS_GLASS);
         if let Some(path) = step {
             let trouble = human.is_some_and(|human| !human.ways.is_empty());
             self.set(path, |record| {
-                record.authorised |= !trouble;
+                record.authorised |= !trouble && !glass;
+                record.glass |= glass;
                 if record.state == StepState::Authorising
                     || (trouble && matches!(record.state, StepState::Failed | StepState::Diverged))
                 {
@@ -233,6 +245,20 @@ impl Run {
         }
     }
 
+    /// Somebody else agreed: the step goes on, or asks for one more.
+    fn agreed(&mut self, path: &str, granted: &Granted) {
+        let waits = |human: &Human| human.reason == Reason::Approval;
+        if self.ledger.human.as_ref().is_some_and(waits) {
+            self.release();
+        }
+        self.set(path, |record| {
+            record.approvals.push(granted.clone());
+            if record.state == StepState::Authorising {
+                record.state = again(record);
+            }
+        });
+    }
+
     fn intent(&mut self, intent: &Intent, undo: bool) {
         let mutation = Mutation {
             effect: intent.effect.clone(),
@@ -242,12 +268,14 @@ impl Run {
             refused: None,
             settled_at: None,
             generation: None,
+            version: None,
             message: String::new(),
         };
         self.set(&intent.step, |record| {
             if undo {
                 record.undo = Some(mutation);
             } else {
+                record.spent = record.approvals.iter().map(|one| one.id.clone()).collect();
                 record.state = StepState::Intent;
                 record.effect = Some(mutation);
             }
@@ -281,6 +309,7 @@ impl Run {
             mutation.refused = (outcome.status != Status::Applied).then_some(outcome.status);
             mutation.settled_at = Some(at);
             mutation.generation = outcome.generation;
+            mutation.version.clone_from(&outcome.resource_version);
             mutation.message.clone_from(&outcome.message);
         });
     }
@@ -302,6 +331,7 @@ impl Run {
             };
             mutation.refused = (probe.found == Found::Absent).then_some(Status::Conflict);
             mutation.generation = probe.generation;
+            mutation.version.clone_from(&probe.version);
             mutation.message = probe.detail.join("; ");
         });
     }
@@ -321,6 +351,7 @@ impl Run {
         out["finished_at"] = json!(at.to_string());
         out["started_at"] = json!(started.unwrap_or(at).to_string());
         self.ledger.outs.insert(path.to_owned(), out);
+        self.expand();
     }
 }
 

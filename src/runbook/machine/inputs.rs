@@ -30,11 +30,12 @@ impl Run {
         out: &mut Vec<Effect>,
     ) {
         use crate::runbook::model::LiveList;
-        let given = self.ledger.params.get(param).cloned().or_else(|| {
+        let step = &self.plan[index];
+        let given = self.param_of(step, param).cloned().or_else(|| {
             let answer = self.answered_beforehand(&self.plan[index].id);
             answer.map(|text| json!(text))
         });
-        match self.book.param(param).and_then(|param| param.from) {
+        match self.book_of(step).param(param).and_then(|param| param.from) {
             Some(LiveList::Workloads) => {
                 let reference = given.map(|value| crate::runbook::template::plain(&value));
                 let namespace = self.namespace();
@@ -114,7 +115,7 @@ impl Run {
                     return;
                 };
                 let settled = Fact::Param {
-                    name: param.clone(),
+                    name: Self::param_name(&self.plan[index], param),
                     value: json!(object.short()),
                 };
                 let found = json!({"value": object.short(), "kind": object.kind, "name": object.name, "namespace": object.namespace, "uid": object.uid});
@@ -144,7 +145,7 @@ impl Run {
     /// What was named and is not there.
     fn missing(&self, index: usize) -> String {
         let named = match &self.plan[index].kind {
-            StepKind::Input { param } => self.ledger.params.get(param).map(plain),
+            StepKind::Input { param } => self.param_of(&self.plan[index], param).map(plain),
             _ => None,
         };
         let namespace = &self.start.target.namespace;
@@ -175,7 +176,8 @@ impl Run {
             return;
         };
         self.live.revisions = revisions;
-        if let Some(number) = self.ledger.params.get(&param).and_then(Value::as_i64) {
+        let given = self.param_of(&self.plan[index], &param);
+        if let Some(number) = given.and_then(Value::as_i64) {
             return self.take_revision(now, index, number, None, out);
         }
         match choose(&self.live.revisions) {
@@ -271,7 +273,7 @@ impl Run {
             index,
             found,
             vec![Fact::Param {
-                name: param,
+                name: Self::param_name(&self.plan[index], &param),
                 value: json!(number),
             }],
             out,

@@ -5,13 +5,17 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::runbook::approval::Request;
 use crate::runbook::gate::{GateSpec, Reading};
 use crate::runbook::ids::EffectKey;
+use crate::runbook::machine::approving::Offered;
+use crate::runbook::machine::checklist::{Item, Look, Seen};
 use crate::runbook::machine::fact::{Answers, Entry, Reason, RunState, Status, Way};
-use crate::runbook::model::Branch;
+use crate::runbook::model::{Branch, SecretDecl};
 use crate::runbook::patch::{Action, ObjectRef, Planned};
 use crate::runbook::preflight::{Access, Line, ObjectFacts, Requirement};
 use crate::runbook::revision::{Choice, Revision};
+use crate::runbook::touch::Touch;
 
 /// Names a question so that its answer finds it.
 pub type ReadId = u64;
@@ -144,6 +148,26 @@ pub enum Question {
         /// Which.
         object: ObjectRef,
     },
+    /// A Secret or a path of Vault as it is now: names, versions, and fingerprints where values would stand.
+    Secret(Box<SecretQuestion>),
+    /// Who reads a key, and who owns the Secret that holds it.
+    Consumers {
+        /// Where.
+        namespace: String,
+        /// The key.
+        key: String,
+    },
+    /// Which version each pod of the consumers runs.
+    Proof(Box<ProofQuestion>),
+    /// Whether External Secrets has copied since it was asked to; answered until forgotten.
+    Synced {
+        /// The ExternalSecret, as it was when it was asked.
+        object: ObjectRef,
+        /// The moment of the asking, as its annotation has it.
+        since: String,
+        /// What it should make equal.
+        secret: Box<SecretQuestion>,
+    },
     /// The same, to find out whether an effect landed.
     Probe {
         /// The effect.
@@ -159,15 +183,37 @@ pub enum Question {
         object: ObjectRef,
         /// Further objects that are changed.
         others: Vec<ObjectRef>,
+        /// Secrets and paths of Vault that are changed.
+        secrets: Vec<ObjectRef>,
+        /// What of the objects is touched.
+        touch: Touch,
         /// The revision that is gone back to, where the plan does that.
         back: Option<Box<GoingBack>>,
         /// The requests a gate of the plan needs, where there is one: it should be able to judge.
         gate: Option<u64>,
+        /// What nobody else may carry out meanwhile: the runbook's keys.
+        locks: Vec<String>,
     },
     /// The change with `dryRun=All`.
     DryRun {
         /// The change, with the version the object has now.
         action: Action,
+    },
+    /// What the items of a checklist that can be looked at look like.
+    Checklist {
+        /// One for each item.
+        looks: Vec<Look>,
+    },
+    /// Whether somebody else approves; the request is put where they find it.
+    Approval {
+        /// What they are asked.
+        request: Box<Request>,
+        /// A text that was given here.
+        given: Option<String>,
+        /// Texts that were judged already.
+        known: Vec<String>,
+        /// Answer only when there is something new.
+        wait: bool,
     },
     /// The rollout of our own change, from this generation on; answered until forgotten.
     Rollout {
@@ -178,6 +224,30 @@ pub enum Question {
         /// The generation our patch returned.
         generation: i64,
     },
+}
+
+/// What is asked about a secret.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecretQuestion {
+    /// The Secret, or the path of Vault.
+    pub object: ObjectRef,
+    /// The path of Vault that a Secret copies, to compare with.
+    pub beside: Option<ObjectRef>,
+    /// Keys of the Secret to keys of that path.
+    pub keys: BTreeMap<String, String>,
+    /// Declared secrets whose fingerprints are wanted; made on the first question.
+    pub made: Vec<SecretDecl>,
+    /// Texts whose fingerprints are wanted.
+    pub texts: Vec<String>,
+}
+
+/// What is asked about the pods that read a secret.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProofQuestion {
+    /// The Secret.
+    pub secret: SecretQuestion,
+    /// The workloads that read it.
+    pub consumers: Vec<ObjectRef>,
 }
 
 /// A chosen revision, for what going back to it does not bring back.
@@ -225,6 +295,12 @@ pub enum Answer {
     CannotRehearse(String),
     /// How the rollout stands.
     Rollout(Rollout),
+    /// What was found, as data without any secret value.
+    Found(Value),
+    /// What was seen of a checklist's items; what could not be seen says why.
+    Checklist(Vec<Seen>),
+    /// What was found of approvals.
+    Offered(Offered),
 }
 
 /// An object as read.
@@ -289,6 +365,8 @@ pub enum Effect {
         spec: Box<GateSpec>,
         /// Whose signals.
         object: Option<ObjectRef>,
+        /// And the signals of these: the worst is judged.
+        others: Vec<ObjectRef>,
         /// Count restarts from here.
         since: Timestamp,
         /// The moment before the run's first change, to compare with.
@@ -336,6 +414,8 @@ pub enum AskKind {
     },
     /// One of these; answered by [`Decision::Value`] with the id.
     Branch(Vec<Branch>),
+    /// Evidence for each open item; answered by [`Decision::Item`], one at a time, or by [`Decision::Again`].
+    Checklist(Vec<Item>),
     /// A value of a parameter; answered by [`Decision::Value`].
     Param(String),
     /// Go or no-go; answered by [`Decision::Yes`] or [`Decision::No`].
@@ -344,10 +424,24 @@ pub enum AskKind {
         typed: Option<String>,
         /// The changes that will follow.
         plans: Vec<Planned>,
+        /// What later steps will send, in words.
+        ahead: Vec<String>,
         /// The preflight's page.
         lines: Vec<Line>,
         /// Whether everything can be undone.
         undo: bool,
+    },
+    /// Somebody else's agreement; answered by [`Decision::Value`] with a text that was carried here by hand, or with the way
+    /// past it.
+    Approval {
+        /// The code they type.
+        code: String,
+        /// The request, to be carried by hand.
+        request: String,
+        /// What they agree to.
+        plans: Vec<Planned>,
+        /// The reason for going past it, which waits for the namespace to be typed.
+        glass: Option<String>,
     },
     /// A reason for going on; answered by [`Decision::Value`].
     Reason(Vec<Line>),
@@ -371,4 +465,8 @@ pub enum Decision {
     Value(String),
     /// A way out of trouble.
     Way(Way),
+    /// Evidence for an item of a checklist: its id, and what [`super::checklist::read_evidence`] takes.
+    Item(String, String),
+    /// What can be looked at is looked at again.
+    Again,
 }

@@ -22,6 +22,11 @@ impl Run {
         if self.live.gate.is_some() {
             return;
         }
+        // A rehearsal of what changes nothing is over at once: it does not sit through a watch.
+        if self.start.dry_run && !self.more_effects() {
+            let told = json!({"verdict": "not judged: a rehearsal"});
+            return self.finish(now, index, told, out);
+        }
         let StepKind::Gate {
             named,
             gate,
@@ -34,9 +39,10 @@ impl Run {
         };
         let decl = named
             .as_ref()
-            .and_then(|name| self.book.gates.get(name))
+            .and_then(|name| self.book_of(&self.plan[index]).gates.get(name))
             .or(gate.as_deref());
-        let scope = self.scope(None);
+        let step = &self.plan[index];
+        let scope = self.scope_of(step, None);
         let spec = decl
             .ok_or_else(|| "the gate is not declared".to_owned())
             .and_then(|decl| {
@@ -45,7 +51,7 @@ impl Run {
                     decl.metrics
                         .get(metric)
                         .and_then(|metric| metric.when.as_ref())
-                        .is_none_or(|when| self.holds(when))
+                        .is_none_or(|when| self.holds(step, when))
                 })
             });
         match spec {
@@ -106,20 +112,35 @@ impl Run {
             self.live.next_read += 1;
             self.live.measuring = Some((self.live.next_read, now));
             let since = self.ledger.steps[index].started_at.unwrap_or(now);
-            let object = self.plan[index]
-                .kind
-                .target()
-                .and_then(|target| self.object_of(target).ok());
+            let mut objects = self.judged_objects(index);
+            let object = (!objects.is_empty()).then(|| objects.remove(0));
             let ours = self.standing_change(object.as_ref());
             out.push(Effect::Measure {
                 id: self.live.next_read,
                 spec: Box::new(spec),
                 object,
+                others: objects,
                 since,
                 before: self.before_change(),
                 ours,
             });
         }
+    }
+
+    /// Whose signals a gate judges.
+    fn judged_objects(&self, index: usize) -> Vec<ObjectRef> {
+        let step = &self.plan[index];
+        let StepKind::Gate {
+            targets: Some(path),
+            ..
+        } = &step.kind
+        else {
+            return self.object_for(step).into_iter().collect();
+        };
+        let found = self.scope_of(step, None).get(path).unwrap_or(Value::Null);
+        let all = found.as_array().into_iter().flatten();
+        all.filter_map(|one| serde_json::from_value(one.clone()).ok())
+            .collect()
     }
 
     /// The last change of this object that this run made and did not take back.

@@ -1,11 +1,13 @@
 //! The durable part of a run: what its journal says, step by step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::runbook::approval::Granted;
 use crate::runbook::ids::EffectKey;
+use crate::runbook::machine::checklist::ItemRecord;
 use crate::runbook::machine::fact::{Reason, RunState, Status, Way};
 use crate::runbook::patch::{Action, Planned};
 use crate::runbook::preflight::Line;
@@ -58,6 +60,8 @@ pub struct Mutation {
     pub settled_at: Option<Timestamp>,
     /// The generation afterwards.
     pub generation: Option<i64>,
+    /// The version afterwards.
+    pub version: Option<String>,
     /// The last words about it.
     pub message: String,
 }
@@ -77,6 +81,12 @@ pub struct StepRecord {
     pub plan: Option<Planned>,
     /// A person allowed it.
     pub authorised: bool,
+    /// Others who agreed with it.
+    pub approvals: Vec<Granted>,
+    /// Those of them that were used: each is good for one change.
+    pub spent: Vec<String>,
+    /// Somebody went past the second pair of eyes.
+    pub glass: bool,
     /// Its effect.
     pub effect: Option<Mutation>,
     /// Its undo.
@@ -85,6 +95,8 @@ pub struct StepRecord {
     pub message: String,
     /// Bad evaluations of its gate so far.
     pub bad: BTreeMap<String, u32>,
+    /// Items of its checklist by id, as far as anything is known of them.
+    pub items: BTreeMap<String, ItemRecord>,
 }
 
 impl StepRecord {
@@ -96,10 +108,14 @@ impl StepRecord {
             finished_at: None,
             plan: None,
             authorised: false,
+            approvals: Vec::new(),
+            spent: Vec::new(),
+            glass: false,
             effect: None,
             undo: None,
             message: String::new(),
             bad: BTreeMap::new(),
+            items: BTreeMap::new(),
         }
     }
 
@@ -158,6 +174,8 @@ pub struct Ledger {
     pub outs: BTreeMap<String, Value>,
     /// The preflight's page, and whether it lets the run go on.
     pub preflight: Option<(bool, Vec<Line>)>,
+    /// The steps it looked at; a later one needs another look.
+    pub covered: BTreeSet<String>,
     /// A reason was given for going on over amber lines.
     pub reason: Option<String>,
     /// What a person must decide.

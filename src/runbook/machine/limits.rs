@@ -15,11 +15,20 @@ impl Run {
     /// Puts the time since the last entry on the run's account: not while a person was waited for, and not while nobody
     /// carried it.
     pub(super) fn account(&mut self, entry: &Entry) {
-        let waited = self.ledger.human.is_some() || self.ledger.end.is_some();
+        let waited = self.rests();
         let alone = matches!(entry.fact, Fact::Resumed { .. } | Fact::Recovered { .. });
         if !waited && !alone {
             self.ledger.active += passed(self.ledger.last_at, entry.ts);
         }
+    }
+
+    /// Whether nothing is at work: a person is waited for, or a time that has to pass.
+    fn rests(&self) -> bool {
+        let passes = self.current().is_some_and(|index| {
+            let begun = self.ledger.steps[index].state == StepState::Running;
+            begun && matches!(self.plan[index].kind, StepKind::Wait { .. })
+        });
+        passes || self.ledger.human.is_some() || self.ledger.end.is_some()
     }
 
     /// The open question is answered. Whoever lets a run go on that is out of time gives it the same time once more.
@@ -33,8 +42,7 @@ impl Run {
 
     /// How long it was at work so far.
     pub fn active(&self, now: Timestamp) -> SignedDuration {
-        let waits = self.ledger.human.is_some() || self.ledger.end.is_some();
-        let since = if waits {
+        let since = if self.rests() {
             SignedDuration::ZERO
         } else {
             passed(self.ledger.last_at, now)

@@ -49,6 +49,13 @@ impl Run {
             Purpose::BeforeIntent(index) => self.before_intent(now, index, answer, out),
             Purpose::BeforeUndo(index) => self.before_undo(now, index, answer, out),
             Purpose::Probe(index, undo) => self.probed(now, index, undo, answer, out),
+            Purpose::Secret(index) => self.saw_secret(now, index, answer, out),
+            Purpose::Checklist(index) => self.take_checklist(now, index, answer, out),
+            Purpose::Approval(index) => {
+                if let Answer::Offered(offered) = answer {
+                    self.offered(now, index, &offered, out);
+                }
+            }
             Purpose::Rollout(index, undo) => match answer {
                 Answer::Rollout(rollout) => self.rollout_moved(now, index, undo, rollout, out),
                 Answer::Gone => self.rollout_moved(
@@ -99,19 +106,19 @@ impl Run {
     }
 
     pub(super) fn preflight(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
-        let remaining: Vec<(&Step, ObjectRef)> = self
-            .plan
-            .iter()
-            .zip(&self.ledger.steps)
-            .filter(|(step, record)| step.kind.mutates() && record.state != StepState::Skipped)
-            .filter_map(|(step, _)| Some((step, self.object_of(step.kind.target()?).ok()?)))
-            .collect();
+        let remaining = self.remaining();
         let requirements = preflight::requirements(remaining.iter().cloned());
         let mut objects: Vec<ObjectRef> = Vec::new();
-        for (_, object) in remaining {
-            if !objects.contains(&object) {
-                objects.push(object);
+        let mut secrets: Vec<ObjectRef> = Vec::new();
+        for (step, object) in remaining {
+            let secret = matches!(step.kind, StepKind::Secret(_));
+            let list = if secret { &mut secrets } else { &mut objects };
+            if !list.contains(&object) {
+                list.push(object);
             }
+        }
+        if objects.is_empty() {
+            objects.append(&mut secrets);
         }
         if objects.is_empty() {
             let index = self.current().unwrap_or_default();
@@ -123,10 +130,28 @@ impl Run {
             requirements,
             object,
             others: objects,
+            secrets,
+            touch: Touch::of(&self.plan),
             back: self.going_back().map(Box::new),
             gate: self.least_requests(),
+            locks: self.lock_keys(),
         };
         self.read(Purpose::Preflight, question, out);
+    }
+
+    /// The changing steps that are still to come, as far as their objects are known: those whose condition is false
+    /// already need no right.
+    pub(super) fn remaining(&self) -> Vec<(&Step, ObjectRef)> {
+        let steps = self.plan.iter().zip(&self.ledger.steps);
+        let ahead = steps.filter(|(step, record)| {
+            step.kind.mutates()
+                && record.state != StepState::Skipped
+                && step.each.is_none()
+                && !self.unwanted(step)
+        });
+        ahead
+            .filter_map(|(step, _)| Some((step, self.object_for(step).ok()?)))
+            .collect()
     }
 
     /// The revision an earlier step chose, where a later one goes back to it.
@@ -157,7 +182,7 @@ impl Run {
             .find_map(|(step, _)| match &step.kind {
                 StepKind::Gate { named, gate, .. } => named
                     .as_ref()
-                    .and_then(|name| self.book.gates.get(name))
+                    .and_then(|name| self.book_of(step).gates.get(name))
                     .or(gate.as_deref())
                     .map(|gate| gate.min_requests.max(0) as u64),
                 _ => None,
@@ -177,6 +202,7 @@ impl Run {
         let more: Vec<Line> = more.into_iter().chain(self.emptied()).collect();
         let mut lines = touch::judge(touch, &access, facts.as_ref(), &more);
         lines.extend(self.believed());
+        lines.extend(self.trap_lines());
         lines.extend(self.unrehearsed());
         let facts = self.weigh(lines);
         self.record(now, facts, out);
@@ -195,6 +221,8 @@ impl Run {
     /// What a page of lines comes to: it may go on, it needs a reason, or it is over before it began. What sends nothing
     /// needs no reason.
     pub(super) fn weigh(&self, mut lines: Vec<Line>) -> Vec<Fact> {
+        let covers = self.remaining();
+        let covers: Vec<String> = covers.iter().map(|(step, _)| step.id.clone()).collect();
         lines.sort_by_key(|line| line.level);
         let level = preflight::verdict(&lines);
         let worst = lines.iter().filter(|line| line.level == level);
@@ -203,7 +231,11 @@ impl Run {
         let reasoned = self.ledger.reason.is_some() || self.start.dry_run;
         match level {
             Level::Red if !self.start.attended && !self.has_effects() => vec![
-                Fact::Preflight { ok: false, lines },
+                Fact::Preflight {
+                    ok: false,
+                    lines,
+                    covers,
+                },
                 Fact::End {
                     state: RunState::Aborted,
                     refused: true,
@@ -212,7 +244,11 @@ impl Run {
                 },
             ],
             Level::Red => vec![
-                Fact::Preflight { ok: false, lines },
+                Fact::Preflight {
+                    ok: false,
+                    lines,
+                    covers,
+                },
                 Fact::NeedsHuman {
                     reason: Reason::Denied,
                     message: worst,
@@ -221,7 +257,11 @@ impl Run {
                 },
             ],
             Level::Amber | Level::Unknown if !reasoned => vec![
-                Fact::Preflight { ok: false, lines },
+                Fact::Preflight {
+                    ok: false,
+                    lines,
+                    covers,
+                },
                 Fact::NeedsHuman {
                     reason: Reason::Input,
                     message: format!("going on needs a reason: {worst}"),
@@ -229,7 +269,11 @@ impl Run {
                     ways: Vec::new(),
                 },
             ],
-            _ => vec![Fact::Preflight { ok: true, lines }],
+            _ => vec![Fact::Preflight {
+                ok: true,
+                lines,
+                covers,
+            }],
         }
     }
 
@@ -238,11 +282,7 @@ impl Run {
             return self.finish(now, index, json!({}), out);
         };
         let Some(planned) = self.ledger.steps[later].plan.clone() else {
-            let target = self.plan[later].kind.target().cloned();
-            return match target
-                .ok_or_else(|| "the step names no target".to_owned())
-                .and_then(|target| self.object_of(&target))
-            {
+            return match self.object_for(&self.plan[later]) {
                 Ok(object) => self.read(Purpose::Plan(later), Question::Object { object }, out),
                 Err(why) => self.fail(now, index, Reason::Input, why, Then::Pause, out),
             };
@@ -288,7 +328,7 @@ impl Run {
         out: &mut Vec<Effect>,
     ) {
         let step = &self.plan[index];
-        let scope = self.scope(Some(&found));
+        let scope = self.scope_of(step, Some(&found));
         let findings: Vec<_> = step.checks.iter().map(|check| check.find(&scope)).collect();
         let mut kept = found.clone();
         for (name, path) in &step.capture {
@@ -315,7 +355,8 @@ impl Run {
     }
 
     pub(super) fn on_failure(&self, index: usize) -> Then {
-        match self.plan[index].on_failure.unwrap_or(self.book.on_failure) {
+        let step = &self.plan[index];
+        match step.on_failure.unwrap_or(self.book_of(step).on_failure) {
             OnFailure::Pause => Then::Pause,
             OnFailure::Rollback => Then::Rollback,
             OnFailure::Abort => Then::Abort,

@@ -23,7 +23,7 @@ impl Run {
     /// The text a confirmation wants typed here, if any.
     pub(super) fn typed(&self, step: &Step) -> Option<String> {
         match &step.confirm {
-            Confirm::Type(text) if self.start.typed => text.fill(&self.scope(None)).ok(),
+            Confirm::Type(text) if self.start.typed => text.fill(&self.scope_of(step, None)).ok(),
             _ => None,
         }
     }
@@ -48,7 +48,7 @@ impl Run {
             Some(text) => given(&text).then_some("--confirm"),
             None if answers.yes
                 || self.live.extra.yes
-                || matches!(&step.confirm, Confirm::Type(text) if text.fill(&self.scope(None)).is_ok_and(|text| given(&text))) =>
+                || matches!(&step.confirm, Confirm::Type(text) if text.fill(&self.scope_of(&step, None)).is_ok_and(|text| given(&text))) =>
             {
                 Some("an answer given beforehand")
             }
@@ -118,6 +118,9 @@ impl Run {
                     .map(|(_, lines)| lines)
                     .unwrap_or_default(),
             ),
+            (Some(index), true) if human.reason == Reason::Approval => {
+                self.approval_ask(index, out)
+            }
             (Some(index), true) => self.question_of(index),
         };
         let ask = Ask {
@@ -137,6 +140,7 @@ impl Run {
         let step = &self.plan[index];
         match &step.kind {
             StepKind::Choose { options } => AskKind::Branch(options.clone()),
+            StepKind::Checklist { .. } => self.checklist_question(index),
             StepKind::Input { .. } if !self.live.revisions.is_empty() => AskKind::Revision {
                 revisions: self.live.revisions.clone(),
                 suggested: choose(&self.live.revisions),
@@ -154,6 +158,7 @@ impl Run {
                     .filter(|record| record.effect.is_none())
                     .filter_map(|record| record.plan.clone())
                     .collect(),
+                ahead: self.ahead(),
                 lines: self
                     .ledger
                     .preflight
@@ -315,6 +320,12 @@ impl Run {
                 let fact = said(&ask, by, &format!("{what}{}", text.trim()), true);
                 self.record(now, vec![fact], out);
             }
+            (AskKind::Checklist(_), Decision::Item(item, text), Some(index)) => {
+                self.tick_item(now, index, by, (&item, &text), ask, out);
+            }
+            (AskKind::Checklist(_), Decision::Again, Some(_)) => {
+                self.look_again(now, by, &ask, out);
+            }
             (AskKind::Branch(_), Decision::Value(id), Some(index)) => {
                 self.branch(now, index, by, &id, out);
             }
@@ -324,6 +335,9 @@ impl Run {
                 };
                 self.take_revision(now, index, number, None, out);
                 self.first(said(&ask, by, &number.to_string(), true), out);
+            }
+            (AskKind::Approval { .. }, Decision::Value(text), Some(index)) => {
+                self.approval_typed(now, index, by, &text, out);
             }
             (AskKind::Workload(_) | AskKind::Param(_), Decision::Value(text), Some(index)) => {
                 let fact = said(&ask, by, &text, true);
@@ -386,10 +400,16 @@ impl Run {
         let StepKind::Input { param } = self.plan[index].kind.clone() else {
             return;
         };
-        match self.book.param(&param).map(|param| param.read(text)) {
+        let step = &self.plan[index];
+        let name = Self::param_name(step, &param);
+        match self
+            .book_of(step)
+            .param(&param)
+            .map(|param| param.read(text))
+        {
             Some(Ok(value)) => {
                 self.live.candidates.clear();
-                self.record(now, vec![decision, Fact::Param { name: param, value }], out);
+                self.record(now, vec![decision, Fact::Param { name, value }], out);
             }
             Some(Err(why)) => self.ask_again(
                 Ask {

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use crate::runbook::machine::acts;
 use crate::runbook::machine::io::ObjectState;
 use crate::runbook::machine::run::Run;
-use crate::runbook::model::{StepKind, Target};
+use crate::runbook::model::{Step, StepKind, Target};
 use crate::runbook::patch::{FieldChange, ObjectRef, Planned, changes, plan_rollback};
 
 impl Run {
     /// The object a target names; its uid is known once an `input` step found it.
-    pub(super) fn object_of(&self, target: &Target) -> Result<ObjectRef, String> {
-        let scope = self.scope(None);
+    pub(super) fn object_of(&self, step: &Step, target: &Target) -> Result<ObjectRef, String> {
+        let scope = self.scope_of(step, None);
         let (namespace, text) = (target.ns.fill(&scope)?, target.target.fill(&scope)?);
         let (kind, name) = text.split_once('/').unwrap_or(("Deployment", &text));
         if name.is_empty() {
@@ -41,9 +41,9 @@ impl Run {
 
     /// Everything its steps are about, as far as it was found.
     pub fn objects(&self) -> Vec<ObjectRef> {
-        let targets = self.plan.iter().filter_map(|step| step.kind.target());
+        let targets = self.plan.iter().filter(|step| step.kind.target().is_some());
         let mut all: Vec<ObjectRef> = Vec::new();
-        for object in targets.filter_map(|target| self.object_of(target).ok()) {
+        for object in targets.filter_map(|step| self.object_for(step).ok()) {
             if !object.uid.is_empty() && !all.contains(&object) {
                 all.push(object);
             }
@@ -51,14 +51,28 @@ impl Run {
         all
     }
 
+    /// What nobody else may carry out while this run does: the runbook's own keys, else the objects it is about.
+    pub fn lock_keys(&self) -> Vec<String> {
+        let scope = self.scope(None);
+        let keys = self.book.lock.iter();
+        let keys: Vec<String> = keys.filter_map(|key| key.fill(&scope).ok()).collect();
+        if !keys.is_empty() {
+            return keys;
+        }
+        let objects = self.objects();
+        let key = |object: &ObjectRef| format!("{}/{}", object.namespace, object.short());
+        objects.iter().map(key).collect()
+    }
+
     /// What a step kind would change on this object.
     pub(super) fn plan_for(
         &self,
+        step: &Step,
         kind: &StepKind,
         state: &ObjectState,
         now: Timestamp,
     ) -> Result<Planned, String> {
-        let scope = self.scope(None);
+        let scope = self.scope_of(step, None);
         let paused = "/spec/paused";
         match kind {
             StepKind::Rollback { to, .. } => {
@@ -76,7 +90,7 @@ impl Run {
                 if state.facts.paused {
                     return Err("the workload is paused: a restart would not happen".to_owned());
                 }
-                let stamp = now.round(Unit::Second).unwrap_or(now).to_string();
+                let stamp = stamp_after(state, now);
                 let line = format!("restart, stamped {stamp}");
                 Ok(planned(state, kind, stamped(state, &stamp), line))
             }
@@ -98,6 +112,7 @@ impl Run {
                 }
                 Ok(annotated(state, kind, notes))
             }
+            StepKind::Secret(secret) => self.plan_secret(step, secret, state, now),
             other => Err(format!("`{}` changes nothing", other.name())),
         }
     }
@@ -116,6 +131,7 @@ fn field(state: &ObjectState, path: &str, after: Option<Value>) -> FieldChange {
         path: path.to_owned(),
         before: state.body.pointer(path).cloned(),
         after,
+        from: None,
     }
 }
 
@@ -164,6 +180,17 @@ fn annotated(
     }
     let line = format!("annotations {}", keys.join(", "));
     planned(state, kind, changes(&old, &new, path), line)
+}
+
+/// The moment of a restart, to the second; never the one that stands there, which would restart nothing.
+fn stamp_after(state: &ObjectState, now: Timestamp) -> String {
+    let at = "/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt";
+    let stands = state.body.pointer(at).and_then(Value::as_str);
+    let stamp = now.round(Unit::Second).unwrap_or(now);
+    if stands == Some(stamp.to_string().as_str()) {
+        return (stamp + jiff::SignedDuration::from_secs(1)).to_string();
+    }
+    stamp.to_string()
 }
 
 /// The restart stamp, where the template may not have annotations yet.

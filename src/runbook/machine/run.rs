@@ -1,6 +1,6 @@
 //! A run: its durable ledger, which is exactly the fold of its journal, and what lives only in this process.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +12,7 @@ use crate::runbook::ids::EffectKey;
 use crate::runbook::machine::fact::{Answers, Entry, RunState, Start};
 use crate::runbook::machine::io::{Ask, Event, ReadId, Rollout};
 use crate::runbook::machine::ledger::{Ledger, Mutation, StepRecord, StepState};
-use crate::runbook::model::{Runbook, Step, StepKind, Undo};
+use crate::runbook::model::{Enclosing, Runbook, Step, StepKind, Undo, When};
 use crate::runbook::patch::ObjectRef;
 use crate::runbook::revision::Revision;
 use crate::runbook::template::{Scope, Text};
@@ -30,6 +30,9 @@ pub(super) enum Purpose {
     BeforeUndo(usize),
     Probe(usize, bool),
     Rollout(usize, bool),
+    Secret(usize),
+    Checklist(usize),
+    Approval(usize),
 }
 
 /// What lives only in this process.
@@ -53,6 +56,7 @@ pub(super) struct Live {
     pub rollout: Option<Rollout>,
     pub findings: Vec<Finding>,
     pub stop: bool,
+    pub look_again: bool,
     pub halted: Option<String>,
     pub stopped: bool,
     pub offline_since: Option<Timestamp>,
@@ -67,6 +71,18 @@ pub(super) struct Live {
     pub takes_over: Option<String>,
     /// Who took the run up in this process.
     pub by: Option<String>,
+    /// So many others must agree before anything critical is changed.
+    pub demanded: i64,
+    /// Names beside the initiator's that may not approve.
+    pub not_approving: Vec<String>,
+    /// How far the server's clock is ahead, once it was looked at for approvals.
+    pub server_ahead: Option<SignedDuration>,
+    /// The look for approvals that goes on while the person is asked.
+    pub approving: Option<ReadId>,
+    /// The texts that were judged already.
+    pub judged: Vec<String>,
+    /// Why the glass is to be broken, until that is confirmed.
+    pub glass: Option<String>,
     pub deadline: Option<Timestamp>,
     pub down: bool,
     pub back: Option<(String, String)>,
@@ -133,23 +149,22 @@ impl Run {
         }
         let mut plan = Vec::new();
         flatten(&book, &book.steps, "", &mut plan);
+        if let Some(step) = plan
+            .iter()
+            .find(|step| matches!(step.kind, StepKind::Call { .. }))
+        {
+            return Err(RunError::Unsupported {
+                step: step.id.clone(),
+                kind: "call of a runbook that is not here".to_owned(),
+            });
+        }
         for step in &plan {
             let supported = !matches!(
                 step.kind,
-                StepKind::Planned { .. }
-                    | StepKind::Each { .. }
-                    | StepKind::Checklist { .. }
-                    | StepKind::Http { .. }
-                    | StepKind::Notify { .. }
+                StepKind::Planned { .. } | StepKind::Http { .. } | StepKind::Notify { .. }
             );
-            if !supported || step.each.is_some() || step.approve.is_some() {
-                let kind = if step.approve.is_some() {
-                    "approve"
-                } else if step.each.is_some() {
-                    "each"
-                } else {
-                    step.kind.name()
-                };
+            if !supported {
+                let kind = step.kind.name();
                 return Err(RunError::Unsupported {
                     step: step.id.clone(),
                     kind: kind.to_owned(),
@@ -165,6 +180,7 @@ impl Run {
             params: start.params.clone(),
             outs: BTreeMap::new(),
             preflight: None,
+            covered: BTreeSet::new(),
             reason: start
                 .answers
                 .reason
@@ -178,13 +194,15 @@ impl Run {
             last_at: now,
             entries: 0,
         };
-        Ok(Self {
+        let mut run = Self {
             book,
             start,
             plan,
             ledger,
             live: Live::default(),
-        })
+        };
+        run.expand();
+        Ok(run)
     }
 
     /// The durable part: what a replay of the journal gives.
@@ -310,6 +328,33 @@ impl Run {
             steps: Some(&self.ledger.outs),
             out,
             vars: None,
+            frame: "",
+            call: "",
+        }
+    }
+
+    /// The runbook a step is of: the one that is called where it stands, else the run's own.
+    pub(super) fn book_of<'s>(&'s self, step: &'s Step) -> &'s Runbook {
+        step.within.last().map_or(&*self.book, |call| &*call.book)
+    }
+
+    /// A parameter's name in the run: those of a called runbook stand behind the call's path.
+    pub(super) fn param_name(step: &Step, name: &str) -> String {
+        format!("{}{name}", prefix_of(step))
+    }
+
+    /// A parameter of the runbook a step is of.
+    pub(super) fn param_of(&self, step: &Step, name: &str) -> Option<&Value> {
+        self.ledger.params.get(&Self::param_name(step, name))
+    }
+
+    /// The values a step can refer to.
+    pub(super) fn scope_of<'s>(&'s self, step: &'s Step, out: Option<&'s Value>) -> Scope<'s> {
+        Scope {
+            vars: Some(&step.vars),
+            frame: step.id.rfind('/').map_or("", |at| &step.id[..=at]),
+            call: prefix_of(step),
+            ..self.scope(out)
         }
     }
 
@@ -334,12 +379,26 @@ impl Run {
     }
 
     pub(super) fn timeout(&self, index: usize, from: Timestamp) -> Option<Timestamp> {
-        let timeout = self.plan.get(index)?.timeout.as_ref()?;
+        let step = self.plan.get(index)?;
+        let timeout = step.timeout.as_ref()?;
         let after = timeout
             .after
-            .duration(&self.scope(None))
+            .duration(&self.scope_of(step, None))
             .unwrap_or(SignedDuration::from_mins(10));
         Some(from + after)
+    }
+}
+
+/// What stands before the names of a step's parameters.
+fn prefix_of(step: &Step) -> &str {
+    step.within.last().map_or("", |call| call.prefix.as_str())
+}
+
+/// Two conditions as one.
+pub(super) fn both(outer: Option<When>, inner: Option<When>) -> Option<When> {
+    match (outer, inner) {
+        (Some(outer), Some(inner)) => Some(When::All(vec![outer, inner])),
+        (outer, inner) => outer.or(inner),
     }
 }
 
@@ -356,12 +415,25 @@ fn flatten(book: &Runbook, steps: &[Step], prefix: &str, plan: &mut Vec<Step>) {
             flatten(book, inner, &format!("{prefix}{}/", step.id), &mut expanded);
             for inner in &mut expanded {
                 inner.section = step.section;
-                inner.when = match (step.when.clone(), inner.when.take()) {
-                    (Some(outer), Some(inner)) => {
-                        Some(crate::runbook::model::When::All(vec![outer, inner]))
-                    }
-                    (outer, inner) => outer.or(inner),
-                };
+                inner.when = both(step.when.clone(), inner.when.take());
+            }
+            plan.extend(expanded);
+        } else if let StepKind::Call { runbook, with } = &step.kind
+            && let Some(called) = book.calls.get(runbook)
+        {
+            let prefix = format!("{prefix}{}/", step.id);
+            let mut expanded = Vec::new();
+            flatten(called, &called.steps, &prefix, &mut expanded);
+            let around = Enclosing {
+                prefix,
+                when: step.when.clone(),
+                with: with.clone(),
+                book: called.clone(),
+                vars: step.vars.clone(),
+            };
+            for inner in &mut expanded {
+                inner.section = step.section;
+                inner.within.insert(0, around.clone());
             }
             plan.extend(expanded);
         } else {

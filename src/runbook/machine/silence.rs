@@ -49,10 +49,13 @@ impl Run {
             | Purpose::CheckObject(index)
             | Purpose::Plan(index)
             | Purpose::DryRun(index)
+            | Purpose::Approval(index)
             | Purpose::BeforeIntent(index)
             | Purpose::BeforeUndo(index)
             | Purpose::Probe(index, _)
-            | Purpose::Rollout(index, _) => Some(index),
+            | Purpose::Secret(index)
+            | Purpose::Rollout(index, _)
+            | Purpose::Checklist(index) => Some(index),
         };
         let refused = self.untouched() && !self.start.attended && reason != Reason::Offline;
         let path = step

@@ -1,10 +1,12 @@
 //! The machine against a small world: one Deployment with revisions, an API that can fail before or after the
 //! change, and a journal that remembers what was recorded. The oracle looks at what was sent and what was on disk.
 
+mod checklist;
 mod crash;
 mod flow;
 mod limits;
 mod others;
+mod rotation;
 mod stops;
 
 use std::collections::BTreeMap;
@@ -230,7 +232,15 @@ impl World {
                 apply_merge(&mut body, &action.body());
                 Answer::DryRun(body)
             }
+            Question::Checklist { .. } => Answer::Checklist(Vec::new()),
+            Question::Approval { .. } => Answer::Offered(crate::runbook::machine::Offered {
+                texts: Vec::new(),
+                signers: Err("nobody may approve".into()),
+                now: Timestamp::UNIX_EPOCH,
+                place: Ok("nowhere".into()),
+            }),
             Question::Rollout { .. } => Answer::Rollout(self.rollout.clone()),
+            other => unreachable!("a rollback asks nothing of secrets: {other:?}"),
         }
     }
 

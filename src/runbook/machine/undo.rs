@@ -4,12 +4,12 @@
 use jiff::Timestamp;
 
 use crate::runbook::machine::act::{MAX_RETRIES, same_object};
-use crate::runbook::machine::fact::{Fact, Found, Probe, RunState, Status};
-use crate::runbook::machine::io::{Answer, Effect, Question};
+use crate::runbook::machine::fact::{Fact, Found, Probe, Reason, RunState, Status, Way};
+use crate::runbook::machine::io::{Answer, Effect};
 use crate::runbook::machine::ledger::{StepRecord, StepState};
 use crate::runbook::machine::run::{Purpose, Run};
-use crate::runbook::model::Undo;
-use crate::runbook::patch::{Planned, Standing};
+use crate::runbook::model::{SecretStep, StepKind, Undo};
+use crate::runbook::patch::{ObjectRef, Planned, Standing};
 
 impl Run {
     /// The next undo on the way back to the last barrier, or the end of it.
@@ -18,10 +18,15 @@ impl Run {
         let after = steps
             .rposition(|(record, step)| step.barrier && record.state == StepState::Succeeded)
             .map_or(0, |barrier| barrier + 1);
-        let next = (after..self.plan.len()).rev().find(|index| {
+        let open = |index: &usize| {
             let record = &self.ledger.steps[*index];
             record.effective() && record.state != StepState::UndoFailed
-        });
+        };
+        // What brings out the state of other things is undone after them, in its own order.
+        let last = |index: &usize| Self::undone_last(&self.plan[*index]);
+        let all = after..self.plan.len();
+        let first = all.clone().rev().find(|index| open(index) && !last(index));
+        let next = first.or_else(|| all.clone().find(|index| open(index)));
         match next {
             Some(index) => self.undo_step(now, index, out),
             None => self.rolled_back(now, out),
@@ -34,14 +39,14 @@ impl Run {
         let Some(effect) = record.effect else { return };
         let step = record.path;
         let object = effect.action.planned.object.clone();
-        let (stands, wait) = (record.undo, self.plan[index].wait.is_some());
+        let (stands, wait) = (record.undo, self.waits(index));
         let fact = match stands {
-            _ if matches!(self.plan[index].undo, None | Some(Undo::None)) => Fact::UndoFailed {
+            _ if self.no_way_back(index) => Fact::UndoFailed {
                 step,
                 message: "the runbook says there is no way back from it".to_owned(),
                 command: None,
             },
-            None => return self.read(Purpose::BeforeUndo(index), Question::Object { object }, out),
+            None => return self.look_before_undo(index, object, out),
             Some(undo) if undo.state == StepState::Applied && wait => {
                 let generation = undo.generation.unwrap_or_default();
                 return self.watch(now, index, true, object, generation, out);
@@ -51,7 +56,19 @@ impl Run {
                 message: "undone".to_owned(),
             },
             Some(undo) if undo.refused == Some(Status::Conflict) && undo.attempt <= MAX_RETRIES => {
-                return self.read(Purpose::BeforeUndo(index), Question::Object { object }, out);
+                return self.look_before_undo(index, object, out);
+            }
+            // It was never sent: whoever carries the run now may undo it, or we again where the lock only could not be renewed.
+            Some(undo) if undo.refused == Some(Status::Locked) => {
+                if self.live.again_at > undo.settled_at {
+                    return self.look_before_undo(index, object, out);
+                }
+                Fact::NeedsHuman {
+                    reason: Reason::Lock,
+                    message: undo.message,
+                    step: None,
+                    ways: vec![Way::Again, Way::Stop],
+                }
             }
             Some(undo) => Fact::UndoFailed {
                 step,
@@ -60,6 +77,21 @@ impl Run {
             },
         };
         self.record(now, vec![fact], out);
+    }
+
+    /// Whether the runbook has no way back from a step, or none here.
+    fn no_way_back(&self, index: usize) -> bool {
+        let step = &self.plan[index];
+        match &step.undo {
+            None | Some(Undo::None) => true,
+            Some(Undo::Act(_, Some(when))) => !self.holds(step, when),
+            Some(_) => false,
+        }
+    }
+
+    fn look_before_undo(&mut self, index: usize, object: ObjectRef, out: &mut Vec<Effect>) {
+        let question = self.question_for(&self.plan[index], object);
+        self.read(Purpose::BeforeUndo(index), question, out);
     }
 
     /// The object right before an undo: planned against the world as it is now.
@@ -83,10 +115,12 @@ impl Run {
             Err(why) => return self.record(now, vec![failed(why, &inverse)], out),
         };
         let planned = match &self.plan[index].undo {
-            Some(Undo::Act(kind, _)) => match self.plan_for(kind, &state, now) {
-                Ok(planned) => planned,
-                Err(why) => return self.record(now, vec![failed(why, &inverse)], out),
-            },
+            Some(Undo::Act(kind, _)) if !restores(kind) => {
+                match self.plan_for(&self.plan[index], kind, &state, now) {
+                    Ok(planned) => planned,
+                    Err(why) => return self.record(now, vec![failed(why, &inverse)], out),
+                }
+            }
             _ => inverse.beside(&state.body),
         };
         let attempts = record.undo.as_ref().map_or(0, |undo| undo.attempt);
@@ -99,6 +133,7 @@ impl Run {
                         found: Found::Present,
                         detail: vec!["the fields have the old values again".to_owned()],
                         generation: Some(state.generation),
+                        version: Some(state.resource_version.clone()),
                     }),
                     None => Fact::UndoDone {
                         step: record.path.clone(),
@@ -141,6 +176,11 @@ impl Run {
     pub fn leftovers(&self) -> Vec<String> {
         self.ledger.steps.iter().filter_map(leftovers).collect()
     }
+}
+
+/// Whether an undo puts back what was there before its step.
+fn restores(kind: &StepKind) -> bool {
+    matches!(kind, StepKind::Secret(SecretStep::Restore { .. }))
 }
 
 /// What is left of one step: the undo whose outcome nobody knows, the change that stands, the change that may stand.

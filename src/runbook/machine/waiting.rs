@@ -7,6 +7,7 @@ use crate::runbook::machine::fact::{Fact, Reason};
 use crate::runbook::machine::io::{Effect, Question, Rollout};
 use crate::runbook::machine::ledger::Mutation;
 use crate::runbook::machine::run::{Purpose, Run};
+use crate::runbook::model::{SecretStep, StepKind};
 
 impl Run {
     /// An applied effect: wait for its rollout if the step says so.
@@ -14,7 +15,7 @@ impl Run {
         let Some(mutation) = self.mutation(index, false).cloned() else {
             return;
         };
-        if self.plan[index].wait.is_some() {
+        if self.waits(index) {
             let (object, generation) = (
                 mutation.action.planned.object,
                 mutation.generation.unwrap_or_default(),
@@ -23,6 +24,12 @@ impl Run {
         } else {
             self.finish(now, index, effect_out(&mutation), out);
         }
+    }
+
+    /// Whether a step is followed after its effect.
+    pub(super) fn waits(&self, index: usize) -> bool {
+        let step = &self.plan[index];
+        step.wait.is_some() || matches!(step.kind, StepKind::Secret(SecretStep::Sync { .. }))
     }
 
     #[expect(
@@ -46,15 +53,15 @@ impl Run {
         let from = self.live.again_at.map_or(from, |again| again.max(from));
         self.live.deadline = self.timeout(index, from);
         out.extend(self.live.deadline.map(Effect::Wake));
-        self.read(
-            Purpose::Rollout(index, undo),
-            Question::Rollout {
-                object,
-                planned,
-                generation,
-            },
-            out,
-        );
+        let synced = planned
+            .as_ref()
+            .and_then(|planned| self.sync_question(&self.plan[index], planned));
+        let question = synced.unwrap_or(Question::Rollout {
+            object,
+            planned,
+            generation,
+        });
+        self.read(Purpose::Rollout(index, undo), question, out);
     }
 
     /// The awaited rollout moved.
@@ -137,5 +144,6 @@ impl Run {
 
 /// What an applied effect leaves behind for later steps.
 fn effect_out(mutation: &Mutation) -> serde_json::Value {
-    json!({"effect": mutation.effect, "lines": mutation.action.planned.lines, "generation": mutation.generation, "attempts": mutation.attempt})
+    json!({"effect": mutation.effect, "lines": mutation.action.planned.lines, "generation": mutation.generation, "attempts": mutation.attempt,
+        "version": mutation.version, "at": mutation.settled_at.map(|at| at.to_string())})
 }

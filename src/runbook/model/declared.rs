@@ -1,5 +1,5 @@
 //! What a runbook declares before its first step: parameters, secrets, the rehearsal it asks for, where it comes from
-//! and departs from, and what a checklist ticks.
+//! and departs from.
 
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -89,16 +89,4 @@ pub struct Deviation {
     pub why: String,
     /// The trap avoided, as `T20`.
     pub trap: Option<String>,
-}
-
-/// One item to tick.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ChecklistItem {
-    /// Its id within the list.
-    pub id: String,
-    /// What must be true.
-    #[serde(skip)]
-    pub text: String,
-    /// auto, link, attest or n/a.
-    pub evidence: Vec<String>,
 }

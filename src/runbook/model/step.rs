@@ -2,15 +2,18 @@
 //! types that refer to each other stand together here.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::runbook::check::Check;
-use crate::runbook::model::declared::ChecklistItem;
+use crate::runbook::model::Runbook;
+use crate::runbook::model::checklist::ChecklistItem;
 use crate::runbook::model::gate::{GateDecl, GateOn};
 use crate::runbook::model::guard::{Approve, Confirm, Each, Retry, Timeout, WaitFor, When};
+use crate::runbook::model::secret::SecretStep;
 use crate::runbook::model::words::{OnFailure, Side};
 use crate::runbook::place::Place;
 use crate::runbook::template::{Path, Slot, Text};
@@ -48,6 +51,12 @@ pub struct Step {
     pub undo: Option<Undo>,
     /// Nothing before this is undone once it is done.
     pub barrier: bool,
+    /// Loop variables of a step that was written out of an `each`.
+    #[serde(skip)]
+    pub vars: BTreeMap<String, Value>,
+    /// The calls it was written out of, outermost first.
+    #[serde(skip)]
+    pub within: Vec<Enclosing>,
     /// Values kept for later steps.
     pub capture: BTreeMap<String, Path>,
     /// Post-conditions.
@@ -62,6 +71,21 @@ pub struct Step {
     pub wait: Option<WaitFor>,
     /// Once for each of these.
     pub each: Option<Each>,
+}
+
+/// A call that a step was written out of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Enclosing {
+    /// The path of the call with a slash: before the names of everything in it.
+    pub prefix: String,
+    /// Runs only if this holds, outside of the call.
+    pub when: Option<When>,
+    /// What the call gives to the parameters of what is called.
+    pub with: BTreeMap<String, Text>,
+    /// What is called.
+    pub book: Arc<Runbook>,
+    /// The loop variables around the call.
+    pub vars: BTreeMap<String, Value>,
 }
 
 /// The way back from a step.
@@ -165,6 +189,8 @@ pub enum StepKind {
         side: Side,
         /// Whose signals, if not everything's.
         target: Option<Target>,
+        /// The signals of all of these: the worst of them is judged.
+        targets: Option<Path>,
         /// Where each verdict leads.
         on: GateOn,
     },
@@ -258,6 +284,14 @@ pub enum StepKind {
         /// The block's id.
         block: String,
     },
+    /// Another runbook, with its own parameters.
+    #[serde(rename = "call")]
+    Call {
+        /// Its id.
+        runbook: String,
+        /// Its parameters.
+        with: BTreeMap<String, Text>,
+    },
     /// Steps repeated over a list.
     #[serde(rename = "each")]
     Each {
@@ -283,6 +317,9 @@ pub enum StepKind {
         /// What it says.
         text: Text,
     },
+    /// Something about a secret.
+    #[serde(untagged)]
+    Secret(SecretStep),
     /// A kind whose keys are kept as data; the machine of this version does not run it.
     #[serde(untagged)]
     Planned {
@@ -317,8 +354,10 @@ impl StepKind {
             Self::Annotate { .. } => "k8s.annotate",
             Self::Delete { .. } => "k8s.delete",
             Self::Evict { .. } => "k8s.evict",
+            Self::Secret(step) => step.name(),
             Self::Planned { name, .. } => name,
             Self::Use { .. } => "use",
+            Self::Call { .. } => "call",
             Self::Each { .. } => "each",
             Self::Audit { .. } => "audit",
             Self::Notify { .. } => "notify",
@@ -337,6 +376,7 @@ impl StepKind {
             | Self::Annotate { .. }
             | Self::Delete { .. }
             | Self::Evict { .. } => true,
+            Self::Secret(step) => step.mutates(),
             Self::Planned { name, .. } => PLANNED
                 .iter()
                 .any(|(known, mutates, _)| known == name && *mutates),
@@ -349,6 +389,9 @@ impl StepKind {
         matches!(
             self,
             Self::Note | Self::Input { .. } | Self::Choose { .. } | Self::Check { .. }
+        ) || matches!(
+            self,
+            Self::Secret(SecretStep::Consumers { .. } | SecretStep::Read { .. })
         )
     }
 
@@ -375,23 +418,16 @@ impl StepKind {
 pub const PLANNED: &[(&str, bool, &[&str])] = &[
     ("approve", false, &["count", "ttl", "not"]),
     ("scan", false, &["ns", "in", "pattern", "sample"]),
-    ("k8s.secret-consumers", false, &["ns", "key"]),
     ("traffic.detect", false, &["ns", "app"]),
     ("velero.status", false, &["ns"]),
     ("db.backup-status", false, &["ns", "name"]),
     ("rbac.review", false, &["ns"]),
     ("netpol.simulate", false, &["ns", "from", "to"]),
-    ("vault.kv-read", false, &["at"]),
     ("k8s.patch", true, &["ns", "target", "patch"]),
     ("k8s.apply", true, &["ns", "file"]),
     ("k8s.service-selector", true, &["ns", "name", "set"]),
-    ("k8s.secret-set", true, &["ns", "name", "from", "keys"]),
     ("k8s.job-run", true, &["ns", "name", "from"]),
     ("traffic.weight", true, &["canary", "precondition"]),
-    ("vault.kv-patch", true, &["at", "cas", "set"]),
-    ("vault.kv-restore", true, &["at", "version"]),
-    ("vault.kv-destroy", true, &["at", "versions"]),
-    ("eso.sync", true, &["ns", "name", "until"]),
     ("sealed.reencrypt", true, &["file"]),
     ("argocd.suspend", true, &["name"]),
     ("argocd.resume", true, &["name"]),
@@ -399,7 +435,6 @@ pub const PLANNED: &[(&str, bool, &[&str])] = &[
     ("velero.backup", true, &["ns", "name"]),
     ("velero.restore", true, &["name", "into"]),
     ("exec", true, &["argv"]),
-    ("call", false, &["runbook", "with"]),
     ("incident.set", false, &["severity", "set"]),
 ];
 
@@ -424,7 +459,16 @@ pub const KINDS: &[&str] = &[
     "k8s.annotate",
     "k8s.delete",
     "k8s.evict",
+    "k8s.secret-consumers",
+    "k8s.secret-proof",
+    "vault.kv-read",
+    "k8s.secret-set",
+    "vault.kv-patch",
+    "vault.kv-restore",
+    "vault.kv-destroy",
+    "eso.sync",
     "use",
+    "call",
     "each",
     "audit",
     "notify",

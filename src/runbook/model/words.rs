@@ -145,3 +145,81 @@ words! {
         New = "new",
     }
 }
+
+words! {
+    /// What counts as evidence for an item of a checklist.
+    Evidence {
+        /// The program looks by itself.
+        Auto = "auto",
+        /// An address where the proof is.
+        Link = "link",
+        /// A named person vouches for it.
+        Attest = "attest",
+        /// It does not apply, for a reason.
+        Na = "n/a",
+    }
+}
+
+words! {
+    /// What the platform is asked for an `auto` item.
+    Glance {
+        /// The workload's rollout is complete and all its pods are available.
+        RolloutComplete = "rollout-complete",
+        /// Every workload of the namespace is.
+        AllHealthy = "all-healthy",
+        /// No alert of severity critical speaks of the namespace.
+        NoCriticalAlert = "no-critical-alert",
+        /// A named signal of the workload is within a limit.
+        Signal = "signal",
+        /// The workload's signals can be read at all.
+        SignalsRead = "signals-read",
+        /// No container of the workload has restarted for half an hour.
+        NoRestarts = "no-restarts",
+        /// The workload runs this image.
+        ImageRuns = "image-runs",
+        /// Every image of the workload is pinned by a digest or a tag that says a version.
+        ImagePinned = "image-pinned",
+        /// A ConfigMap or Secret has these keys.
+        KeysPresent = "keys-present",
+        /// Every container has requests and limits.
+        ResourcesSet = "resources-set",
+        /// The pods run without rights they do not need.
+        Hardened = "hardened",
+        /// So many replicas are wanted.
+        Replicas = "replicas",
+        /// A disruption budget protects the pods.
+        Budget = "budget",
+        /// An autoscaler drives the workload.
+        Autoscaler = "autoscaler",
+        /// There is an earlier revision to go back to.
+        EarlierRevision = "earlier-revision",
+        /// Every pod answers 200 on a path.
+        Answers = "answers",
+        /// The present is outside of these weekly windows.
+        OutsideWindows = "outside-windows",
+    }
+}
+
+impl Glance {
+    /// The keys it takes besides `ask` and `ns`: those it needs, and those it may have.
+    pub fn keys(self) -> (&'static [&'static str], &'static [&'static str]) {
+        match self {
+            Self::AllHealthy | Self::NoCriticalAlert => (&[], &[]),
+            Self::RolloutComplete
+            | Self::SignalsRead
+            | Self::NoRestarts
+            | Self::ImagePinned
+            | Self::ResourcesSet
+            | Self::Hardened
+            | Self::Budget
+            | Self::Autoscaler
+            | Self::EarlierRevision => (&["target"], &[]),
+            Self::Signal => (&["target", "signal", "limit"], &[]),
+            Self::Replicas => (&["target", "limit"], &[]),
+            Self::ImageRuns => (&["target", "image"], &[]),
+            Self::KeysPresent => (&["target"], &["keys", "values"]),
+            Self::Answers => (&["target", "path"], &[]),
+            Self::OutsideWindows => (&["windows"], &[]),
+        }
+    }
+}

@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// The kind under which a path of Vault goes.
+const VAULT: &str = "Vault";
+
 /// One object, pinned by its uid.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectRef {
     /// As `Deployment`.
     pub kind: String,
@@ -22,8 +25,27 @@ impl ObjectRef {
         format!("{}/{}", self.kind, self.name)
     }
 
+    /// A path of Vault, mount first.
+    pub fn vault(path: &str) -> Self {
+        Self {
+            kind: VAULT.to_owned(),
+            namespace: String::new(),
+            name: path.to_owned(),
+            uid: String::new(),
+        }
+    }
+
+    /// Whether it is a path of Vault and no object of a cluster.
+    pub fn in_vault(&self) -> bool {
+        self.kind == VAULT
+    }
+
     /// What a person types to look at it.
     pub fn look(&self) -> String {
+        if self.in_vault() {
+            return format!("vault kv metadata get {}", self.name);
+        }
+
         format!("{} get {} -o yaml", self.kubectl(), self.typed())
     }
 
@@ -50,4 +72,42 @@ pub struct FieldChange {
     pub before: Option<Value>,
     /// The value it gets.
     pub after: Option<Value>,
+    /// Where the value comes from, where it is never shown: `before` and `after` are fingerprints then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Source>,
+}
+
+impl FieldChange {
+    /// A change whose values may be seen.
+    pub fn plain(path: impl Into<String>, before: Option<Value>, after: Option<Value>) -> Self {
+        Self {
+            path: path.into(),
+            before,
+            after,
+            from: None,
+        }
+    }
+}
+
+/// Where a value comes from that no plan, journal or screen ever holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// A declared secret, made in this process.
+    Secret(String),
+    /// What a key of the same path or Secret holds now.
+    Key(String),
+    /// What a key of a path of Vault holds now.
+    Vault {
+        /// The path.
+        at: String,
+        /// The key.
+        key: String,
+    },
+    /// A text that is no secret.
+    Text(String),
+    /// What was there before this run changed it; with the path of Vault whose versions may still hold it.
+    Kept(Option<String>),
+    /// The version is destroyed.
+    Destroyed,
 }

@@ -52,6 +52,7 @@ pub fn changes(current: &Value, desired: &Value, path: &str) -> Vec<FieldChange>
                             path,
                             before: before.cloned(),
                             after: after.cloned(),
+                            from: None,
                         }],
                     }
                 })
@@ -62,6 +63,7 @@ pub fn changes(current: &Value, desired: &Value, path: &str) -> Vec<FieldChange>
             path: path.to_owned(),
             before: Some(old.clone()),
             after: Some(new.clone()),
+            from: None,
         }],
     }
 }

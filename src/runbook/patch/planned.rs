@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::field::{FieldChange, ObjectRef};
+use super::field::{FieldChange, ObjectRef, Source};
 use super::merge::{covers, set};
 use super::words::change_lines;
 use crate::runbook::prose::bounded;
@@ -39,6 +39,33 @@ impl Planned {
         Verb::of(&self.kind)
     }
 
+    /// Whether it is about values that are never shown: its changes hold fingerprints.
+    pub fn is_secret(&self) -> bool {
+        self.changes.iter().any(|change| change.from.is_some())
+    }
+
+    /// The same change as `fresh` works it out now, if what was confirmed still holds: the same fields, from the same
+    /// sources, over the same old values. Only what will be put there may have changed, as a key made anew does.
+    pub fn renewed(&self, fresh: &Self) -> Result<Self, Vec<String>> {
+        let same = |one: &FieldChange, other: &FieldChange| one.path == other.path;
+        let mut differing = Vec::new();
+        for change in &self.changes {
+            match fresh.changes.iter().find(|other| same(change, other)) {
+                Some(other) if other.before == change.before => {}
+                Some(_) => differing.push(format!("{} was changed", last(&change.path))),
+                None => differing.push(format!("{} is no longer to be set", last(&change.path))),
+            }
+        }
+        let more = |other: &&FieldChange| !self.changes.iter().any(|change| same(change, other));
+        let more = fresh.changes.iter().filter(more);
+        differing.extend(more.map(|other| format!("{} would be set as well", last(&other.path))));
+        if differing.is_empty() {
+            Ok(fresh.clone())
+        } else {
+            Err(differing)
+        }
+    }
+
     /// Compares a fresh object with the plan. A removal has landed once the object is going.
     pub fn standing(&self, object: &Value) -> Standing {
         if self.verb().removes() {
@@ -57,6 +84,9 @@ impl Planned {
             .iter()
             .filter(|change| at(change) != change.before)
             .map(|change| {
+                if change.from.is_some() {
+                    return format!("{} was changed by somebody else", last(&change.path));
+                }
                 format!(
                     "{}: confirmed at {}, is {}",
                     change.path,
@@ -125,10 +155,12 @@ impl Planned {
                 path: change.path.clone(),
                 before: change.after.clone(),
                 after: change.before.clone(),
+                from: change.from.as_ref().map(|from| self.kept(from)),
             })
             .collect();
         let lines = match self.kind.as_str() {
             "k8s.rollback" | "k8s.set-image" => change_lines(&changes),
+            _ if self.is_secret() => vec![format!("{} as before", keys_of(&changes))],
             _ => {
                 let lines = self.lines.iter();
                 lines.map(|line| reverse_line(line)).collect()
@@ -170,6 +202,9 @@ impl Planned {
     /// What a person can type when the program cannot. A pod template holds values that are nobody's business: it goes
     /// back by its revision, whose patch is never shown.
     pub fn command(&self) -> String {
+        if self.is_secret() {
+            return self.secret_command();
+        }
         if self
             .changes
             .iter()
@@ -194,9 +229,35 @@ impl Planned {
         format!("kubectl -n {namespace} patch {kind} {name} --type merge -p '{patch}'")
     }
 
+    /// Where the values come from that were there before.
+    fn kept(&self, from: &Source) -> Source {
+        Source::Kept(match from {
+            Source::Vault { at, .. } => Some(at.clone()),
+            _ => self.object.in_vault().then(|| self.object.name.clone()),
+        })
+    }
+
+    /// What a person does where values may not be written into a command.
+    fn secret_command(&self) -> String {
+        let keys = keys_of(&self.changes);
+        if self.object.in_vault() {
+            format!(
+                "write {keys} of {} by `vault kv patch` with -cas and the value from standard input",
+                self.object.name
+            )
+        } else {
+            format!(
+                "set {keys} of {} in {} from where its values are kept",
+                self.object.short(),
+                self.object.namespace
+            )
+        }
+    }
+
     /// What a person can type to go back; a restart and a removal have no way back.
     pub fn way_back(&self) -> Option<String> {
-        let none = self.verb().removes() || self.kind == "k8s.rollout-restart";
+        let stamps = ["k8s.rollout-restart", "eso.sync", "vault.kv-destroy"];
+        let none = self.verb().removes() || stamps.contains(&self.kind.as_str());
         (!none).then(|| self.inverse().command())
     }
 }
@@ -230,6 +291,18 @@ impl Action {
         );
         body
     }
+}
+
+/// The last part of a path: a key's name.
+fn last(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    bounded(&name.replace("~1", "/").replace("~0", "~"), 80)
+}
+
+/// The names of the keys that are changed.
+fn keys_of(changes: &[FieldChange]) -> String {
+    let keys: Vec<String> = changes.iter().map(|change| last(&change.path)).collect();
+    keys.join(", ")
 }
 
 fn reverse_line(line: &str) -> String {

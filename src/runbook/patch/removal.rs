@@ -14,6 +14,7 @@ pub fn plan_removal(kind: &str, object: ObjectRef, body: &Value) -> Planned {
             path: path.to_owned(),
             before: Some(before),
             after: None,
+            from: None,
         })
     };
     let going = body.pointer("/metadata/deletionTimestamp").is_some();

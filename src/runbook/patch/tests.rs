@@ -158,6 +158,7 @@ fn a_command_for_a_person_survives_quotes_in_values() {
             path: "/metadata/annotations/a".to_owned(),
             before: None,
             after: Some("it's; rm -rf /".into()),
+            from: None,
         }],
         lines: Vec::new(),
     };

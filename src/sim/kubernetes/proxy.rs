@@ -44,7 +44,7 @@ pub fn guarded(face: Router, namespace: &'static str, name: &'static str) -> Rou
     }))
 }
 
-/// A path of a pod's own server: it has `/metrics`.
+/// A path of a pod's own server: it has `/metrics`, `/health` and `/ready`.
 pub fn pod(api: &Api, namespace: &str, target: &str, path: &str) -> Result<Response, Refusal> {
     let mut parts = target
         .split(':')
@@ -84,6 +84,19 @@ pub fn pod(api: &Api, namespace: &str, target: &str, path: &str) -> Result<Respo
                 "text/plain; version=0.0.4; charset=utf-8",
                 text,
             ))
+        }
+        // What its probes ask is answered as its kubelet sees it.
+        ("health" | "ready", _) => {
+            let conditions = tree::list(&pod, &["status", "conditions"]);
+            let ready = conditions
+                .iter()
+                .any(|one| one["type"] == "Ready" && one["status"] == "True");
+            let (status, words) = if ready {
+                (200, "ok\n")
+            } else {
+                (503, "not ready\n")
+            };
+            Ok(answer::of_type(status, "text/plain; charset=utf-8", words))
         }
         _ => Ok(answer::of_type(
             404,

@@ -5,13 +5,14 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::super::access::Act;
+use super::super::admission::Admission;
 use super::super::refusal::Refusal;
 use super::super::tree;
 use super::asked::Asked;
 use super::{answer, protobuf};
 
 /// Answers a review.
-pub fn review(asked: &Asked, what: &str) -> Result<Response, Refusal> {
+pub fn review(admission: &Admission, asked: &Asked, what: &str) -> Result<Response, Refusal> {
     if asked.method != Method::POST {
         return Err(Refusal::not_allowed());
     }
@@ -26,7 +27,7 @@ pub fn review(asked: &Asked, what: &str) -> Result<Response, Refusal> {
             "SelfSubjectAccessReview",
             "authorization",
             body["spec"].clone(),
-            access(asked, &body)?,
+            access(admission, asked, &body)?,
         ),
         "selfsubjectrulesreviews" => (
             "SelfSubjectRulesReview",
@@ -49,7 +50,7 @@ pub fn review(asked: &Asked, what: &str) -> Result<Response, Refusal> {
     Ok(answer::json(201, &answer))
 }
 
-fn access(asked: &Asked, body: &Value) -> Result<Value, Refusal> {
+fn access(admission: &Admission, asked: &Asked, body: &Value) -> Result<Value, Refusal> {
     let wanted = &body["spec"]["resourceAttributes"];
     if wanted.is_null() {
         if body["spec"]["nonResourceAttributes"].is_null() {
@@ -75,7 +76,7 @@ fn access(asked: &Asked, body: &Value) -> Result<Value, Refusal> {
         namespace: text("namespace"),
         name: text("name"),
     };
-    let allowed = asked.who.may(&act);
+    let allowed = admission.may(asked.who, &act);
     let mut status = json!({"allowed": allowed});
     if allowed && asked.who != super::super::access::Identity::Admin {
         let by = if act.namespace.is_empty() {

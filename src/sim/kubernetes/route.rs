@@ -132,6 +132,11 @@ impl Query {
         self.0.iter().find(|(k, _)| k == key).map_or("", |(_, v)| v)
     }
 
+    /// All parameters.
+    pub fn into_pairs(self) -> Vec<(String, String)> {
+        self.0
+    }
+
     /// A whole number, if it is there and is one.
     pub fn number(&self, key: &str) -> Option<i64> {
         self.text(key).parse().ok()
@@ -144,7 +149,7 @@ impl Query {
 }
 
 /// Undoes percent encoding and plus signs.
-fn decode(text: &str) -> String {
+pub fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let raw = text.as_bytes();
     let mut at = 0;

@@ -73,6 +73,10 @@ fn perform(
     };
     let (kind, at) = (resource.kind, (namespace.as_str(), name.as_str()));
     check_part(resource, part, verb)?;
+    let hooks = shared.admission();
+    if let Some(refusal) = hooks.objection(verb, resource.plural, how.dry_run, body) {
+        return Err(refusal);
+    }
     shared.with(|world| match verb {
         "create" if part == "eviction" => world.evict(at, body, how).map(|object| (201, object)),
         "create" => world

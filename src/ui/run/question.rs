@@ -25,7 +25,9 @@ pub fn write(view: &View<'_>, run: &Run, paper: &mut Paper<'_>) {
     paper.gap();
     known(view, run, ask, paper);
     paper.gap();
-    if let AskKind::Revision {
+    if let AskKind::Checklist(items) = &ask.kind {
+        super::checklist::write(items, &choices, chosen, paper);
+    } else if let AskKind::Revision {
         revisions,
         suggested,
     } = &ask.kind
@@ -62,8 +64,10 @@ fn heading(ask: &Ask) -> String {
         // What is suggested stands below with its evidence.
         AskKind::Revision { .. } => return "Which revision?".into(),
         AskKind::Branch(_) => "Which way?",
+        AskKind::Checklist(items) => return super::checklist::heading(items, &ask.message),
         AskKind::Param(name) => return format!("What is {name}? {}", ask.message),
         AskKind::Confirm { .. } => "Go ahead?",
+        AskKind::Approval { .. } => return "Somebody else must agree.".into(),
         AskKind::Reason(_) => "It may go on, but not without a reason.",
         AskKind::Trouble(_) => return ask.message.clone(),
         AskKind::Resume { .. } => "Go on with this run?",
@@ -104,6 +108,23 @@ fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
                 &format!("{passed} other checks passed; tab shows them"),
                 theme.dim(),
             );
+        }
+        AskKind::Approval {
+            code, plans, glass, ..
+        } => {
+            paper.fact("code", code, theme.strong());
+            for plan in plans {
+                paper.fact("object", &plan.object.short(), theme.strong());
+                paper.fact("sends", &sends(plan), theme.text());
+            }
+            paper.words(&plain(&ask.message), theme.text());
+            if let Some(why) = glass {
+                let namespace = &run.start().target.namespace;
+                let words = format!(
+                    "Breaking the glass: {why}. Type {namespace} to confirm; the audit log and the post-mortem say so."
+                );
+                paper.words(&plain(&words), theme.tone(Tone::Failing));
+            }
         }
         AskKind::Trouble(_) => trouble(view, run, ask, paper),
         AskKind::Resume { .. } => {
@@ -146,6 +167,8 @@ fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
                 .and_then(|param| param.help.as_deref());
             paper.words(&plain(help.unwrap_or_default()), theme.text());
         }
+        // The items say for themselves what is known.
+        AskKind::Checklist(_) => {}
         AskKind::Workload(_) | AskKind::Branch(_) => {
             let namespace = view.app.target.scope.to_string();
             paper.fact("where", &namespace, theme.text());
@@ -210,7 +233,7 @@ fn before(view: &View<'_>) -> Option<String> {
     ))
 }
 
-fn write_choice(choice: &Choice, chosen: bool, paper: &mut Paper<'_>) {
+pub(super) fn write_choice(choice: &Choice, chosen: bool, paper: &mut Paper<'_>) {
     let theme = paper.theme;
     let (mark, style) = pointed(chosen, paper);
     paper.hanging(&[mark], 2, &choice.label, style);
@@ -220,7 +243,7 @@ fn write_choice(choice: &Choice, chosen: bool, paper: &mut Paper<'_>) {
     }
 }
 
-fn pointed(chosen: bool, paper: &Paper<'_>) -> (Span, Style) {
+pub(super) fn pointed(chosen: bool, paper: &Paper<'_>) -> (Span, Style) {
     let theme = paper.theme;
     if chosen {
         let mark = (format!("{} ", theme.glyphs().selected), theme.key());

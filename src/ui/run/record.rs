@@ -82,7 +82,7 @@ fn tell(fact: &Fact) -> Told {
                 start.runbook, start.actor, start.version
             ),
         ),
-        Fact::Preflight { ok, lines } => {
+        Fact::Preflight { ok, lines, .. } => {
             let words = format!(
                 "{} checks: {}",
                 lines.len(),
@@ -194,12 +194,41 @@ fn tell_step(fact: &Fact) -> Told {
             }
             _ => told("done", Some(step), step),
         },
+        Fact::Looked { .. } | Fact::Ticked(_) => tell_item(fact),
         Fact::Failed { step, message, .. } => {
             told("failed", Some(step), message).loud(Tone::Failing)
         }
         Fact::UndoDone { step, message } => told("undone", Some(step), message),
         Fact::UndoFailed { step, message, .. } => {
             told("undo", Some(step), message).loud(Tone::Failing)
+        }
+        other => told("", None, other.name()),
+    }
+}
+
+/// What was seen of an item of a checklist, or given for it.
+fn tell_item(fact: &Fact) -> Told {
+    match fact {
+        Fact::Looked {
+            step,
+            item,
+            holds,
+            said,
+        } => {
+            let (word, tone) = match holds {
+                Some(true) => ("holds", Tone::Healthy),
+                Some(false) => ("FALSE", Tone::Failing),
+                None => ("not known", Tone::Unknown),
+            };
+            told("looked", Some(step), format!("{item} {word}: {said}")).loud(tone)
+        }
+        Fact::Ticked(tick) => {
+            let line = told("evidence", Some(&tick.step), tick.words());
+            if tick.overridden {
+                line.loud(Tone::Failing)
+            } else {
+                line
+            }
         }
         other => told("", None, other.name()),
     }
@@ -223,6 +252,7 @@ fn answered(outcome: &crate::runbook::machine::Outcome) -> String {
         Status::Denied => "denied: it was not done",
         Status::Gone => "gone: it was not done",
         Status::Invalid => "refused: it was not done",
+        Status::Locked => return format!("not sent: {}", outcome.message),
     };
     format!("{word}{http} {}", outcome.message)
 }

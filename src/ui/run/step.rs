@@ -77,6 +77,7 @@ fn looking(kind: &StepKind, record: &StepRecord) -> String {
         StepKind::Wait { .. } => "letting time pass".into(),
         StepKind::Gate { .. } => "about to judge".into(),
         StepKind::Audit { .. } => "writing it down".into(),
+        StepKind::Checklist { .. } => "looking at the items".into(),
         other => other.name().to_owned(),
     };
     match (record.state, record.message.is_empty()) {
@@ -127,6 +128,7 @@ pub fn sends_what(step: &Step) -> String {
         StepKind::Gate { .. } => "judges the signals over time".into(),
         StepKind::Wait { .. } => "lets time pass".into(),
         StepKind::Audit { .. } => "writes it into the audit log".into(),
+        StepKind::Checklist { .. } => "goes through the items, each with its evidence".into(),
         StepKind::Note => "to read".into(),
         StepKind::Rollback { .. } => "one patch back to the chosen revision".into(),
         StepKind::RolloutRestart { .. } => "restarts the pods step by step".into(),
@@ -330,6 +332,7 @@ fn ended(run: &Run, paper: &mut Paper<'_>) {
             paper.fact("judged", &record.message, theme.text());
         }
     }
+    super::checklist::settled(run, paper);
     let took = ledger.last_at.duration_since(ledger.started_at);
     let took = crate::runbook::quantity::show_duration(SignedDuration::from_secs(took.as_secs()));
     let from = clock(ledger.started_at);

@@ -50,7 +50,10 @@ async fn every_document_begins_with_its_schema() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_runbook_is_compared_by_what_it_does() {
     let home = Home::new();
-    let shown = home.run(&["runbook", "show", "rollback"]).await.out;
+    let shown = home
+        .run(&["runbook", "show", "rollback", "--source"])
+        .await
+        .out;
     let own = home.path("own.runbook.md");
     home.write(
         "own.runbook.md",

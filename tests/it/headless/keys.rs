@@ -28,7 +28,7 @@ async fn a_screen_a_table_and_a_column_that_do_not_exist_are_named_with_the_near
             "did you mean \"status\"?",
         ),
         (
-            "[services.api]\nissues_tokens = true\n",
+            "[services.api]\nissues_token = true\n",
             "config.toml:2:",
             "unknown key",
         ),

@@ -104,6 +104,7 @@ impl Bench {
         let (sender, facts) = mpsc::channel(WAITING);
         let mut engine = Engine::start(outside, environment.clone(), sender);
         engine.keep_runs(Keeping {
+            shelf: std::sync::Arc::new(Vec::new),
             state: dir.path().to_owned(),
             environment,
             limits: Limits {
@@ -115,6 +116,7 @@ impl Bench {
                 ..Limits::default()
             },
             rules: vigie::engine::runs::policy::Rules::default(),
+            vault: None,
         });
         Self {
             app,

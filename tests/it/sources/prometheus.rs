@@ -330,10 +330,10 @@ fn the_token_file_is_read_again_and_the_tenant_sent() {
 fn a_relay_carries_the_same_questions() {
     let relay = Transport::Relay {
         name: "monitoring/prometheus:9090 through the apiserver".into(),
-        relay: Arc::new(|method, path, _| {
+        relay: Arc::new(|question| {
             Box::pin(async move {
-                assert_eq!(method, "GET");
-                assert!(path.starts_with("/api/v1/query?query=up&time="));
+                assert_eq!(question.method, "GET");
+                assert!(question.path.starts_with("/api/v1/query?query=up&time="));
                 let body = vector(&[("", "1")]);
                 Ok((200, body.into()))
             })

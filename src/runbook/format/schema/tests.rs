@@ -60,7 +60,10 @@ fn the_front_matter_has_the_keys_of_its_readers() {
             "metric",
             "[gates.g]\nhold = \"1s\"\ndeadline = \"9s\"\n[[gates.g.metric]]\nsignal = \"p99\"\nok = \"<= 1s\"",
         ),
-        ("item", "[[checklist]]\nid = \"a\"\ntext = \"b\""),
+        (
+            "item",
+            "[[checklist]]\nid = \"a\"\ntext = \"b\"\nevidence = [\"link\"]",
+        ),
     ] {
         same(def, &file(&format!("{front}\n{JUNK} = 1"), &[]));
     }
@@ -84,6 +87,17 @@ fn the_front_matter_has_the_keys_of_its_readers() {
             known(&file(&format!("{text}\n{JUNK} = 1"), &[])),
             "{key}"
         );
+    }
+}
+
+#[test]
+fn every_question_of_an_item_has_the_keys_of_its_reader() {
+    use crate::runbook::model::Glance;
+    for ask in Glance::WORDS {
+        let item = format!(
+            "[[checklist]]\nid = \"a\"\ntext = \"b\"\nevidence = [\"auto\"]\n[checklist.check]\nask = \"{ask}\"\nns = \"n\"\n{JUNK} = 1"
+        );
+        same(&format!("asked.{ask}"), &file(&item, &[]));
     }
 }
 
