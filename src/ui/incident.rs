@@ -184,7 +184,7 @@ fn clock_row(view: &View<'_>, timer: &Timer, now: jiff::Timestamp, paper: &mut P
             };
             (
                 tone,
-                format!("{}, due {}", timer.words(now), clock(timer.due)),
+                format!("{}, due {}", timer.words(now), due(timer.due, now)),
             )
         }
     };
