@@ -53,6 +53,7 @@ pub const SHIPPED: &[Shipped] = &[
     shipped!("evict-pod"),
     shipped!("jwt-rotate"),
     shipped!("deploy-checklist"),
+    shipped!("incident"),
 ];
 
 /// One shipped runbook.

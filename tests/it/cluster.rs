@@ -8,6 +8,7 @@ mod console;
 mod desk;
 mod owners;
 mod rollback;
+mod rotation;
 mod second;
 mod sets;
 mod truth;

@@ -2,8 +2,8 @@
 
 use super::means::Means;
 use super::records::Who;
-use crate::engine::incidents::{Hand, follow};
 use crate::domain::incident::Stamp;
+use crate::engine::incidents::{Hand, follow};
 use crate::platform::webhook::{self, Failure as Unsent, Message};
 use crate::runbook::machine::{Answer, Failure, Start};
 use serde_json::json;

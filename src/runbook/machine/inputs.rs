@@ -315,7 +315,13 @@ impl Run {
             answer: answer.to_owned(),
             accepted: true,
         };
-        self.finish_with(now, index, json!({"choice": answer, "value": answer}), vec![decision], out);
+        self.finish_with(
+            now,
+            index,
+            json!({"choice": answer, "value": answer}),
+            vec![decision],
+            out,
+        );
     }
 }
 

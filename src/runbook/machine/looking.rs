@@ -338,7 +338,10 @@ impl Run {
         let failed: Vec<String> = findings
             .iter()
             .filter(|finding| !finding.holds)
-            .map(|finding| finding.fact.clone())
+            .map(|finding| match &finding.trap {
+                Some(trap) => format!("{trap}: {}", finding.fact),
+                None => finding.fact.clone(),
+            })
             .collect();
         let id = step.id.clone();
         self.live.findings = findings;

@@ -162,10 +162,7 @@ impl Run {
             });
         }
         for step in &plan {
-            let supported = !matches!(
-                step.kind,
-                StepKind::Planned { .. } | StepKind::Http { .. }
-            );
+            let supported = !matches!(step.kind, StepKind::Planned { .. } | StepKind::Http { .. });
             if !supported {
                 let kind = step.kind.name();
                 return Err(RunError::Unsupported {

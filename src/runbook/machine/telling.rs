@@ -69,7 +69,14 @@ impl Run {
             }
             Some("no") => {
                 let then = self.on_failure(index);
-                self.fail(now, index, Reason::Input, format!("not sent: {}", why()), then, out);
+                self.fail(
+                    now,
+                    index,
+                    Reason::Input,
+                    format!("not sent: {}", why()),
+                    then,
+                    out,
+                );
             }
             _ => self.finish(now, index, found, out),
         }
