@@ -59,7 +59,9 @@ fn short() -> Book {
     let text = SHIPPED[0]
         .text
         .replace("\"rollback\"\nversion", "\"rollback-short\"\nversion")
-        .replace("deadline     = \"30m\"", "deadline     = \"2m\"");
+        .replace("deadline     = \"30m\"", "deadline     = \"2m\"")
+        .replace("default = \"3m\"", "default = \"1m\"")
+        .replace("max     = \"20m\"", "max     = \"1m\"");
     let book = Book::read(Origin::Shipped, "rollback-short.runbook.md", &text);
     assert!(
         &*book.id == "rollback-short" && book.book.is_ok(),

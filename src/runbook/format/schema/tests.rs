@@ -183,6 +183,8 @@ fn conditions_have_the_keys_of_their_reader() {
     asked.extend(condition("step = \"p\", is = 1"));
     asked.extend(condition("all = []"));
     asked.extend(condition("any = []"));
+    asked.extend(condition("env = \"x\""));
+    asked.extend(condition("severity = \"P1\""));
     let variants = schema()["$defs"]["when"]["anyOf"]
         .as_array()
         .cloned()
