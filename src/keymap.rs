@@ -274,7 +274,7 @@ pub fn typing(app: &App) -> bool {
 }
 
 /// Which places are on one screen, beside what holds everywhere.
-const TOGETHER: [&[Where]; 9] = [
+const TOGETHER: [&[Where]; 10] = [
     &[Where::Overview, Where::Row, Where::Chart],
     &[Where::Row, Where::List],
     &[Where::Rollout, Where::Row, Where::Chart],
@@ -284,6 +284,7 @@ const TOGETHER: [&[Where]; 9] = [
     &[Where::Runbook, Where::Text],
     &[Where::Runs, Where::List],
     &[Where::Run],
+    &[Where::Drill],
 ];
 
 /// Whether two places are on one screen.
@@ -316,6 +317,7 @@ fn places(app: &App) -> Vec<Where> {
         Screen::Runbook(_) => vec![Where::Runbook, Where::Text],
         Screen::Runs => vec![Where::Runs, Where::List],
         Screen::Run(_) => vec![Where::Run],
+        Screen::Drill => vec![Where::Drill],
     };
     screen.into_iter().chain([Where::Everywhere]).collect()
 }

@@ -23,6 +23,8 @@ pub enum Effect {
     Attention(String),
     /// Do something for runs.
     Run(RunOrder),
+    /// A drill wants something of its simulated world.
+    Stage(super::drill::Cue),
     /// Look at another target.
     Go(Destination),
     /// Sign in again, with the terminal.

@@ -42,6 +42,8 @@ pub enum Screen {
     Contexts,
     /// Namespaces to go to.
     Namespaces,
+    /// A drill's opening page, and its last.
+    Drill,
 }
 
 impl Screen {
@@ -65,6 +67,7 @@ impl Screen {
             Self::Kind(name) => name,
             Self::Contexts => "contexts",
             Self::Namespaces => "namespaces",
+            Self::Drill => "drill",
         }
     }
 }

@@ -122,6 +122,8 @@ pub struct App {
     pub runs: Runs,
     /// Where the operator is with them.
     pub desk: super::desk::Desk,
+    /// The drill, where this is one.
+    pub drill: Option<Box<super::drill::Drill>>,
     /// The screens visited.
     pub history: History,
     /// What lies over the screen, the top last.
@@ -200,6 +202,7 @@ impl App {
             headline: Headline::default(),
             runs: Runs::default(),
             desk: super::desk::Desk::default(),
+            drill: None,
             history: History::new(open),
             layers: Vec::new(),
             notice: None,

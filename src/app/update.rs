@@ -91,8 +91,10 @@ impl App {
         }
         self.raise_question();
         self.headline = headline::headline(self);
+        let mut effects = self.watch_drill();
         self.turn_to_screen();
-        self.announce()
+        effects.extend(self.announce());
+        effects
     }
 
     /// Calls for attention when the level changes to or from trouble; once for each change, and not for what was found at the start.
@@ -220,7 +222,10 @@ impl App {
         if let Some(layer) = self.layers.pop() {
             return self.obey_in_layer(layer, command);
         }
-        let taken = self.obey_desk(&command).or_else(|| self.browse(&command));
+        let taken = self
+            .obey_drill(&command)
+            .or_else(|| self.obey_desk(&command))
+            .or_else(|| self.browse(&command));
         if let Some(effects) = taken {
             return effects;
         }

@@ -108,7 +108,11 @@ pub fn populate(state: &mut State) {
 
 /// What the scenario does, and when after its start: the tasks of the story.
 pub fn schedule(state: &mut State) {
-    if !matches!(state.scenario, Scenario::Healthy | Scenario::Large) {
+    let calm = matches!(
+        state.scenario,
+        Scenario::Healthy | Scenario::TwoKeys | Scenario::Large
+    );
+    if !calm {
         state.after(20_000, Task::Story(0));
     }
 }
@@ -120,9 +124,30 @@ pub fn step(state: &mut State, _number: usize) {
             deploy(state, "veza-backend", "v1.1.0", "4f1c2ab");
         }
         Scenario::ImageMissing => deploy(state, "chat-server", "v2.0.0", "8ad91c3"),
-        Scenario::SlowDependency => state.trouble_ms = Some(state.now_ms),
-        Scenario::Healthy | Scenario::Large => {}
+        Scenario::SlowDependency | Scenario::Rush => state.trouble_ms = Some(state.now_ms),
+        Scenario::StuckPool | Scenario::StuckPod => {
+            state.trouble_ms = Some(state.now_ms);
+            stick(state);
+        }
+        Scenario::Healthy | Scenario::TwoKeys | Scenario::Large => {}
     }
+}
+
+/// The trouble gets stuck in pods that are there; those that come after them are free of it.
+fn stick(state: &mut State) {
+    let Some((service, all)) = state.scenario.sticks_to() else {
+        return;
+    };
+    let here = state.ledger.pods.iter();
+    let here = here.filter(|(_, track)| track.ended_ms.is_none() && track.service == service);
+    let most = if all { usize::MAX } else { 1 };
+    state.stuck = here.map(|(key, _)| key.clone()).take(most).collect();
+}
+
+/// The trouble that has no release is over: somebody else has mended it.
+pub fn relieve(state: &mut State) {
+    state.trouble_ms = None;
+    state.stuck.clear();
 }
 
 /// Releases a version of a service, as the pipeline does.
@@ -261,6 +286,13 @@ fn configuration(state: &mut State) {
     state.create(Kind::Ingress, ingress, "kubectl");
 }
 
+/// Where a container reads a second and a previous signing key, which need not be there.
+fn further_keys() -> [Value; 2] {
+    [("JWT_SECRET_NEXT", "jwt-secret-next"), ("JWT_SECRET_PREVIOUS", "jwt-secret-previous")].map(|(name, key)| {
+        json!({"name": name, "valueFrom": {"secretKeyRef": {"name": "veza-secrets", "key": key, "optional": true}}})
+    })
+}
+
 fn container(service: &Service, tag: &str) -> Value {
     let secret = |key: &str| json!({"secretKeyRef": {"name": "veza-secrets", "key": key}});
     let probe = |path: &str, period: i64| json!({"httpGet": {"path": path, "port": service.port, "scheme": "HTTP"}, "periodSeconds": period, "timeoutSeconds": 1, "successThreshold": 1, "failureThreshold": 3});
@@ -305,7 +337,14 @@ fn install(state: &mut State, service: &Service, now: i64) {
         &json!({"app": service.name}),
         &port,
     );
-    let mut known = state.create(Kind::Deployment, deployment(service, first), "ci-deployer");
+    let mut first = deployment(service, first);
+    if state.scenario == Scenario::TwoKeys
+        && let Some(container) = first["spec"]["template"]["spec"]["containers"].get_mut(0)
+        && let Some(env) = container["env"].as_array_mut()
+    {
+        env.extend(further_keys());
+    }
+    let mut known = state.create(Kind::Deployment, first, "ci-deployer");
     for (index, past) in service.releases.iter().enumerate() {
         state.now_ms = now - (past.days * DAY as f64) as i64;
         set_release(&mut known, service, past.tag, past.commit);
