@@ -14,6 +14,7 @@ pub mod command;
 pub mod compare;
 mod describe;
 pub mod desk;
+pub mod drill;
 pub mod effect;
 pub mod explain;
 mod go;

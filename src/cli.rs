@@ -11,6 +11,7 @@ mod config;
 mod console;
 mod doctor;
 mod document;
+mod drill;
 mod exit;
 mod incident;
 mod kubectl;
@@ -85,6 +86,7 @@ fn run(cli: Cli) -> Result<u8, Failed> {
     match cli.command {
         None => console::open(&start, cli.open, cli.alert.as_deref()),
         Some(Command::Demo(demo)) => play::demo(&start, &demo),
+        Some(Command::Drill(asked)) => drill::drill(&start, &asked),
         Some(Command::Sim(sim)) => play::sim(&sim),
         Some(Command::Status(asked)) => status::status(&start, &asked),
         Some(Command::Run(asked)) => run::run(&start, &asked),

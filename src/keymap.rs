@@ -280,7 +280,7 @@ pub fn typing(app: &App) -> bool {
 }
 
 /// Which places are on one screen, beside what holds everywhere.
-const TOGETHER: [&[Where]; 10] = [
+const TOGETHER: [&[Where]; 11] = [
     &[Where::Overview, Where::Row, Where::Chart],
     &[Where::Row, Where::List],
     &[Where::Rollout, Where::Row, Where::Chart],
@@ -291,6 +291,7 @@ const TOGETHER: [&[Where]; 10] = [
     &[Where::Runs, Where::List],
     &[Where::Run],
     &[Where::Incident],
+    &[Where::Drill],
 ];
 
 /// Whether two places are on one screen.
@@ -324,6 +325,7 @@ fn places(app: &App) -> Vec<Where> {
         Screen::Runs => vec![Where::Runs, Where::List],
         Screen::Run(_) => vec![Where::Run],
         Screen::Incident => vec![Where::Incident],
+        Screen::Drill => vec![Where::Drill],
     };
     screen.into_iter().chain([Where::Everywhere]).collect()
 }

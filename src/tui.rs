@@ -5,6 +5,7 @@
 
 use crate::app::App;
 use crate::app::command::{Command, Motion};
+use crate::app::drill::Cue;
 use crate::app::effect::Effect;
 use crate::app::links::COPIED;
 use crate::app::message::{Fact, Message, Notice};
@@ -45,6 +46,9 @@ pub struct Opening<'a> {
     pub session: LocalBoxFuture<'a, Result<Box<Opened>, String>>,
 }
 
+/// Does what a drill wants of its world.
+pub type Stage<'a> = Box<dyn Fn(Cue) + 'a>;
+
 /// Opens a session on another target.
 pub type Reopen<'a> = Box<dyn Fn(Destination) -> Opening<'a> + 'a>;
 
@@ -76,6 +80,8 @@ pub struct Console<'a> {
     pub frame: Duration,
     /// How another target is opened.
     pub reopen: Reopen<'a>,
+    /// How a drill reaches its world; nothing does where there is no drill.
+    pub stage: Stage<'a>,
     /// What is under way.
     pub way: Way<'a>,
 }
@@ -117,7 +123,7 @@ impl Console<'_> {
         clippy::too_many_lines,
         reason = "the loop: an arm for each thing that can happen, and one frame after it"
     )]
-    pub async fn run(mut self) -> io::Result<Ending> {
+    pub async fn run(&mut self) -> io::Result<Ending> {
         let mut canvas = Canvas::on_stdout()?;
         let mut input = Input::listen();
         let mut signals = Signals::listen()?;
@@ -285,6 +291,7 @@ impl Console<'_> {
                 Effect::Run(order) => self.engine.carry(order),
                 Effect::Incident(order) => self.engine.attend(order),
                 Effect::Go(to) => self.go(to),
+                Effect::Stage(cue) => (self.stage)(cue),
                 Effect::Login => self.way.away = Some(Away::Errand(Errand::Login)),
                 Effect::Shell { object, container } => {
                     self.way.away = Some(Away::Errand(Errand::Shell { object, container }));

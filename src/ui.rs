@@ -7,6 +7,7 @@ mod charts;
 mod chrome;
 mod confirm;
 mod contexts;
+pub mod drill;
 mod explain;
 mod help;
 mod incident;
@@ -53,6 +54,7 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     }
     let [head, body, foot] = chrome::areas(area);
     chrome::head(view, head, buf);
+    let body = drill::strip(view, body, buf);
     match &view.app.here().screen {
         Screen::Pods => pods::draw(view, body, buf),
         Screen::Alerts => alerts::draw(view, body, buf),
@@ -71,6 +73,7 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         Screen::Rollout(object) => rollout::draw(view, object, body, buf),
         Screen::Signals(object) => signals::draw(view, object, body, buf),
         Screen::Overview => overview::draw(view, body, buf),
+        Screen::Drill => drill::draw(view, body, buf),
     }
     confirm::armed_frame(view, body, buf);
     match view.app.layers.last() {

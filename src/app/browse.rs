@@ -430,6 +430,7 @@ impl App {
             _ => history.open(Screen::Overview),
         }
         self.history = history;
+        self.drill = old.drill.take();
         self.reading.places = std::mem::take(&mut old.reading.places);
         self.reading.places.leave();
         (self.range_s, self.split, self.baseline) = (old.range_s, old.split, old.baseline);

@@ -26,6 +26,8 @@ pub enum Effect {
     Run(RunOrder),
     /// Do something for incidents.
     Incident(IncidentOrder),
+    /// A drill wants something of its simulated world.
+    Stage(super::drill::Cue),
     /// Look at another target.
     Go(Destination),
     /// Sign in again, with the terminal.

@@ -76,6 +76,9 @@ impl App {
         if let Some(wish) = act::read(typed) {
             return Ok(Command::Act(Box::new(wish)));
         }
+        if let Some(request) = palette::begun(typed) {
+            return Ok(Command::StartRun(Box::new(request)));
+        }
         if let Some(said) = palette::argued(typed) {
             return Err(self.follow(said));
         }

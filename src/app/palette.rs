@@ -2,10 +2,12 @@
 //! offered beyond places and kinds comes from the keymap and from the App.
 
 use super::command::Command;
+use super::runs::order::RunRequest;
 use super::screen::Screen;
 use crate::domain::target::Scope;
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// One thing that can be said in the palette.
@@ -205,6 +207,22 @@ pub fn argued(typed: &str) -> Option<Said> {
     }
 }
 
+/// The run that `run ID KEY=VALUE…` begins; `None` where the line is about something else.
+pub fn begun(typed: &str) -> Option<RunRequest> {
+    let mut words = typed.split_whitespace();
+    let id = words
+        .next()
+        .filter(|verb| *verb == "run")
+        .and(words.next())?;
+    let params: Option<BTreeMap<String, String>> = words
+        .map(|word| {
+            let (key, value) = word.split_once('=')?;
+            Some((key.to_owned(), value.to_owned()))
+        })
+        .collect();
+    params.map(|params| RunRequest::new(id, params))
+}
+
 /// A word that is none of the offers may be a kind the server knows.
 pub fn kind(offers: &[Offer], typed: &str) -> Option<Said> {
     let word = typed.trim();
@@ -250,6 +268,17 @@ pub fn unknown(offers: &[Offer], typed: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_is_begun_with_the_parameters_that_are_typed() {
+        let run = begun("run jwt-rotate strategy=cutover leaked=true").unwrap();
+        assert_eq!(&*run.runbook, "jwt-rotate");
+        let set = ["strategy", "leaked"].map(|key| run.params[key].as_str());
+        assert_eq!(set, ["cutover", "true"]);
+        for other in ["run", "runs now", "run rollback veza-backend", "ns run"] {
+            assert_eq!(begun(other), None, "{other}");
+        }
+    }
 
     fn first(typed: &str) -> String {
         let offers = fixed();

@@ -44,6 +44,8 @@ pub enum Screen {
     Contexts,
     /// Namespaces to go to.
     Namespaces,
+    /// A drill's opening page, and its last.
+    Drill,
 }
 
 impl Screen {
@@ -68,6 +70,7 @@ impl Screen {
             Self::Kind(name) => name,
             Self::Contexts => "contexts",
             Self::Namespaces => "namespaces",
+            Self::Drill => "drill",
         }
     }
 }

@@ -124,6 +124,8 @@ pub struct App {
     pub desk: super::desk::Desk,
     /// Incidents.
     pub incidents: super::incidents::Incidents,
+    /// The drill, where this is one.
+    pub drill: Option<Box<super::drill::Drill>>,
     /// The screens visited.
     pub history: History,
     /// What lies over the screen, the top last.
@@ -203,6 +205,7 @@ impl App {
             runs: Runs::default(),
             desk: super::desk::Desk::default(),
             incidents: super::incidents::Incidents::default(),
+            drill: None,
             history: History::new(open),
             layers: Vec::new(),
             notice: None,

@@ -91,8 +91,9 @@ impl App {
         }
         self.raise_question();
         self.headline = headline::headline(self);
+        let mut effects = self.watch_drill();
         self.turn_to_screen();
-        let mut effects = self.announce();
+        effects.extend(self.announce());
         effects.extend(self.noticed());
         effects
     }
@@ -224,7 +225,8 @@ impl App {
             return self.obey_in_layer(layer, command);
         }
         let taken = self
-            .obey_desk(&command)
+            .obey_drill(&command)
+            .or_else(|| self.obey_desk(&command))
             .or_else(|| self.obey_incident(&command))
             .or_else(|| self.browse(&command));
         if let Some(effects) = taken {

@@ -169,6 +169,14 @@ pub enum Command {
         after_help = "Examples:\n  vigie demo\n  vigie demo --scenario crash-loop --seed 7\n  vigie demo --frame 120x40 > screen.txt"
     )]
     Demo(Demo),
+    /// Rehearse a runbook on the simulated platform, with a fault you do not know.
+    ///
+    /// It measures the time to acknowledge, to the right diagnosis and to recover, and the turns that did not help, and ends with
+    /// a page of what happened and what to read. Finished drills are kept in the state directory, without a name.
+    #[command(
+        after_help = "Examples:\n  vigie drill --seed 0                    a first one without a fault, every screen explained\n  vigie drill rollback --fast             time runs faster where nothing is decided\n  vigie drill --list"
+    )]
+    Drill(Drill),
     /// Serve the simulated platform alone, for kubectl and other programs.
     ///
     /// Prints `export KEY=VALUE` lines, then runs until interrupted.
@@ -265,6 +273,23 @@ pub struct Demo {
     /// Print one screen of this size instead, such as 120x40.
     #[arg(long, value_name = "WxH")]
     pub frame: Option<FrameSize>,
+}
+
+/// `vigie drill`.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct Drill {
+    /// The runbook to rehearse; any, and finding out which fits, unless given.
+    #[arg(hide_possible_values = true, value_parser = Suggested(runbooks))]
+    pub id: Option<String>,
+    /// Which drill: the same seed is the same one, 0 has no fault and explains every screen; picked unless given.
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
+    pub seed: Option<u64>,
+    /// Time runs faster where nothing is decided.
+    #[arg(long)]
+    pub fast: bool,
+    /// What can be rehearsed, and what was.
+    #[arg(long, conflicts_with_all = ["id", "seed", "fast"])]
+    pub list: bool,
 }
 
 /// `vigie sim`.

@@ -5,6 +5,7 @@ use super::attendance::{Attendance, how};
 use super::exit::{Failed, OK, UNKNOWN};
 use super::session::{Session, Start};
 use super::{alert, kubectl};
+use crate::app::App;
 use crate::app::screen::{History, Screen};
 use crate::config::Loaded;
 use crate::config::settings::Notify as Configured;
@@ -12,7 +13,7 @@ use crate::domain::object::ObjectRef;
 use crate::domain::target::Scope;
 use crate::keymap::{Keymap, table};
 use crate::terminal::{self, Guard, Notify, Options};
-use crate::tui::{Console, Ending, Way};
+use crate::tui::{Console, Ending, Stage, Way};
 use crate::ui::theme::{Depth, Theme, default_theme, depth::depth, glyphs};
 use crate::ui::{self, View};
 use std::time::Duration;
@@ -76,6 +77,16 @@ fn screen(open: Option<Typed>, scope: &Scope) -> Screen {
 
 /// Takes the terminal and runs until the operator leaves.
 pub async fn live(start: &Start, session: Session) -> Result<u8, Failed> {
+    let (code, _) = Box::pin(attended(start, session, Box::new(|_| ()))).await?;
+    Ok(code)
+}
+
+/// The same with a world that answers a drill; gives the App back as it was left, unless it crashed.
+pub async fn attended(
+    start: &Start,
+    session: Session,
+    stage: Stage<'_>,
+) -> Result<(u8, Option<App>), Failed> {
     let config = start.loaded.config();
     let keys = Keymap::new(&config.keys).map_err(|error| Failed::usage(error.to_string()))?;
     let theme = theme(start)?;
@@ -98,7 +109,7 @@ pub async fn live(start: &Start, session: Session) -> Result<u8, Failed> {
         ..
     } = session;
     let guard = Some(Guard::enter(options)?);
-    let console = Console {
+    let mut console = Console {
         app,
         engine,
         facts,
@@ -109,6 +120,7 @@ pub async fn live(start: &Start, session: Session) -> Result<u8, Failed> {
         terminal: options,
         frame: Duration::from_secs(1) / u32::from(config.refresh.frames.max(1)),
         reopen: super::reopen::reopen(start, place),
+        stage,
         way: Way::default(),
     };
     // A thread beside the drawing one may panic: the screen is given back before it is told.
@@ -120,14 +132,18 @@ pub async fn live(start: &Start, session: Session) -> Result<u8, Failed> {
                 terminal::tell(crash);
             }
             attendance.end("crashed").await;
-            return Ok(UNKNOWN);
+            return Ok((UNKNOWN, None));
         }
     };
     attendance.end(&how(&ending)).await;
-    match ending.map_err(|error| Failed::new(UNKNOWN, format!("the terminal: {error}")))? {
-        Ending::Left => Ok(OK),
-        Ending::Signal(signal) => Ok(signal.exit_code()),
-    }
+    let ending = ending.map_err(|error| Failed::new(UNKNOWN, format!("the terminal: {error}")))?;
+    let code = match ending {
+        Ending::Left => OK,
+        Ending::Signal(signal) => signal.exit_code(),
+    };
+    // The screen is given back before anything is printed.
+    console.guard = None;
+    Ok((code, Some(console.app)))
 }
 
 /// How attention is asked for.

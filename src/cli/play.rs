@@ -45,7 +45,7 @@ fn scenario(play: &Play) -> Result<Scenario, Failed> {
 }
 
 /// A world that no other command of this machine looks at: its runs and locks are its own.
-fn another() -> Result<u64, Failed> {
+pub fn another() -> Result<u64, Failed> {
     getrandom::u64().map_err(|error| Failed::new(UNKNOWN, format!("no randomness: {error}")))
 }
 
@@ -91,14 +91,14 @@ pub fn demo(start: &Start, demo: &Demo) -> Result<u8, Failed> {
 }
 
 /// Where a simulated platform is found; from here on it is a platform like any other.
-fn place(running: &Running) -> Place {
+pub fn place(running: &Running) -> Place {
     let source = |url: &str| {
         Some(Source {
             url: Some(url.to_owned()),
             ..Source::default()
         })
     };
-    let clock = running.clock();
+    let (clock, pace) = (running.clock(), running.clock());
     Place {
         options: Options {
             server: Some(running.address_of(sim::access::Identity::Oncall).to_owned()),
@@ -117,10 +117,13 @@ fn place(running: &Running) -> Place {
         name: Some(sim::CONTEXT.into()),
         scope: Some(Scope::Namespace(sim::NAMESPACE.into())),
         simulated: true,
+        vault_path: None,
+        hurry: 1,
         cluster: None,
         clock: Clock::new(move || {
             Timestamp::from_millisecond(clock.now_ms()).unwrap_or(Timestamp::UNIX_EPOCH)
-        }),
+        })
+        .paced(move || pace.speed()),
     }
 }
 

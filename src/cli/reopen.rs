@@ -81,6 +81,8 @@ mod tests {
             name: Some("prod".into()),
             scope: Some(Scope::Namespace("a".into())),
             simulated: false,
+            vault_path: None,
+            hurry: 1,
             clock: Clock::system(),
             cluster: None,
         }

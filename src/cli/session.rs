@@ -50,6 +50,10 @@ pub struct Place {
     pub scope: Option<Scope>,
     /// Whether this is the simulated platform.
     pub simulated: bool,
+    /// Where its secrets lie in Vault, where it is not the configuration's to say.
+    pub vault_path: Option<String>,
+    /// How many times as often as usual its sources are asked: where time may run faster.
+    pub hurry: u32,
     /// The present.
     pub clock: Clock,
     /// A connection that stands already.
@@ -93,6 +97,8 @@ impl Start {
             name: None,
             scope,
             simulated: false,
+            vault_path: None,
+            hurry: 1,
             clock: Clock::system(),
             cluster: None,
         }
@@ -171,7 +177,9 @@ impl Start {
             .scope
             .clone()
             .unwrap_or_else(|| Scope::Namespace(cluster.namespace().clone()));
-        let sources = sources(self, place, &context)?;
+        let hurry = i32::try_from(place.hurry.max(1)).unwrap_or(1);
+        let mut sources = sources(self, place, &context)?;
+        sources.alerts = sources.alerts.map(|interval| interval / hurry);
         let environment = environment_of(
             config.clone(),
             context.clone(),
@@ -206,7 +214,7 @@ impl Start {
                 listing: Duration::ZERO,
                 ..Patience::default()
             },
-            interval,
+            interval: interval / hurry,
             window: SignedDuration::try_from(config.thresholds.window.get())
                 .unwrap_or(SignedDuration::from_mins(1)),
             windows: Arc::new(windows(config)),
@@ -220,6 +228,10 @@ impl Start {
         let vault = vault::of(known, &engine).map_err(Failed::usage)?;
         let keeping =
             super::shelf::keeping(&self.loaded, environment, &app.settings, place.name.clone());
+        let mut keeping = keeping;
+        if let Some(path) = place.vault_path.clone() {
+            keeping.rules.vault_path = Arc::new(move |_| Some(path.clone()));
+        }
         engine.keep_runs(Keeping {
             vault: vault.clone(),
             ..keeping

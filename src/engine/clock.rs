@@ -9,7 +9,7 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct Clock {
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    speed: f64,
+    speed: Arc<dyn Fn() -> f64 + Send + Sync>,
 }
 
 impl Clock {
@@ -22,7 +22,7 @@ impl Clock {
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self {
             now: Arc::new(now),
-            speed: 1.0,
+            speed: Arc::new(|| 1.0),
         }
     }
 
@@ -34,7 +34,16 @@ impl Clock {
     /// The same clock, known to run so many times as fast as the machine's.
     #[must_use]
     pub fn running_at(self, speed: f64) -> Self {
-        Self { speed, ..self }
+        self.paced(move || speed)
+    }
+
+    /// The same clock, whose speed changes.
+    #[must_use]
+    pub fn paced(self, speed: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
+        Self {
+            speed: Arc::new(speed),
+            ..self
+        }
     }
 
     /// How long to wait until this clock shows a moment; `None` when it does. One that stands still is looked at again.
@@ -43,7 +52,7 @@ impl Clock {
         if ahead.is_negative() || ahead.is_zero() {
             return None;
         }
-        let wait = ahead.as_secs_f64() / self.speed.max(0.001);
+        let wait = ahead.as_secs_f64() / (self.speed)().max(0.001);
         Some(Duration::from_secs_f64(wait.min(60.0)))
     }
 }

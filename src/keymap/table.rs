@@ -36,6 +36,8 @@ pub enum Where {
     Run,
     /// On the incident.
     Incident,
+    /// On a drill's own page.
+    Drill,
 }
 
 impl Where {
@@ -56,6 +58,7 @@ impl Where {
             Self::Runs => "runs",
             Self::Run => "this run",
             Self::Incident => "this incident",
+            Self::Drill => "this drill",
         }
     }
 }
@@ -215,13 +218,20 @@ fn texts() -> Vec<Entry> {
 }
 
 fn runs() -> Vec<Entry> {
-    use Where::{Run, Runbook, Runbooks, Runs};
+    use Where::{Drill, Run, Runbook, Runbooks, Runs};
     let open_runs = Command::Open(Screen::Runs);
     vec![
         entry(Runbooks, "read-runbook", &["enter"], Command::Enter, "read"),
         entry(Runbooks, "past-runs", &["p"], open_runs, "past runs"),
         entry(Runbook, "start-run", &["enter"], Command::Enter, "start"),
         entry(Runs, "open-run", &["enter"], Command::Enter, "open"),
+        entry(
+            Drill,
+            "drill",
+            &["enter"],
+            Command::Enter,
+            "begin, or again",
+        ),
         entry(Run, "answer", &["enter"], Command::Enter, "answer"),
         entry(Run, "hold", &["."], Command::Hold, "hold"),
         entry(Run, "undo", &["U"], Command::Undo, "undo"),

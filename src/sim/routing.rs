@@ -112,10 +112,15 @@ pub fn flow(state: &mut State) {
         let rps = state
             .shares
             .get(key)
-            .map_or(0.0, |share| share * tide(now, &track.service));
-        let health = state
+            .map_or(0.0, |share| share * tide(now, &track.service))
+            * state.scenario.demand(&track.service, trouble);
+        let mut health = state
             .scenario
-            .health(&track.service, &track.version, since, trouble);
+            .health(&track.service, &track.version, since, trouble)
+            .under(state.scenario, &track.service, rps);
+        if state.stuck.contains(key) {
+            health = health.stuck();
+        }
         let mut behaviour = health.at(rps);
         let refused = sessions::refused_by(state, key);
         behaviour.unauthorized = (behaviour.unauthorized + refused).min(1.0);

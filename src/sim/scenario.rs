@@ -14,6 +14,12 @@ pub enum Scenario {
     ImageMissing,
     /// Nothing is released; the database becomes slow and every version of veza-backend with it.
     SlowDependency,
+    /// The pods of stream-server have used up their connections and do not come out of it; new ones answer well.
+    StuckPool,
+    /// The same in a single pod of chat-server.
+    StuckPod,
+    /// More than three times the usual traffic reaches stream-server, which has no autoscaler.
+    Rush,
     /// Nothing goes wrong.
     Healthy,
     /// A crowd of pods that change all the time, for measuring.
@@ -52,11 +58,14 @@ pub enum Keeper {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::BadRelease,
         Self::CrashLoop,
         Self::ImageMissing,
         Self::SlowDependency,
+        Self::StuckPool,
+        Self::StuckPod,
+        Self::Rush,
         Self::Healthy,
         Self::Large,
         Self::TwoKeys,
@@ -74,6 +83,9 @@ impl Scenario {
             Self::CrashLoop => "crash-loop",
             Self::ImageMissing => "image-missing",
             Self::SlowDependency => "slow-dependency",
+            Self::StuckPool => "stuck-pool",
+            Self::StuckPod => "stuck-pod",
+            Self::Rush => "rush",
             Self::Healthy => "healthy",
             Self::Large => "large",
             Self::TwoKeys => "two-keys",
@@ -106,13 +118,36 @@ impl Scenario {
     pub fn has_story(self) -> bool {
         matches!(
             self,
-            Self::BadRelease | Self::CrashLoop | Self::ImageMissing | Self::SlowDependency
+            Self::BadRelease
+                | Self::CrashLoop
+                | Self::ImageMissing
+                | Self::SlowDependency
+                | Self::StuckPool
+                | Self::StuckPod
+                | Self::Rush
         )
     }
 
     /// The scenario of a name.
     pub fn find(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|s| s.name() == name)
+    }
+
+    /// The service whose pods the trouble gets stuck in, and whether it is all of them.
+    pub fn sticks_to(self) -> Option<(&'static str, bool)> {
+        match self {
+            Self::StuckPool => Some(("stream-server", true)),
+            Self::StuckPod => Some(("chat-server", false)),
+            _ => None,
+        }
+    }
+
+    /// How many times its usual traffic a service has, so long after the trouble began.
+    pub fn demand(self, service: &str, trouble_ms: Option<i64>) -> f64 {
+        match (self, trouble_ms) {
+            (Self::Rush, Some(ms)) if service == RUSHED => 1.0 + 2.4 * ramp(ms, 0, 30_000),
+            _ => 1.0,
+        }
     }
 
     /// What becomes of a container with this image.
@@ -181,6 +216,10 @@ impl Scenario {
     }
 }
 
+/// The service that is rushed at, and what a pod of it can answer, in requests a second.
+const RUSHED: &str = "stream-server";
+const CAPACITY: f64 = 16.0;
+
 /// What becomes of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
@@ -227,6 +266,31 @@ impl Health {
             median_ms,
             sigma,
         }
+    }
+
+    /// As a pod answers that has no connection left.
+    pub fn stuck(self) -> Self {
+        Self {
+            errors: 0.31,
+            median_ms: 420.0,
+            sigma: 0.6,
+            ..self
+        }
+    }
+
+    /// The same in the scenario where a pod can be asked for more than it can do.
+    pub fn under(self, scenario: Scenario, service: &str, rps: f64) -> Self {
+        let over = rps / CAPACITY - 1.0;
+        if scenario != Scenario::Rush || service != RUSHED || over <= 0.0 {
+            return self;
+        }
+        let worst = Self {
+            errors: 0.24,
+            median_ms: 380.0,
+            sigma: 0.65,
+            ..self
+        };
+        self.towards(worst, (over * 1.6).min(1.0))
     }
 
     fn towards(self, other: Self, share: f64) -> Self {
@@ -317,6 +381,18 @@ mod tests {
             Fate::Missing
         );
         assert_eq!(tag("r.io:5000/a/b"), "");
+    }
+
+    #[test]
+    fn more_pods_carry_a_rush_and_fewer_do_not() {
+        let usual = usual_rps(RUSHED).unwrap_or(0.0);
+        let all = usual * Scenario::Rush.demand(RUSHED, Some(60_000));
+        let errors = |pods: f64| {
+            let health = Scenario::Rush.health(RUSHED, "v1.0.0", 900_000, Some(60_000));
+            health.under(Scenario::Rush, RUSHED, all / pods).errors
+        };
+        assert!(errors(2.0) > 0.1 && errors(4.0) < 0.01, "{}", errors(2.0));
+        assert!((Scenario::Healthy.demand(RUSHED, None) - 1.0).abs() < f64::EPSILON);
     }
 
     #[test]

@@ -124,7 +124,24 @@ impl Shared {
 
     /// The clock of the platform.
     pub fn clock(&self) -> Clock {
-        self.inner.clock
+        self.inner.clock.clone()
+    }
+
+    /// From now on the platform's time runs so many times as fast as the machine's.
+    pub fn run_at(&self, speed: f64) {
+        self.inner.clock.run_at(speed);
+        self.wake();
+    }
+
+    /// Lets the platform's time go on to a later moment at once.
+    pub fn leap_to(&self, at_ms: i64) {
+        self.inner.clock.leap_to(at_ms);
+        self.wake();
+    }
+
+    /// Whoever waits for a moment reckons anew.
+    fn wake(&self) {
+        self.inner.version.send_modify(|_| {});
     }
 
     /// The present moment of the platform.

@@ -1,6 +1,6 @@
 //! Everything the world consists of, and the small acts every controller needs: make, change, tell as an Event, come back later. Rules live in the controllers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -85,6 +85,8 @@ pub struct State {
     pub scenario: Scenario,
     /// Since when the scenario's trouble lasts, if it is of the kind that has no release.
     pub trouble_ms: Option<i64>,
+    /// The pods that the trouble is stuck in, for as long as they live.
+    pub stuck: BTreeSet<PodKey>,
     /// Since when each version of each service (namespace, service, version) serves.
     pub serving: BTreeMap<(String, String, String), i64>,
     /// How much of a service's usual traffic reaches each pod, in requests a second.
@@ -111,6 +113,7 @@ impl State {
             kubelets: BTreeMap::new(),
             scenario,
             trouble_ms: None,
+            stuck: BTreeSet::new(),
             serving: BTreeMap::new(),
             shares: BTreeMap::new(),
             sessions: Sessions::default(),

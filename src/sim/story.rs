@@ -120,9 +120,30 @@ pub fn step(state: &mut State, _number: usize) {
             deploy(state, "veza-backend", "v1.1.0", "4f1c2ab");
         }
         Scenario::ImageMissing => deploy(state, "chat-server", "v2.0.0", "8ad91c3"),
-        Scenario::SlowDependency => state.trouble_ms = Some(state.now_ms),
+        Scenario::SlowDependency | Scenario::Rush => state.trouble_ms = Some(state.now_ms),
+        Scenario::StuckPool | Scenario::StuckPod => {
+            state.trouble_ms = Some(state.now_ms);
+            stick(state);
+        }
         _ => {}
     }
+}
+
+/// The trouble gets stuck in pods that are there; those that come after them are free of it.
+fn stick(state: &mut State) {
+    let Some((service, all)) = state.scenario.sticks_to() else {
+        return;
+    };
+    let here = state.ledger.pods.iter();
+    let here = here.filter(|(_, track)| track.ended_ms.is_none() && track.service == service);
+    let most = if all { usize::MAX } else { 1 };
+    state.stuck = here.map(|(key, _)| key.clone()).take(most).collect();
+}
+
+/// The trouble that has no release is over: somebody else has mended it.
+pub fn relieve(state: &mut State) {
+    state.trouble_ms = None;
+    state.stuck.clear();
 }
 
 /// Releases a version of a service, as the pipeline does.

@@ -224,6 +224,17 @@ impl<'t> Paper<'t> {
         }
     }
 
+    /// The page as lines of text.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for row in &self.rows {
+            let line: String = row.iter().map(|(words, _)| words.as_str()).collect();
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+
     /// Puts the page into an area from row `top` on; says how many rows lie below.
     pub fn draw(&self, area: Rect, top: usize, buf: &mut Buffer) -> usize {
         let height = usize::from(area.height);

@@ -162,7 +162,7 @@ impl App {
             notice.text.starts_with(STAYS) && *until > self.now
         };
         if self.runs.active().is_none() || self.notice.as_ref().is_some_and(warned) {
-            self.leaving = true;
+            self.leaving = !self.leave_drill();
         } else {
             self.tell(format!(
                 "{STAYS} where it is and can be taken up again. Press it again to leave."

@@ -22,6 +22,9 @@ fn every_line_of_the_contract_is_understood() {
         "demo",
         "demo --scenario crash-loop --seed 7 --frame 120x40",
         "sim --scenario large --dir /tmp/x --pods 10000 --churn 100",
+        "drill",
+        "drill rollback --seed 7 --fast",
+        "drill --list",
         "status --watch",
         "status --output json -n veza-production --context a --as ada --as-group x --as-group y",
         "rollout status veza-backend",
@@ -62,7 +65,8 @@ fn every_line_of_the_contract_is_understood() {
 #[test]
 fn what_is_not_there_yet_or_wrong_is_refused() {
     for (line, kind) in [
-        ("drill", ErrorKind::InvalidSubcommand),
+        ("drill --seed x", ErrorKind::ValueValidation),
+        ("drill rollback --list", ErrorKind::ArgumentConflict),
         ("approve", ErrorKind::MissingRequiredArgument),
         ("statsu", ErrorKind::InvalidSubcommand),
         ("demo --frame big", ErrorKind::ValueValidation),

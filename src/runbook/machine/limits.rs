@@ -31,6 +31,36 @@ impl Run {
         passes || self.ledger.human.is_some() || self.ledger.end.is_some()
     }
 
+    /// Until when the step that is carried out now lets time pass, where it is one that does.
+    pub fn waits_until(&self) -> Option<Timestamp> {
+        let index = self.current()?;
+        let begun = self.ledger.steps.get(index)?.started_at?;
+        let waits = matches!(self.plan.get(index)?.kind, StepKind::Wait { .. });
+        let asked = self.ledger.human.is_some() || self.ledger.end.is_some();
+        (waits && !asked)
+            .then(|| self.wait_ends(index, begun).ok())
+            .flatten()
+    }
+
+    /// When a step has let enough time pass.
+    pub(super) fn wait_ends(&self, index: usize, now: Timestamp) -> Result<Timestamp, String> {
+        let step = &self.plan[index];
+        let StepKind::Wait { span, plus, since } = &step.kind else {
+            return Ok(now);
+        };
+        let scope = self.scope_of(step, None);
+        let counted = since.as_ref().and_then(|path| scope.get(path));
+        let from = counted
+            .and_then(|value| value.as_str()?.parse::<Timestamp>().ok())
+            .or(self.ledger.steps[index].started_at)
+            .unwrap_or(now);
+        let plus = plus
+            .as_ref()
+            .map(|plus| plus.duration(&scope))
+            .transpose()?;
+        Ok(from + span.duration(&scope)? + plus.unwrap_or(SignedDuration::ZERO))
+    }
+
     /// The open question is answered. Whoever lets a run go on that is out of time gives it the same time once more.
     pub(super) fn release(&mut self) -> Option<Human> {
         let human = self.ledger.human.take();

@@ -135,30 +135,11 @@ impl Run {
             }
             StepKind::Checklist { .. } => self.checklist(now, index, out),
             StepKind::Gate { .. } => self.hold(now, index, out),
-            StepKind::Wait { span, plus, since } => {
-                let scope = self.scope_of(step, None);
-                let from = since
-                    .as_ref()
-                    .and_then(|path| scope.get(path))
-                    .and_then(|value| {
-                        value
-                            .as_str()
-                            .and_then(|text| text.parse::<Timestamp>().ok())
-                    })
-                    .or(self.ledger.steps[index].started_at)
-                    .unwrap_or(now);
-                let spans = span.duration(&scope).and_then(|span| {
-                    Ok(span
-                        + plus
-                            .as_ref()
-                            .map_or(Ok(jiff::SignedDuration::ZERO), |plus| plus.duration(&scope))?)
-                });
-                match spans {
-                    Ok(span) if now >= from + span => self.finish(now, index, json!({}), out),
-                    Ok(span) => out.push(Effect::Wake(from + span)),
-                    Err(why) => self.fail(now, index, Reason::Input, why, Then::Pause, out),
-                }
-            }
+            StepKind::Wait { .. } => match self.wait_ends(index, now) {
+                Ok(end) if now >= end => self.finish(now, index, json!({}), out),
+                Ok(end) => out.push(Effect::Wake(end)),
+                Err(why) => self.fail(now, index, Reason::Input, why, Then::Pause, out),
+            },
             StepKind::Audit { with, .. } => {
                 let scope = self.scope_of(step, None);
                 let fields: serde_json::Map<String, Value> = with
