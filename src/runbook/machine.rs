@@ -25,6 +25,7 @@ mod silence;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod theirs;
 mod traps;
 mod undo;
 mod waiting;
