@@ -27,6 +27,7 @@ mod steps;
 mod telling;
 #[cfg(test)]
 mod tests;
+mod theirs;
 mod traps;
 mod undo;
 mod waiting;

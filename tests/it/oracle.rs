@@ -38,8 +38,6 @@ pub struct Found {
     pub writes: Vec<Written>,
     /// The writes to Vault that took effect.
     pub vault: Vec<Record>,
-    /// What is left where something could not be undone.
-    pub leftovers: Vec<String>,
 }
 
 impl Found {
@@ -49,13 +47,6 @@ impl Found {
             .iter()
             .filter(|write| write.path.contains(part))
             .count()
-    }
-
-    /// The step of every intent that was sent.
-    pub fn steps(&self) -> BTreeSet<String> {
-        intents(&self.entries)
-            .map(|intent| intent.step.clone())
-            .collect()
     }
 }
 
@@ -107,26 +98,22 @@ impl Scene<'_> {
         resolved(case, &entries);
         justified(case, &entries, self.hold);
         self.hunt(case);
-        let mut state = listed[0].state;
-        let mut leftovers = Vec::new();
-        if let Some(Fact::End {
-            state: end,
-            leftovers: left,
-            ..
-        }) = entries
-            .iter()
-            .rev()
-            .map(|entry| &entry.fact)
-            .find(|fact| matches!(fact, Fact::End { .. }))
-        {
-            (state, leftovers) = (*end, left.clone());
+        // O6: whatever could not be put back is said.
+        for entry in &entries {
+            if let Fact::End {
+                state: RunState::RollbackIncomplete,
+                leftovers,
+                ..
+            } = &entry.fact
+            {
+                assert!(!leftovers.is_empty(), "{case}: O6");
+            }
         }
         Found {
-            state,
+            state: listed[0].state,
             entries,
             writes,
             vault,
-            leftovers,
         }
     }
 

@@ -2,6 +2,7 @@
 //! every way, and before it begins. The oracle looks at everything afterwards.
 
 pub mod bench;
+mod binary;
 mod faults;
 mod sweep;
 mod traps;

@@ -40,7 +40,9 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
         Question::Secret(asked) => secrets::state(means, &to.secrets, &asked).await,
         Question::Tell { channel, text, id } => Ok(tell::send(means, &channel, &text, id).await),
         Question::Incident(keys) => tell::settle(means, &start, keys).await,
-        Question::Consumers { namespace, key } => secrets::consumers(means, &namespace, &key).await,
+        Question::Consumers { namespace, key } => {
+            secrets::consumers(means, &to.secrets, &namespace, &key).await
+        }
         Question::Proof(asked) => secrets::pods(means, &to.secrets, &asked).await,
         Question::Synced {
             object,

@@ -227,6 +227,7 @@ impl Run {
                 if let Some(at) = from {
                     changes.extend(copies(&at.fill(&scope)?, &state.body));
                 }
+                self.as_found(state, &changes)?;
                 if let Some(copy) = state.body.pointer(LAST_APPLIED) {
                     changes.push(FieldChange::plain(LAST_APPLIED, Some(copy.clone()), None));
                 }
@@ -274,64 +275,6 @@ impl Run {
             }],
             changes,
         })
-    }
-
-    /// Whether the keys that are touched still hold what they held at the version a step was written for, but for what
-    /// this run put there. Whoever wrote in between may have touched other keys: those stay, for a patch names only its own.
-    fn still_stands(
-        &self,
-        step: &Step,
-        cas: &Text,
-        set: &BTreeMap<String, SetEntry>,
-        state: &ObjectState,
-    ) -> Result<(), String> {
-        if cas.source() == "fresh" {
-            return Ok(());
-        }
-        let here = |out: &&Value| out["path"].as_str() == Some(state.object.name.as_str());
-        let mut seen = self.ledger.outs.values().filter(here);
-        let seen = if cas.source() == "last-of-this-run" {
-            seen.next()
-        } else {
-            let wanted = cas.fill(&self.scope_of(step, None))?;
-            seen.find(|out| out["version"].as_str() == Some(wanted.as_str()))
-        };
-        let Some(mut expected) = seen.map(|out| out["data"].clone()) else {
-            return Err("the version it was planned on was not read in this run".to_owned());
-        };
-        for record in &self.ledger.steps {
-            let effect = record.effect.as_ref().filter(|_| record.effective());
-            let planned = effect.map(|effect| &effect.action.planned);
-            let ours = planned.filter(|planned| planned.object.short() == state.object.short());
-            for change in ours.into_iter().flat_map(|planned| &planned.changes) {
-                let key = change.path.rsplit('/').next().unwrap_or_default();
-                expected[key] = change.after.clone().unwrap_or(Value::Null);
-            }
-        }
-        let value = |body: &Value, key: &str| body.get(key).cloned().unwrap_or(Value::Null);
-        let scope = self.scope_of(step, None);
-        let mut touched = Vec::new();
-        for (key, entry) in set {
-            touched.push(name_of(key, &scope)?);
-            if let SetTo::Copy(other) | SetTo::Move(other, _) = &entry.to {
-                touched.push(other.fill(&scope)?);
-            }
-        }
-        touched.sort();
-        touched.dedup();
-        let differing: Vec<String> = touched
-            .into_iter()
-            .filter(|key| value(&expected, key) != value(&state.body["data"], key))
-            .collect();
-        if differing.is_empty() {
-            return Ok(());
-        }
-        Err(format!(
-            "somebody changed {} of {} since it was read; it is at version {} now",
-            differing.join(", "),
-            state.object.name,
-            state.resource_version
-        ))
     }
 
     /// The changes of the keys a step sets.
@@ -456,7 +399,7 @@ fn words_of(kind: &StepKind) -> String {
 }
 
 /// A key's name with its references filled in.
-fn name_of(key: &str, scope: &Scope<'_>) -> Result<String, String> {
+pub(super) fn name_of(key: &str, scope: &Scope<'_>) -> Result<String, String> {
     Text::parse(key)?.fill(scope)
 }
 

@@ -255,19 +255,6 @@ impl Platform {
         }
         panic!("the run is still held");
     }
-
-    /// Takes the run up in a new console, until it is over or a person is needed.
-    pub async fn taken_up(&self) -> Ending {
-        let Some(run) = self.run() else {
-            return Ending::Refused("there is no run".into());
-        };
-        let mut console = self.console().await;
-        console.resume(&run);
-        let ending = console.until_over(self, None).await;
-        drop(console);
-        self.released().await;
-        ending
-    }
 }
 
 /// The path of one of the services.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use vigie::app::command::Command;
+use vigie::journal::{RealDisk, Runs};
 use vigie::runbook::machine::{Fact, RunState, Way};
 use vigie::sim::fault::Face;
 
@@ -16,9 +17,9 @@ use super::whole::over;
 use crate::oracle::Found;
 
 /// So many are tried unless all are asked for.
-const USUAL: usize = 60;
+const USUAL: usize = 45;
 /// So many at once: most of the time of each is waiting.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 5;
 
 /// What is rotated, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,7 +166,7 @@ impl Variant {
             platform.as_before(&case);
             return true;
         }
-        let mut state = ended(&ending);
+        let mut state = ended(&platform);
         if state.is_none() {
             state = finished(&platform, &case).await;
         }
@@ -191,11 +192,10 @@ impl Variant {
     }
 }
 
-fn ended(ending: &Ending) -> Option<RunState> {
-    match ending {
-        Ending::Over(end) => Some(end.state),
-        _ => None,
-    }
+/// The state of a run that was over before it was killed.
+fn ended(platform: &Platform) -> Option<RunState> {
+    let (listed, _) = Runs::new(platform.state(), RealDisk).list();
+    listed[0].ended.map(|_| listed[0].state)
 }
 
 /// Takes a run up until it is over; none where it still judges.
@@ -225,14 +225,14 @@ fn chosen(points: Vec<Point>, share: usize) -> Vec<Point> {
     points.into_iter().step_by(stride).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 6)]
 async fn killed_at_any_record_or_request_it_ends_with_one_change_for_each_step() {
     let mut tasks = JoinSet::new();
     let turns = Arc::new(Semaphore::new(AT_ONCE));
-    let mut listed = 0;
-    for variant in [Variant::Cutover, Variant::Overlap, Variant::Back] {
-        let (points, whole) = variant.points().await;
-        listed += points.len();
+    let variants = [Variant::Cutover, Variant::Overlap, Variant::Back];
+    let whole = futures::future::join_all(variants.map(Variant::points)).await;
+    let listed: usize = whole.iter().map(|(points, _)| points.len()).sum();
+    for (variant, (points, whole)) in variants.into_iter().zip(whole) {
         println!("{variant:?}: {} points, {whole:?}", points.len());
         for point in chosen(points, USUAL / 3) {
             let turns = turns.clone();

@@ -1,6 +1,7 @@
 //! Who reads a key: workloads and CronJobs by their templates, the Secret they read, and who owns it.
 
-use super::look::LAST_APPLIED;
+use super::Secrets;
+use super::look::{LAST_APPLIED, prints};
 use crate::engine::runs::means::Means;
 use crate::engine::runs::state::{known, text, unanswered};
 use crate::platform::failure::FailureKind;
@@ -13,7 +14,12 @@ use std::collections::BTreeMap;
 const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
 
 /// The Secret that holds a key, and everything that reads it.
-pub async fn find(means: &Means, namespace: &str, key: &str) -> Result<Answer, Failure> {
+pub async fn find(
+    means: &Means,
+    kept: &Secrets,
+    namespace: &str,
+    key: &str,
+) -> Result<Answer, Failure> {
     let secrets = listed(means, "Secret", namespace).await?;
     let holds = |secret: &str, key: &str| {
         let found = secrets.iter().find(|one| one["metadata"]["name"] == secret);
@@ -63,7 +69,7 @@ pub async fn find(means: &Means, namespace: &str, key: &str) -> Result<Answer, F
     let body = secrets
         .iter()
         .find(|one| one["metadata"]["name"] == *secret);
-    let mut found = described(means, namespace, &secret, body).await?;
+    let mut found = described(means, kept, namespace, &secret, body).await?;
     let mut list: Vec<Value> = workloads.into_iter().map(|(_, one)| one).collect();
     // Whoever only verifies comes before whoever signs; among equals the name decides.
     list.sort_by_key(|one| (text(&one["role"]) == "issuer", text(&one["name"])));
@@ -119,6 +125,7 @@ fn unread(secrets: &[Value], key: &str, read: &str) -> Value {
 /// What is known about the Secret itself.
 async fn described(
     means: &Means,
+    kept: &Secrets,
     namespace: &str,
     secret: &str,
     body: Option<&Value>,
@@ -137,6 +144,7 @@ async fn described(
         "owner": word,
         "owner_name": name,
         "keys": keys,
+        "data": prints(kept, body),
         "applied_copy": body["metadata"]["annotations"][LAST_APPLIED].is_string(),
     });
     if word == "externalsecret" {
