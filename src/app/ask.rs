@@ -1,5 +1,7 @@
 //! Questions of a run to the person: the ways to answer, the safest first and none chosen, and the lines that must be
 //! typed. Pure: what comes out is a [`Decision`] or the next thing to type; nothing here moves a run.
+//!
+//! Length: every kind of question has its form, its keys and its answer side by side.
 
 use crate::runbook::machine::item::Item;
 use crate::runbook::machine::{Ask, AskKind, Decision, Human, Reason, Run, Way};

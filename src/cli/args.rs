@@ -1,5 +1,7 @@
 //! What can be typed: every subcommand and flag, their help, completions and man pages. Values only; what they mean is decided
 //! by whoever runs the command, and the configuration's keys set by flags are listed in [`Global::settings`].
+//!
+//! Length: every subcommand with its examples, in the order of the help.
 
 pub mod incident;
 pub mod man;

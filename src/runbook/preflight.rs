@@ -1,5 +1,7 @@
 //! What must be true before the first effect: the rights every step and its undo need, and the facts about the
 //! target that would turn a good plan into damage. Questions and answers are data; the engine asks.
+//!
+//! Length: every line of the page beside the facts that decide it, and their table.
 
 use serde::{Deserialize, Serialize};
 

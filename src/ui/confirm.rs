@@ -6,6 +6,8 @@
 //! └ esc no ──────────────────────────────────────────────────── enter when it matches ┘
 //! ```
 //! Dialogs in which something is typed: where it would happen, to what, what is sent and what undoes it. Default: no.
+//!
+//! Length: every dialog with what it shows and what it asks for.
 
 use super::paper::plain;
 use super::run::plan::number_of;

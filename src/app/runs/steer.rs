@@ -1,4 +1,6 @@
 //! How runs move: commands become the machine's events, its effects become orders and calls for attention.
+//!
+//! Length: every command and every piece of news that moves a run, one after the other.
 
 use super::Refusal;
 use super::news::RunNews;

@@ -327,7 +327,14 @@ fn own(kind: &str) -> Vec<Key> {
         ],
         "use" => vec![("block", text(), true)],
         "incident.set" => vec![("severity", text(), false), ("set", texts(), false)],
-        "call" => vec![("runbook", text(), true), ("with", texts(), false)],
+        "call" => vec![
+            ("runbook", text(), true),
+            (
+                "with",
+                json!({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}),
+                false,
+            ),
+        ],
         "each" => each_keys()
             .into_iter()
             .chain([("do", list(to("step")), false)])

@@ -11,7 +11,7 @@ use crate::runbook::format::guards::{
 use crate::runbook::format::reader::{Reader, good_id};
 use crate::runbook::model::{Branch, Each, OnFailure, Side, Step, StepKind, Undo};
 use crate::runbook::prose::bounded;
-use crate::runbook::template::Path;
+use crate::runbook::template::{Path, Text};
 
 /// Where a step stands: its section and the prose above it.
 #[derive(Clone, Debug, Default)]
@@ -122,7 +122,7 @@ fn step_kind(table: &Reader<'_, '_, '_>) -> Option<StepKind> {
         },
         "call" => StepKind::Call {
             runbook: table.need("runbook"),
-            with: table.text_map("with"),
+            with: given(table),
         },
         "each" => repeated(table)?,
         "audit" => StepKind::Audit {
@@ -169,6 +169,34 @@ fn gate(table: &Reader<'_, '_, '_>) -> StepKind {
         targets: table.path("targets"),
         on,
     }
+}
+
+/// What a call gives to parameters: texts with references, numbers and yes or no as they are written.
+fn given(table: &Reader<'_, '_, '_>) -> BTreeMap<String, Text> {
+    let Some(inner) = table.table("with") else {
+        return BTreeMap::new();
+    };
+    let mut all = BTreeMap::new();
+    for (name, value, at) in inner.free() {
+        let text = match inner.to_data(value.get_ref(), at, 0) {
+            Some(serde_json::Value::String(text)) => Text::parse(&text).ok(),
+            Some(plain @ (serde_json::Value::Bool(_) | serde_json::Value::Number(_))) => {
+                Some(Text::literal(&plain.to_string()))
+            }
+            _ => None,
+        };
+        match text {
+            Some(text) => {
+                all.insert(name, text);
+            }
+            None => table.sink().error(
+                at,
+                format!("`with`: `{name}` must be a text, a number, or true or false"),
+                None,
+            ),
+        }
+    }
+    all
 }
 
 fn repeated(table: &Reader<'_, '_, '_>) -> Option<StepKind> {

@@ -1,4 +1,6 @@
 //! Questions to the person, and what their answers do.
+//!
+//! Length: every question to a person beside what its answer does.
 
 use jiff::Timestamp;
 

@@ -172,7 +172,7 @@ fn what_lists_must_list_and_repeat_one_level() {
             "between 1 and 5",
         ),
         (
-            "id = \"go\"\nkind = \"eso.sync\"\nns = \"a\"\nname = \"b\"\nbarrier = true",
+            "id = \"go\"\nkind = \"eso.sync\"\nns = \"a\"\nname = \"b\"\nfrom = \"m/p\"\nsecret = \"s\"\nbarrier = true",
             "waits and has no timeout",
         ),
         (

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Key, table, text, texts, to};
+use super::parts::{Key, table, text, texts, to};
 use crate::runbook::model::SECRET_KINDS;
 
 /// Whether a kind is about a secret.
