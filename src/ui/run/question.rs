@@ -49,6 +49,12 @@ pub fn write(view: &View<'_>, run: &Run, paper: &mut Paper<'_>) {
         "nothing is chosen: j and k choose, enter takes it"
     };
     paper.words(words, theme.dim());
+    // Whoever rehearses reads beside each question why it is asked.
+    if view.app.drill.is_some() {
+        let why = super::step::prose(run);
+        paper.gap();
+        paper.words(&why, theme.text());
+    }
 }
 
 fn is_end(choice: &Choice) -> bool {
