@@ -11,7 +11,7 @@ mod config;
 mod console;
 mod doctor;
 mod document;
-mod drill;
+pub mod drill;
 mod exit;
 mod incident;
 mod kubectl;

@@ -360,6 +360,9 @@ fn idle(app: &App, id: &str) -> bool {
         Screen::Kind(kind) => WITH_PODS.contains(&kind.to_lowercase().as_str()),
         _ => true,
     };
+    if *screen == Screen::Drill {
+        return !matches!(id, "drill" | "back" | "help" | "interrupt" | "up" | "down");
+    }
     match id {
         "rollout" => matches!(screen, Screen::Rollout(_)) || !of_pods,
         "signals" => matches!(screen, Screen::Signals(_)) || !of_pods,

@@ -53,7 +53,13 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         return;
     }
     let [head, body, foot] = chrome::areas(area);
-    chrome::head(view, head, buf);
+    let body = if drill::is_sealed(view.app) {
+        // The worst that is known is for the trainee to find.
+        head.union(body)
+    } else {
+        chrome::head(view, head, buf);
+        body
+    };
     let body = drill::strip(view, body, buf);
     match &view.app.here().screen {
         Screen::Pods => pods::draw(view, body, buf),

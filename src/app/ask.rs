@@ -293,19 +293,24 @@ pub fn choices(run: &Run) -> Vec<Choice> {
             )])
             .collect(),
         AskKind::Trouble(ways) => trouble(run, ask, ways),
-        AskKind::Resume { .. } => vec![
-            Choice {
-                label: "not now".into(),
-                effect: "The run stays as it is, and stays on the list.".into(),
-                leads: Leads::Away,
-            },
-            typed(
-                "go on",
-                "What was found stands above; the next step follows.".into(),
-                Purpose::Resume,
-            ),
-        ],
+        AskKind::Resume { .. } => taken_up().into(),
     }
+}
+
+/// The ways with a run that was taken up again.
+fn taken_up() -> [Choice; 2] {
+    [
+        Choice {
+            label: "not now".into(),
+            effect: "The run stays as it is, and stays on the list.".into(),
+            leads: Leads::Away,
+        },
+        Choice {
+            label: "go on".into(),
+            effect: "What was found stands above; the next step follows.".into(),
+            leads: Leads::Type(Purpose::Resume),
+        },
+    ]
 }
 
 /// The way to answer where somebody else is waited for; `glass`: it waits for the word to go on without them.

@@ -103,6 +103,8 @@ pub struct Marks {
     pub acknowledged: Option<Timestamp>,
     /// The right evidence was opened, or the right runbook begun on the right object.
     pub diagnosed: Option<Timestamp>,
+    /// A runbook that fits was begun on what it is for.
+    pub decided: Option<Timestamp>,
     /// The goal was reached.
     pub reached: Option<Timestamp>,
     /// Where the trainee was, in order.
@@ -112,6 +114,10 @@ pub struct Marks {
 }
 
 /// One drill.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent things that happened or not, not one state"
+)]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drill {
     /// What is rehearsed.
@@ -271,6 +277,7 @@ impl Drill {
         if self.fits(run) {
             self.marks.noticed.get_or_insert(now);
             self.marks.diagnosed.get_or_insert(now);
+            self.marks.decided.get_or_insert(now);
         } else if run.effects || run.ended.is_none() && run.asks {
             self.astray(run, seen, now);
         }
@@ -418,3 +425,6 @@ impl Drill {
         (self.pace.replace(pace) != Some(pace)).then_some(Cue::Pace(pace))
     }
 }
+
+#[cfg(test)]
+mod tests;

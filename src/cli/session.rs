@@ -60,6 +60,21 @@ pub struct Place {
     pub cluster: Option<Cluster>,
 }
 
+impl Place {
+    /// How many times as often as usual its sources are asked.
+    fn times(&self) -> i32 {
+        i32::try_from(self.hurry.max(1)).unwrap_or(1)
+    }
+
+    /// What is kept of runs here, with what the place says of itself.
+    fn kept(&self, mut keeping: Keeping) -> Keeping {
+        if let Some(path) = self.vault_path.clone() {
+            keeping.rules.vault_path = Arc::new(move |_| Some(path.clone()));
+        }
+        keeping
+    }
+}
+
 /// One App with its engine.
 pub struct Session {
     /// The state.
@@ -177,9 +192,7 @@ impl Start {
             .scope
             .clone()
             .unwrap_or_else(|| Scope::Namespace(cluster.namespace().clone()));
-        let hurry = i32::try_from(place.hurry.max(1)).unwrap_or(1);
-        let mut sources = sources(self, place, &context)?;
-        sources.alerts = sources.alerts.map(|interval| interval / hurry);
+        let sources = sources(self, place, &context)?;
         let environment = environment_of(
             config.clone(),
             context.clone(),
@@ -214,7 +227,7 @@ impl Start {
                 listing: Duration::ZERO,
                 ..Patience::default()
             },
-            interval: interval / hurry,
+            interval: interval / place.times(),
             window: SignedDuration::try_from(config.thresholds.window.get())
                 .unwrap_or(SignedDuration::from_mins(1)),
             windows: Arc::new(windows(config)),
@@ -228,13 +241,9 @@ impl Start {
         let vault = vault::of(known, &engine).map_err(Failed::usage)?;
         let keeping =
             super::shelf::keeping(&self.loaded, environment, &app.settings, place.name.clone());
-        let mut keeping = keeping;
-        if let Some(path) = place.vault_path.clone() {
-            keeping.rules.vault_path = Arc::new(move |_| Some(path.clone()));
-        }
         engine.keep_runs(Keeping {
             vault: vault.clone(),
-            ..keeping
+            ..place.kept(keeping)
         });
         app.runs = Runs::new(super::shelf::library(&self.loaded));
         app.incidents.silences = super::shelf::silences(config);
@@ -293,7 +302,9 @@ fn sources(start: &Start, place: &Place, context: &str) -> Result<Sources, Faile
         .map_err(Failed::usage)?,
         templates: templates(config),
         scrape: SignedDuration::try_from(config.refresh.scrape.get()).ok(),
-        alerts: SignedDuration::try_from(config.refresh.alerts.get()).ok(),
+        alerts: SignedDuration::try_from(config.refresh.alerts.get())
+            .ok()
+            .map(|interval| interval / place.times()),
     })
 }
 

@@ -79,12 +79,12 @@ mod tests {
     use crate::runbook::format;
 
     fn book(id: &str, calls: &[&str]) -> Runbook {
-        let steps: String = calls
-            .iter()
-            .map(|called| {
-                format!("```toml step\nid = \"do-{called}\"\nkind = \"call\"\nrunbook = \"{called}\"\n```\n\n")
-            })
-            .collect();
+        let step = |called: &&str| {
+            format!(
+                "```toml step\nid = \"do-{called}\"\nkind = \"call\"\nrunbook = \"{called}\"\n```\n\n"
+            )
+        };
+        let steps = calls.iter().map(step).collect::<Vec<_>>().concat();
         let note = "```toml step\nid = \"n\"\nkind = \"note\"\n```\n";
         let text = format!(
             "+++\nschema = 1\nid = \"{id}\"\nversion = \"1\"\ntitle = \"T\"\n+++\n\n## A\n\nwhy\n\n{steps}{note}"

@@ -237,12 +237,11 @@ fn vault_rights(step: &Step, object: &ObjectRef) -> Vec<Requirement> {
         undo,
     };
     let mut needed = vec![right("read", "metadata", false)];
-    match Verb::of(step.kind.name()) {
-        Verb::Destroy => needed.push(right("update", "destroy", false)),
-        _ => {
-            needed.push(right("read", "data", false));
-            needed.push(right("patch", "data", false));
-        }
+    if Verb::of(step.kind.name()) == Verb::Destroy {
+        needed.push(right("update", "destroy", false));
+    } else {
+        needed.push(right("read", "data", false));
+        needed.push(right("patch", "data", false));
     }
     if matches!(step.undo, Some(Undo::Restore | Undo::Act(..))) {
         needed.push(right("patch", "data", true));

@@ -269,6 +269,7 @@ impl Health {
     }
 
     /// As a pod answers that has no connection left.
+    #[must_use]
     pub fn stuck(self) -> Self {
         Self {
             errors: 0.31,
@@ -279,6 +280,7 @@ impl Health {
     }
 
     /// The same in the scenario where a pod can be asked for more than it can do.
+    #[must_use]
     pub fn under(self, scenario: Scenario, service: &str, rps: f64) -> Self {
         let over = rps / CAPACITY - 1.0;
         if scenario != Scenario::Rush || service != RUSHED || over <= 0.0 {

@@ -51,10 +51,21 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let mut paper = Paper::new(theme, room.width);
     if drill.ended.is_some() {
         last(app, view.keys, &mut paper);
+        paper.gap();
+        let keys = view.keys;
+        let (again, leaves) = (keys.keys_of("drill"), keys.keys_of("back"));
+        let words = format!("{again} again with another seed, {leaves} leaves");
+        paper.words(&words, theme.dim());
     } else {
         opening(drill, view.keys, &mut paper);
     }
     paper.draw(room, app.here().place.top, buf);
+}
+
+/// Whether nothing of the platform may be seen yet: the opening page is all there is.
+pub fn is_sealed(app: &App) -> bool {
+    let drill = app.drill.as_ref();
+    app.here().screen == Screen::Drill && drill.is_some_and(|drill| drill.began.is_none())
 }
 
 /// The last page as text.
@@ -66,7 +77,7 @@ pub fn text(app: &App, keys: &Keymap, width: u16) -> Option<String> {
     paper.words(&title(drill), Style::new());
     paper.gap();
     last(app, keys, &mut paper);
-    Some(paper.text())
+    Some(paper.text().trim_end().to_owned() + "\n")
 }
 
 fn title(drill: &Drill) -> String {
@@ -162,13 +173,6 @@ fn last(app: &App, keys: &Keymap, paper: &mut Paper<'_>) {
         let label = if index == 0 { "to read" } else { "" };
         paper.fact(label, line, theme.text());
     }
-    paper.gap();
-    let words = format!(
-        "{} again with another seed, {} leaves",
-        keys.keys_of("drill"),
-        keys.keys_of("back")
-    );
-    paper.words(&words, theme.dim());
 }
 
 fn timed(time: &Time, paper: &mut Paper<'_>) {

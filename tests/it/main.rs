@@ -16,6 +16,7 @@ mod cluster;
 mod command;
 mod config;
 mod docs;
+mod drills;
 mod frugal;
 mod headless;
 mod incidents;

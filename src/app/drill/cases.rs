@@ -132,7 +132,7 @@ const RELEASE_WAY: [Leg; 4] = [
     leg("runbooks", "rollback, suggested and filled in"),
     leg(
         "answer",
-        "choose, read the difference, type the namespace, wait for the gate",
+        "choose, read the difference, say yes, wait for the gate",
     ),
 ];
 
@@ -220,7 +220,7 @@ pub const CASES: [Case; 11] = [
             leg("runbooks", "rollback, filled in"),
             leg(
                 "answer",
-                "choose, read the difference, type the namespace, wait for the gate",
+                "choose, read the difference, say yes, wait for the gate",
             ),
         ],
         read: "rollback",
@@ -260,7 +260,7 @@ pub const CASES: [Case; 11] = [
             leg("runbooks", "rollback, filled in"),
             leg(
                 "answer",
-                "choose, read the difference, type the namespace, wait for the gate",
+                "choose, read the difference, say yes, wait for the gate",
             ),
         ],
         read: "rollback",
@@ -420,7 +420,7 @@ pub const CASES: [Case; 11] = [
                 "runbooks",
                 "jwt-rotate; enter reads it, and again begins it",
             ),
-            leg("answer", "overlap, type the namespace, wait for each gate"),
+            leg("answer", "overlap, say yes, wait for each gate"),
             leg("", "let the old tokens run out; the console may be closed"),
             leg("answer", "retire the old key"),
         ],
@@ -489,7 +489,7 @@ pub const CASES: [Case; 11] = [
         truth: "The key was in the wrong hands: one step, every session ends, and the versions that held it are destroyed.",
         shortest: &[
             leg("palette", "run jwt-rotate strategy=cutover leaked=true"),
-            leg("answer", "type the namespace, wait for the gate"),
+            leg("answer", "say yes, wait for the gate"),
             leg("answer", "destroy the leaked versions"),
         ],
         read: "jwt-rotate",

@@ -73,28 +73,31 @@ pub fn score(drill: &Drill, book: Option<&Runbook>) -> Score {
             None => "neither the evidence was opened nor a runbook that fits begun".into(),
         },
     };
-    let reached = match drill.case.goal {
-        Goal::Recover => Time {
-            what: "recovery",
-            took: took(marks.reached),
-            limit: mitigation(drill),
-            note: if marks.reached.is_some() {
-                "within limits again".into()
-            } else {
-                "not within limits when the drill ended".into()
-            },
-        },
-        Goal::Finish | Goal::StopInTime => Time {
-            what: "done",
-            took: took(marks.reached),
-            limit: None,
-            note: if marks.reached.is_some() {
-                String::new()
-            } else {
-                "not when the drill ended".into()
-            },
+    let recovers = drill.case.goal == Goal::Recover;
+    let reached = Time {
+        what: if recovers { "recovery" } else { "done" },
+        took: took(marks.reached),
+        limit: None,
+        note: match (marks.reached, recovers) {
+            (Some(_), true) => "within limits again".into(),
+            (Some(_), false) => String::new(),
+            (None, true) => "not within limits when the drill ended".into(),
+            (None, false) => "not when the drill ended".into(),
         },
     };
+    let mut times = vec![noticed, diagnosed, reached];
+    // Where nothing that one does helps, there is no decision to count from.
+    if recovers && !drill.case.cures.is_empty() {
+        let both = marks.decided.zip(marks.reached);
+        times.push(Time {
+            what: "mitigation",
+            took: both.map(|(decided, reached)| {
+                reached.duration_since(decided).max(SignedDuration::ZERO)
+            }),
+            limit: Severity::P1.mitigate(),
+            note: "from the decision until it was within limits".into(),
+        });
+    }
     let mut read: Vec<String> = Vec::new();
     if let Some(book) = book {
         read.push(format!("{}: {}", book.id, book.title));
@@ -102,7 +105,7 @@ pub fn score(drill: &Drill, book: Option<&Runbook>) -> Score {
         read.extend(sources.map(|source| format!("{} {}", source.doc, source.reference)));
     }
     Score {
-        times: vec![noticed, diagnosed, reached],
+        times,
         path: marks
             .path
             .iter()
@@ -118,11 +121,4 @@ pub fn score(drill: &Drill, book: Option<&Runbook>) -> Score {
         read,
         reached: marks.reached.is_some(),
     }
-}
-
-/// From the page until it is mitigated: what is allowed from the decision on, after the time to acknowledge.
-fn mitigation(drill: &Drill) -> Option<SignedDuration> {
-    let own = !drill.case.cures.is_empty();
-    let both = Severity::P1.mitigate()? + Severity::P1.acknowledge();
-    own.then_some(both)
 }

@@ -65,8 +65,9 @@ impl App {
             }
             // There is nothing behind the last page: what is left is the drill.
             Command::Back | Command::Escape if drill.ended.is_some() => self.leaving = true,
-            Command::Escape => {}
-            _ => return None,
+            Command::Back | Command::Quit | Command::Interrupt | Command::Help => return None,
+            // Nothing else is to be seen before it begins, and nothing is done after it ended.
+            _ => {}
         }
         Some(Vec::new())
     }

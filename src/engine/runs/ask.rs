@@ -63,11 +63,11 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
             locks,
         } => {
             let asked = Asked {
-                secrets,
-                touch,
                 requirements,
                 object,
                 others,
+                secrets,
+                touch,
                 back,
                 gate,
                 locks,

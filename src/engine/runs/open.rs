@@ -327,12 +327,7 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
     let secrets = key(open.journal.dir().to_owned()).await?;
     let mut carrier = Carrier::new(means.clone(), start, open.journal, secrets);
     carrier.rehearses(run.runbook());
-    for object in run.objects() {
-        let line = lock::take(carrier.reporter(), &object).await;
-        if line.level == Level::Red {
-            return Err(refusal(format!("{}: {}", object.short(), line.fact)));
-        }
-    }
+    locked_here(&carrier, &run).await?;
     let claims = &carrier.reporter().claims;
     claims.plan(steps(&run), open.header.created);
     for line in claims.take(&run.lock_keys(), false).await {
@@ -352,6 +347,17 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
         by: here.user,
         hand_over,
     })
+}
+
+/// Takes the locks of this machine for everything a run of before changes.
+async fn locked_here(carrier: &Carrier, run: &Run) -> Result<(), Refusal> {
+    for object in run.objects() {
+        let line = lock::take(carrier.reporter(), &object).await;
+        if line.level == Level::Red {
+            return Err(refusal(format!("{}: {}", object.short(), line.fact)));
+        }
+    }
+    Ok(())
 }
 
 fn random_key() -> Result<[u8; 32], Refusal> {

@@ -25,6 +25,9 @@ pub const LEAST_REASON: usize = 20;
 /// What is said where nobody may approve.
 pub const NO_SIGNERS: &str = "nobody may approve here: name a file of allowed signers, [approvals] allowed_signers = \"PATH\"";
 
+/// Where in Vault the secrets of an environment lie.
+pub type Placed = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// What holds for runs from here, whatever they do.
 #[derive(Clone)]
 pub struct Rules {
@@ -37,7 +40,7 @@ pub struct Rules {
     /// The workloads that sign tokens: they are restarted after those that only verify them.
     pub issuers: Arc<BTreeSet<String>>,
     /// Where in Vault an environment's secrets lie.
-    pub vault_path: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub vault_path: Placed,
     /// The file of those who may approve, as it is now, or why there is none.
     pub signers: Arc<dyn Fn() -> Result<String, String> + Send + Sync>,
     /// Takes secrets and addresses of people out of a text before it goes into an incident's file.

@@ -122,7 +122,7 @@ impl Run {
                     });
                 }
                 Some(Proof::Asked(asked)) => {
-                    looks.push(self.look_of(&self.plan[index], &item.id, asked)?)
+                    looks.push(self.look_of(&self.plan[index], &item.id, asked)?);
                 }
             }
         }

@@ -53,7 +53,7 @@ impl Run {
         let mut lines = found.places();
         lines.extend(found.owner());
         lines.extend(found.strategy());
-        lines.extend(found.by_construction());
+        lines.extend(by_construction());
         lines
     }
 }
@@ -246,20 +246,20 @@ impl Found<'_> {
         };
         vec![tokens, kept]
     }
+}
 
-    /// Traps of the document's own commands, which nothing here ever runs.
-    fn by_construction(&self) -> Vec<Line> {
-        [
-            ("T05", "a key of two lines", "prevented: made in memory as one line of base64url, 64 bytes of the system's randomness"),
-            ("T06", "values on a command line", "prevented: values go into the bodies of requests and nowhere else"),
-            ("T08", "values encoded twice, a Secret that exists", "prevented: single keys are patched, as they are"),
-            ("T10", "force-sync without --overwrite", "prevented: the annotation is patched, whatever it was"),
-            ("T14", "ten lines of log as proof", "prevented: judged by signals and by every pod, never by a log"),
-            ("T23", "waits without an end", "prevented: every wait has a deadline, and ends early where it is hopeless"),
-            ("T24", "a Service without endpoints", "prevented: no label and no selector is changed"),
-            ("T40", "secrets on the screen", "prevented: names, versions and fingerprints are all that is shown"),
-        ]
-        .map(|(number, what, fact)| trap(Level::Passed, number, what, fact))
-        .to_vec()
-    }
+/// Traps of the document's own commands, which nothing here ever runs.
+fn by_construction() -> Vec<Line> {
+    [
+        ("T05", "a key of two lines", "prevented: made in memory as one line of base64url, 64 bytes of the system's randomness"),
+        ("T06", "values on a command line", "prevented: values go into the bodies of requests and nowhere else"),
+        ("T08", "values encoded twice, a Secret that exists", "prevented: single keys are patched, as they are"),
+        ("T10", "force-sync without --overwrite", "prevented: the annotation is patched, whatever it was"),
+        ("T14", "ten lines of log as proof", "prevented: judged by signals and by every pod, never by a log"),
+        ("T23", "waits without an end", "prevented: every wait has a deadline, and ends early where it is hopeless"),
+        ("T24", "a Service without endpoints", "prevented: no label and no selector is changed"),
+        ("T40", "secrets on the screen", "prevented: names, versions and fingerprints are all that is shown"),
+    ]
+    .map(|(number, what, fact)| trap(Level::Passed, number, what, fact))
+    .to_vec()
 }

@@ -6,6 +6,7 @@ use super::step::{sends, without_command};
 use crate::app::ask::{self, Choice, Leads};
 use crate::runbook::machine::{Ask, AskKind, Fact, Run};
 use crate::runbook::model::StepKind;
+use crate::runbook::patch::Planned;
 use crate::runbook::preflight::Level;
 use crate::runbook::revision::{Choice as Suggested, Evidence, Revision};
 use crate::ui::lines::{clock, since};
@@ -49,6 +50,12 @@ pub fn write(view: &View<'_>, run: &Run, paper: &mut Paper<'_>) {
     }
     paper.gap();
     hint(chosen, paper);
+    // Whoever rehearses reads beside each question why it is asked.
+    if view.app.drill.is_some() {
+        let why = super::step::prose(run);
+        paper.gap();
+        paper.words(&why, theme.text());
+    }
 }
 
 /// What to press.
@@ -88,14 +95,29 @@ fn heading(ask: &Ask) -> String {
     }
 }
 
+/// What follows a yes: the changes that are worked out, and those that later steps will make.
+fn will_send(plans: &[Planned], ahead: &[String], paper: &mut Paper<'_>) {
+    let theme = paper.theme;
+    for plan in plans {
+        paper.fact("object", &plan.object.short(), theme.strong());
+        paper.fact("sends", &sends(plan), theme.text());
+    }
+    for (index, later) in ahead.iter().enumerate() {
+        let name = if index == 0 { "will send" } else { "" };
+        paper.fact(name, later, theme.text());
+    }
+}
+
 fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
     let theme = paper.theme;
     match &ask.kind {
-        AskKind::Confirm { plans, lines, .. } => {
-            for plan in plans {
-                paper.fact("object", &plan.object.short(), theme.strong());
-                paper.fact("sends", &sends(plan), theme.text());
-            }
+        AskKind::Confirm {
+            plans,
+            lines,
+            ahead,
+            ..
+        } => {
+            will_send(plans, ahead, paper);
             let passed = lines
                 .iter()
                 .filter(|line| line.level >= Level::Noted)

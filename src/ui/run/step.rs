@@ -60,7 +60,7 @@ pub fn write(view: &View<'_>, run: &Run, paper: &mut Paper<'_>) {
 }
 
 /// The prose of the present heading.
-fn prose(run: &Run) -> String {
+pub fn prose(run: &Run) -> String {
     let section = run.plan().get(plan::focus(run)).map(|step| step.section);
     section
         .and_then(|section| run.runbook().sections.get(section))

@@ -810,21 +810,11 @@ impl Dice {
     }
 }
 
-/// One random schedule: requests lost before and after they landed, refused, overtaken; the console killed again and
-/// again, also while it takes a run up or goes back.
-fn schedule(seed: u64) {
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let strategy = if dice.roll(2) == 0 {
-        "cutover"
-    } else {
-        "overlap"
-    };
+/// A world whose next forty requests have a random fate.
+fn fated(dice: &mut Dice) -> World {
+    let strategy = ["cutover", "overlap"][dice.roll(2) as usize];
     let mut world = World::new(strategy);
-    world.owner = if dice.roll(3) == 0 {
-        "externalsecret"
-    } else {
-        "none"
-    };
+    world.owner = ["externalsecret", "none", "none"][dice.roll(3) as usize];
     if dice.roll(4) == 0 {
         world.params.insert("leaked".into(), "true".into());
     }
@@ -838,6 +828,14 @@ fn schedule(seed: u64) {
             _ => Fate::Served,
         });
     }
+    world
+}
+
+/// One random schedule: requests lost before and after they landed, refused, overtaken; the console killed again and
+/// again, also while it takes a run up or goes back.
+fn schedule(seed: u64) {
+    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut world = fated(&mut dice);
     let case = format!("seed {seed}");
     let (mut run, _) = world.run(dice.roll(400) as usize + 2);
     for _ in 0..12 {

@@ -1,0 +1,379 @@
+//! Drills from the opening page to the last, with a console that nobody sits at: every shipped runbook, the twists, the
+//! wrong turns, and the pages at three sizes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use vigie::app::command::Command;
+use vigie::app::drill::cases::{Case, Goal, choose, fitting};
+use vigie::app::drill::score::score;
+use vigie::app::drill::{Cue, Drill};
+use vigie::app::effect::Effect;
+use vigie::app::message::{Fact as News, Message};
+use vigie::app::runs::Runs;
+use vigie::app::runs::order::RunRequest;
+use vigie::app::runs::shelf::Book;
+use vigie::app::screen::Screen;
+use vigie::app::services::Limits;
+use vigie::app::{App, Settings};
+use vigie::cli::drill::{scenario, stage};
+use vigie::domain::object::ObjectRef;
+use vigie::domain::signal::Thresholds;
+use vigie::engine::clock::Clock;
+use vigie::engine::runs::Keeping;
+use vigie::engine::runs::policy::Rules;
+use vigie::engine::{Engine, EnvironmentOf, Outside, WAITING};
+use vigie::keymap::Keymap;
+use vigie::platform::http::{Direct, Http, Transport};
+use vigie::platform::vault::{Token, Vault};
+use vigie::runbook::SHIPPED;
+use vigie::runbook::machine::{Answers, RunState};
+use vigie::sim::access::Identity;
+use vigie::sim::{self, NAMESPACE, Running};
+use vigie::ui::theme::{Depth, Theme};
+use vigie::ui::{self, View};
+
+use crate::outside;
+
+/// How many times as fast as ours the platform's time runs.
+const SPEED: f64 = 12.0;
+/// How long a test waits, by our time.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+struct Bench {
+    app: App,
+    engine: Engine,
+    facts: mpsc::Receiver<News>,
+    running: Running,
+    told: Vec<Cue>,
+    ticked: Instant,
+    _dir: TempDir,
+}
+
+impl Bench {
+    async fn new(runbook: Option<&str>, seed: u64) -> Self {
+        let case = choose(runbook, seed);
+        let running = sim::start(sim::Options {
+            scenario: scenario(case.stage),
+            seed,
+            advance: Duration::from_secs(150),
+            speed: 0.0,
+            ..sim::Options::default()
+        })
+        .await
+        .unwrap();
+        let dir = TempDir::new().unwrap();
+        let (clock, pace) = (running.clock(), running.clock());
+        let clock = Clock::new(move || Timestamp::from_millisecond(clock.now_ms()).unwrap())
+            .paced(move || pace.speed());
+        let outside = Outside {
+            clock: clock.clone(),
+            interval: SignedDuration::from_millis(400),
+            ..outside::of(&running, Identity::Oncall).await
+        };
+        let here = outside::simulated();
+        let target = outside::target(&outside, here.clone());
+        let environment: EnvironmentOf = Arc::new(move |_| here.clone());
+        let settings = Settings {
+            limits: limits(),
+            simulated: true,
+            ..Settings::default()
+        };
+        let mut app = App::new(target, settings, Screen::Overview, clock.now());
+        app.runs = Runs::new(Book::shipped());
+        let drill = Drill::new(case, runbook.map(Arc::from), seed, true);
+        app.open_drill(drill);
+        let (sender, facts) = mpsc::channel(WAITING);
+        let mut engine = Engine::start(outside, environment.clone(), sender);
+        let token = sim::vault::Identity::Oncall.token();
+        let direct = Direct::new(&Http::default(), &running.vault).unwrap();
+        engine.keep_runs(Keeping {
+            shelf: Arc::new(Vec::new),
+            state: dir.path().to_owned(),
+            environment,
+            limits: limits(),
+            rules: Rules {
+                policy: Arc::new(|_| vigie::domain::policy::Policy::simulated()),
+                vault_path: Arc::new(|_| Some("secret/veza/production".into())),
+                ..Rules::default()
+            },
+            vault: Some(Vault::new(
+                Transport::Direct(direct),
+                Token::default().or_given("the test", Some(token.into())),
+            )),
+        });
+        Self {
+            app,
+            engine,
+            facts,
+            running,
+            told: Vec::new(),
+            ticked: Instant::now(),
+            _dir: dir,
+        }
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Run(order) => self.engine.carry(order),
+                Effect::Stage(cue) => {
+                    self.told.push(cue);
+                    let quicker = match cue {
+                        Cue::Pace(speed) => Cue::Pace(if speed > 0.0 { SPEED } else { 0.0 }),
+                        other => other,
+                    };
+                    stage(self.running.world(), quicker);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn send(&mut self, message: Message) {
+        let now = self.engine.clock().now();
+        let effects = self.app.update(message, now);
+        self.perform(effects);
+    }
+
+    fn obey(&mut self, command: Command) {
+        self.send(Message::Command(command));
+        let effects = self.app.refresh();
+        self.perform(effects);
+    }
+
+    async fn turn(&mut self) {
+        self.engine.reconcile(self.app.wants());
+        let fact = tokio::time::timeout(Duration::from_millis(100), self.facts.recv()).await;
+        let mut next = fact.ok().flatten();
+        while let Some(fact) = next {
+            self.send(Message::Fact(fact));
+            next = self.facts.try_recv().ok();
+        }
+        if self.ticked.elapsed() > Duration::from_millis(100) {
+            self.ticked = Instant::now();
+            self.send(Message::Tick);
+        }
+        let effects = self.app.refresh();
+        self.perform(effects);
+    }
+
+    async fn until(&mut self, what: &str, so: impl Fn(&App) -> bool) {
+        let began = Instant::now();
+        while !so(&self.app) {
+            assert!(
+                began.elapsed() < PATIENCE,
+                "waited in vain until {what}:\n{:#?}\n{}",
+                self.app.drill,
+                self.picture(120, 40)
+            );
+            self.turn().await;
+        }
+    }
+
+    /// Past the opening page, until the trouble is seen where there is one.
+    async fn begin(&mut self) {
+        self.obey(Command::Enter);
+        let case = self.case();
+        self.until("the platform is known", App::settled).await;
+        if case.goal == Goal::Recover {
+            let hurt = |app: &App| {
+                let level = app.headline.level;
+                level == vigie::domain::verdict::Level::Failing
+            };
+            self.until("it fails", hurt).await;
+        }
+    }
+
+    fn case(&self) -> &'static Case {
+        self.app.drill.as_ref().unwrap().case
+    }
+
+    /// Begins a run that asks nothing.
+    fn start(&mut self, runbook: &str, set: &[(&str, &str)]) {
+        let params: BTreeMap<String, String> = set
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        self.obey(Command::StartRun(Box::new(RunRequest {
+            unattended: true,
+            answers: Answers {
+                confirm: vec![NAMESPACE.into()],
+                yes: true,
+                reason: Some("a rehearsal".into()),
+                ..Answers::default()
+            },
+            ..RunRequest::new(runbook, params)
+        })));
+    }
+
+    fn pod(&self, workload: &str) -> String {
+        let pods = self.app.cluster.pods.iter();
+        let mut names: Vec<String> = pods
+            .map(|pod| pod.name.to_string())
+            .filter(|name| name.starts_with(workload))
+            .collect();
+        names.sort();
+        names[0].clone()
+    }
+
+    fn picture(&self, width: u16, height: u16) -> String {
+        let keys = Keymap::new(&BTreeMap::new()).unwrap();
+        let theme = Theme::from_sheet(&Theme::sheet("mono", &[]).unwrap(), Depth::None);
+        let view = View {
+            app: &self.app,
+            theme: &theme,
+            keys: &keys,
+        };
+        ui::picture(&view, width, height)
+    }
+
+    /// The last page, whole at three sizes.
+    fn last_page(&self) -> String {
+        assert_eq!(self.app.here().screen, Screen::Drill);
+        let [small, usual, large] = [(80, 24), (120, 40), (200, 60)].map(|(width, height)| {
+            let picture = self.picture(width, height);
+            assert_eq!(picture.lines().count(), usize::from(height));
+            picture
+        });
+        for wanted in ["acknowledge", "diagnosis"] {
+            assert!(small.contains(wanted) && large.contains(wanted), "{small}");
+        }
+        assert!(
+            usual.contains("the shortest") && usual.contains("your path"),
+            "{usual}"
+        );
+        for picture in [&small, &usual, &large] {
+            assert!(!picture.contains(self.case().id), "{picture}");
+        }
+        usual
+    }
+}
+
+fn limits() -> Limits {
+    Limits {
+        general: Thresholds {
+            error_ratio: 0.01,
+            p99_ms: 500.0,
+            saturation: 0.9,
+        },
+        ..Limits::default()
+    }
+}
+
+/// Two seeds of a runbook's drills, for two cases where it has two.
+fn two_seeds(runbook: &str, wanted: [&str; 2]) -> [u64; 2] {
+    wanted.map(|id| {
+        (1..500)
+            .find(|seed| choose(Some(runbook), *seed).id == id)
+            .unwrap_or_else(|| panic!("{runbook}: no seed for {id}"))
+    })
+}
+
+/// Looks at the evidence and begins what helps; the drill ends by itself.
+async fn solved(runbook: &str, seed: u64) -> Bench {
+    let mut bench = Bench::new(Some(runbook), seed).await;
+    let opening = bench.picture(80, 24);
+    assert!(
+        opening.contains("on call") && !opening.contains("FAILING"),
+        "{opening}"
+    );
+    bench.begin().await;
+    let case = bench.case();
+    let subject = ObjectRef::new("Deployment", NAMESPACE, case.subject);
+    bench.obey(Command::Open(Screen::Signals(subject)));
+    let helps = case.cures.iter().find(|cure| cure.runbook == runbook);
+    if let Some(cure) = helps.or(case.cures.first()) {
+        let pod = bench.pod(case.subject);
+        let mut set = match cure.runbook {
+            "delete-pod" | "evict-pod" => vec![("pod", pod.as_str())],
+            "jwt-rotate" => vec![("hold", "10s"), ("refresh_ttl", "7d")],
+            "scale" => vec![("workload", case.subject), ("replicas", "5")],
+            "rollback" => vec![("workload", case.subject), ("hold", "15s")],
+            _ => vec![("workload", case.subject)],
+        };
+        set.extend(cure.with);
+        bench.start(cure.runbook, &set);
+    }
+    bench
+        .until("the drill is over", |app| {
+            let drill = app.drill.as_ref().unwrap();
+            let waits = app.runs.ask().is_some();
+            drill.ended.is_some() || waits
+        })
+        .await;
+    bench
+}
+
+/// Every runbook of the shelf, with two seeds each.
+const TWICE: [(&str, [&str; 2]); 6] = [
+    ("rollback", ["bad-release", "slow-dependency"]),
+    ("restart", ["stuck-pool", "slow-dependency"]),
+    ("scale", ["rush", "slow-dependency"]),
+    ("delete-pod", ["stuck-pod", "stuck-pod"]),
+    ("evict-pod", ["stuck-pod", "stuck-pool"]),
+    ("jwt-rotate", ["key-due", "key-leaked"]),
+];
+
+#[test]
+fn every_shipped_runbook_has_a_drill_of_its_own() {
+    for shipped in SHIPPED {
+        let own = fitting(Some(shipped.id));
+        assert!(
+            own.iter().any(|case| case.fits.contains(&shipped.id)),
+            "{}",
+            shipped.id
+        );
+        let drilled = TWICE.iter().any(|(id, _)| *id == shipped.id);
+        assert!(
+            drilled || shipped.id == "deploy-checklist",
+            "{}",
+            shipped.id
+        );
+    }
+}
+
+async fn twice(runbook: &str) {
+    let (_, cases) = TWICE.iter().find(|(id, _)| *id == runbook).unwrap();
+    for seed in two_seeds(runbook, *cases) {
+        let bench = solved(runbook, seed).await;
+        let drill = bench.app.drill.as_ref().unwrap();
+        assert!(
+            drill.marks.reached.is_some() && drill.marks.turns.is_empty(),
+            "{}: {:#?}\n{}",
+            drill.case.id,
+            drill.marks,
+            bench.picture(120, 40)
+        );
+        assert!(bench.last_page().contains("no wrong turns"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_is_rehearsed() {
+    twice("rollback").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_is_rehearsed() {
+    twice("restart").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scaling_is_rehearsed() {
+    twice("scale").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deleting_a_pod_is_rehearsed() {
+    twice("delete-pod").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_is_rehearsed_and_its_week_passes_at_once() {
+    twice("jwt-rotate").await;
+}
