@@ -11,6 +11,7 @@ pub mod clock;
 mod controllers;
 mod crowd;
 mod defaults;
+mod external;
 pub mod fault;
 pub mod kind;
 mod kubelet;

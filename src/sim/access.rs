@@ -262,7 +262,7 @@ const VIEW: [Rule; 5] = [
         verbs: LOOK,
     },
 ];
-const EDIT: [Rule; 7] = [
+const EDIT: [Rule; 9] = [
     Rule {
         groups: &[""],
         resources: &[
@@ -319,6 +319,16 @@ const EDIT: [Rule; 7] = [
     Rule {
         groups: &["networking.k8s.io"],
         resources: &["ingresses", "networkpolicies"],
+        verbs: ACT,
+    },
+    Rule {
+        groups: &["external-secrets.io"],
+        resources: &["externalsecrets"],
+        verbs: LOOK,
+    },
+    Rule {
+        groups: &["external-secrets.io"],
+        resources: &["externalsecrets"],
         verbs: ACT,
     },
     Rule {

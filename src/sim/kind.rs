@@ -27,6 +27,7 @@ pub enum Kind {
     Lease,
     PodDisruptionBudget,
     EndpointSlice,
+    ExternalSecret,
 }
 
 /// What discovery says about a kind.
@@ -84,6 +85,7 @@ resources! {
     Lease "coordination.k8s.io" "v1" "leases" [] true false
     PodDisruptionBudget "policy" "v1" "poddisruptionbudgets" ["pdb"] true false
     EndpointSlice "discovery.k8s.io" "v1" "endpointslices" [] true false
+    ExternalSecret "external-secrets.io" "v1" "externalsecrets" ["es"] true false
 }
 
 impl Kind {
@@ -105,6 +107,7 @@ impl Kind {
                 | Self::Job
                 | Self::CronJob
                 | Self::PodDisruptionBudget
+                | Self::ExternalSecret
         )
     }
 

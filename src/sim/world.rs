@@ -6,7 +6,7 @@ use super::scenario::Scenario;
 use super::state::{State, Task};
 use super::store::Store;
 use super::vault::{self, Vault};
-use super::{autoscaler, controllers, kubelet, routing, story};
+use super::{autoscaler, controllers, external, kubelet, routing, story};
 
 const HOUR: i64 = 3_600_000;
 /// How long the customer's pods have run when a scenario begins.
@@ -79,6 +79,7 @@ impl World {
             Task::Traffic => {
                 routing::flow(&mut self.state);
                 self.state.prune();
+                external::sync(&mut self.state);
                 self.state.after(FLOW, Task::Traffic);
             }
             Task::Autoscale => {
@@ -98,6 +99,7 @@ impl World {
     pub(super) fn settle(&mut self) {
         if self.settled != self.state.store.version() {
             self.settled = controllers::settle(&mut self.state, self.settled);
+            external::sync(&mut self.state);
         }
     }
 

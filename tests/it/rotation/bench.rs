@@ -147,6 +147,21 @@ impl Platform {
         }
     }
 
+    /// Gives the Secret to External Secrets, which copies the whole path.
+    pub async fn hand_to_external_secrets(&self, policy: &str) {
+        let external = json!({
+            "apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": {"name": "veza", "namespace": NAMESPACE},
+            "spec": {"refreshPolicy": policy, "refreshInterval": "1h", "secretStoreRef": {"name": "vault", "kind": "ClusterSecretStore"},
+                "target": {"name": "veza-secrets"},
+                "dataFrom": [{"extract": {"key": "veza/production"}, "rewrite": [{"regexp": {"source": "_", "target": "-"}}]}]},
+        });
+        let place = format!("/apis/external-secrets.io/v1/namespaces/{NAMESPACE}/externalsecrets");
+        self.ask("POST", &place, Some(external)).await;
+        let secret = self.ask("GET", oracle::SECRET, None).await;
+        let owner = &secret["metadata"]["ownerReferences"][0]["kind"];
+        assert_eq!(owner, "ExternalSecret", "{secret}");
+    }
+
     /// The fault script.
     pub fn faults(&self) -> &Faults {
         self.running.faults()
