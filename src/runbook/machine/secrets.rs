@@ -11,7 +11,7 @@ use crate::runbook::machine::io::{
     Answer, Effect, ObjectState, ProofQuestion, Question, SecretQuestion,
 };
 use crate::runbook::machine::run::{Purpose, Run};
-use crate::runbook::machine::theirs::Unplanned;
+use crate::runbook::machine::theirs::{Unplanned, name_of};
 use crate::runbook::model::{SecretStep, SetEntry, SetTo, Step, StepKind, Then, Undo};
 use crate::runbook::patch::{FieldChange, ObjectRef, Planned, Source};
 use crate::runbook::template::{Scope, Text};
@@ -397,11 +397,6 @@ fn words_of(kind: &StepKind) -> String {
         SecretStep::Destroy { .. } => "older versions are destroyed for good".to_owned(),
         _ => entries.unwrap_or_default().join(", "),
     }
-}
-
-/// A key's name with its references filled in.
-pub(super) fn name_of(key: &str, scope: &Scope<'_>) -> Result<String, String> {
-    Text::parse(key)?.fill(scope)
 }
 
 fn sealed(key: &str, before: Option<Value>, after: Option<Value>, from: Source) -> FieldChange {

@@ -8,10 +8,9 @@ use serde_json::Value;
 use crate::runbook::machine::fact::Reason;
 use crate::runbook::machine::io::ObjectState;
 use crate::runbook::machine::run::Run;
-use crate::runbook::machine::secrets::name_of;
 use crate::runbook::model::{SetEntry, SetTo, Step};
 use crate::runbook::patch::FieldChange;
-use crate::runbook::template::Text;
+use crate::runbook::template::{Scope, Text};
 
 /// Why a change could not be worked out.
 #[derive(Debug)]
@@ -143,4 +142,9 @@ impl Run {
             state.resource_version
         )))
     }
+}
+
+/// A key's name with its references filled in.
+pub(super) fn name_of(key: &str, scope: &Scope<'_>) -> Result<String, String> {
+    Text::parse(key)?.fill(scope)
 }

@@ -1,6 +1,8 @@
 //! The rotation of the signing key on a real control plane with a real Vault, through the real program: the apiserver's
 //! audit log, the Deployments' generations and Vault's list of versions are the witnesses. Each test has a path of Vault
 //! of its own, as it has a namespace.
+//!
+//! Length: one desk with its own path of Vault, and everything that is done at it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};

@@ -1,4 +1,6 @@
 //! A platform whose time runs fast, and consoles on it that can be killed at any moment and opened again.
+//!
+//! Length: a platform and its console are made, killed and judged in one place.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -214,6 +214,7 @@ async fn finished(platform: &Platform, case: &str) -> Option<RunState> {
         match console.until_over(platform, None).await {
             Ending::Over(end) => return Some(end.state),
             Ending::Asks(human) if may_look_again(&human) => console.decide(Way::Again),
+            Ending::Refused(why) => panic!("{case}: {why}\n{}", platform.story()),
             other => panic!("{case}: {other:?}\n{}", console.story()),
         }
     }

@@ -1,6 +1,8 @@
 //! The rotation of a key against a small world: a path of Vault with its versions, the Secret that copies it, and the
 //! services that read it. Values are letters here, and a fingerprint is the value with a mark: whatever the machine does
 //! with fingerprints is seen in what the world holds afterwards.
+//!
+//! Length: one small world and what happens in it; apart, neither can be read.
 
 use super::*;
 use crate::runbook::ids::EffectKey;
