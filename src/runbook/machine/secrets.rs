@@ -14,7 +14,7 @@ use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::machine::theirs::{Unplanned, name_of};
 use crate::runbook::model::{SecretStep, SetEntry, SetTo, Step, StepKind, Then, Undo};
 use crate::runbook::patch::{FieldChange, ObjectRef, Planned, Source};
-use crate::runbook::template::{Scope, Text};
+use crate::runbook::template::Text;
 
 /// The annotation that asks External Secrets to copy now.
 pub(super) const FORCE_SYNC: &str = "/metadata/annotations/force-sync";

@@ -19,7 +19,7 @@ use crate::oracle::Found;
 /// So many are tried unless all are asked for.
 const USUAL: usize = 48;
 /// So many at once: most of the time of each is waiting.
-const AT_ONCE: usize = 5;
+const AT_ONCE: usize = 4;
 
 /// What is rotated, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
