@@ -193,7 +193,34 @@ fn fetched(state: &State, external: &Value) -> Result<Map<String, Value>, String
             encoded(value).into(),
         );
     }
+    for one in tree::list(external, &["spec", "dataFrom"]) {
+        let path = tree::text(one, &["extract", "key"]).trim_start_matches("secret/");
+        let values = state.vault.values(path).ok_or_else(|| {
+            format!(
+                "error retrieving secret at .dataFrom: cannot find secret data for key: \"{path}\""
+            )
+        })?;
+        for (key, value) in values {
+            let value = value.as_str().unwrap_or_default();
+            data.insert(renamed(one, key), encoded(value).into());
+        }
+    }
     Ok(data)
+}
+
+/// A key as a whole path's copy names it. Of regular expressions only the plain ones are understood.
+fn renamed(from: &Value, key: &str) -> String {
+    let mut key = key.to_owned();
+    for rule in tree::list(from, &["rewrite"]) {
+        let (source, target) = (
+            tree::text(rule, &["regexp", "source"]),
+            tree::text(rule, &["regexp", "target"]),
+        );
+        if !source.is_empty() {
+            key = key.replace(source, target);
+        }
+    }
+    key
 }
 
 fn sync(state: &mut State, id: &Id) {

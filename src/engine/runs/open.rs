@@ -4,6 +4,7 @@
 use super::carry::Carrier;
 use super::lock;
 use super::means::Means;
+use super::report::Reporter;
 use super::secrets::Secrets;
 use super::{policy, records, rehearsals, rehearsing};
 use crate::app::runs::Refusal;
@@ -16,6 +17,7 @@ use crate::journal::{Header, JournalError, RealDisk, Runs, fingerprint_key};
 use crate::platform::failure::Failure;
 use crate::runbook::ids::RunId;
 use crate::runbook::machine::{Entry, Run, RunTarget, Start, carrier};
+use crate::runbook::patch::ObjectRef;
 use crate::runbook::preflight::Level;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -327,7 +329,7 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
     let secrets = key(open.journal.dir().to_owned()).await?;
     let mut carrier = Carrier::new(means.clone(), start, open.journal, secrets);
     carrier.rehearses(run.runbook());
-    locked_here(&carrier, &run).await?;
+    locked_here(carrier.reporter().clone(), run.objects()).await?;
     let claims = &carrier.reporter().claims;
     claims.plan(steps(&run), open.header.created);
     for line in claims.take(&run.lock_keys(), false).await {
@@ -350,9 +352,9 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
 }
 
 /// Takes the locks of this machine for everything a run of before changes.
-async fn locked_here(carrier: &Carrier, run: &Run) -> Result<(), Refusal> {
-    for object in run.objects() {
-        let line = lock::take(carrier.reporter(), &object).await;
+async fn locked_here(to: Reporter, objects: Vec<ObjectRef>) -> Result<(), Refusal> {
+    for object in objects {
+        let line = lock::take(&to, &object).await;
         if line.level == Level::Red {
             return Err(refusal(format!("{}: {}", object.short(), line.fact)));
         }

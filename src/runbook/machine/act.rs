@@ -211,7 +211,10 @@ impl Run {
                     out,
                 );
             }
-            Err(why) => self.fail(now, at, Reason::Input, why, Then::Pause, out),
+            Err(why) => {
+                let (reason, why) = why.told();
+                self.fail(now, at, reason, why, Then::Pause, out);
+            }
         }
     }
 
@@ -297,7 +300,8 @@ impl Run {
             return Ok(planned);
         }
         let step = &self.plan[index];
-        let fresh = self.plan_for(step, &step.kind, state, now)?;
+        let fresh = self.plan_for(step, &step.kind, state, now);
+        let fresh = fresh.map_err(|why| why.told().1)?;
         planned.renewed(&fresh).map_err(|fields| {
             let fields = fields.join("; ");
             format!("somebody changed what was confirmed: {fields}")

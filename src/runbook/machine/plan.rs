@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::runbook::machine::acts;
 use crate::runbook::machine::io::ObjectState;
 use crate::runbook::machine::run::Run;
+use crate::runbook::machine::theirs::Unplanned;
 use crate::runbook::model::{Step, StepKind, Target};
 use crate::runbook::patch::{FieldChange, ObjectRef, Planned, changes, plan_rollback};
 
@@ -71,7 +72,7 @@ impl Run {
         kind: &StepKind,
         state: &ObjectState,
         now: Timestamp,
-    ) -> Result<Planned, String> {
+    ) -> Result<Planned, Unplanned> {
         let scope = self.scope_of(step, None);
         let paused = "/spec/paused";
         match kind {
@@ -84,11 +85,14 @@ impl Run {
                 let (object, template) = (state.object.clone(), &found["template"]);
                 Ok(plan_rollback(object, &state.body, template, notes))
             }
-            StepKind::Delete { .. } | StepKind::Evict { .. } => acts::removal(kind.name(), state),
-            StepKind::Scale { replicas, .. } => scaled(state, kind, replicas.number(&scope)?),
+            StepKind::Delete { .. } | StepKind::Evict { .. } => {
+                Ok(acts::removal(kind.name(), state)?)
+            }
+            StepKind::Scale { replicas, .. } => Ok(scaled(state, kind, replicas.number(&scope)?)?),
             StepKind::RolloutRestart { .. } => {
                 if state.facts.paused {
-                    return Err("the workload is paused: a restart would not happen".to_owned());
+                    let why = "the workload is paused: a restart would not happen";
+                    return Err(why.to_owned().into());
                 }
                 let stamp = stamp_after(state, now);
                 let line = format!("restart, stamped {stamp}");
@@ -104,7 +108,12 @@ impl Run {
             }
             StepKind::SetImage {
                 container, image, ..
-            } => set_image(state, kind, container.as_deref(), &image.fill(&scope)?),
+            } => Ok(set_image(
+                state,
+                kind,
+                container.as_deref(),
+                &image.fill(&scope)?,
+            )?),
             StepKind::Annotate { set, .. } => {
                 let mut notes = serde_json::Map::new();
                 for (key, text) in set {
@@ -113,7 +122,7 @@ impl Run {
                 Ok(annotated(state, kind, notes))
             }
             StepKind::Secret(secret) => self.plan_secret(step, secret, state, now),
-            other => Err(format!("`{}` changes nothing", other.name())),
+            other => Err(format!("`{}` changes nothing", other.name()).into()),
         }
     }
 

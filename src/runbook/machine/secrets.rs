@@ -11,9 +11,10 @@ use crate::runbook::machine::io::{
     Answer, Effect, ObjectState, ProofQuestion, Question, SecretQuestion,
 };
 use crate::runbook::machine::run::{Purpose, Run};
+use crate::runbook::machine::theirs::{Unplanned, name_of};
 use crate::runbook::model::{SecretStep, SetEntry, SetTo, Step, StepKind, Then, Undo};
 use crate::runbook::patch::{FieldChange, ObjectRef, Planned, Source};
-use crate::runbook::template::{Scope, Text};
+use crate::runbook::template::Text;
 
 /// The annotation that asks External Secrets to copy now.
 pub(super) const FORCE_SYNC: &str = "/metadata/annotations/force-sync";
@@ -213,7 +214,7 @@ impl Run {
         secret: &SecretStep,
         state: &ObjectState,
         now: Timestamp,
-    ) -> Result<Planned, String> {
+    ) -> Result<Planned, Unplanned> {
         let scope = self.scope_of(step, None);
         let (changes, line) = match secret {
             SecretStep::Patch { set, cas, .. } => {
@@ -239,7 +240,7 @@ impl Run {
                 let upto = upto.strip_prefix("all-before:");
                 let upto: u64 = upto
                     .and_then(|number| number.trim().parse().ok())
-                    .ok_or("`versions` must be all-before:N")?;
+                    .ok_or_else(|| "`versions` must be all-before:N".to_owned())?;
                 let changes = destroyed(&state.body, upto);
                 let names: Vec<&str> = changes
                     .iter()
@@ -261,7 +262,7 @@ impl Run {
                     line,
                 )
             }
-            other => return Err(format!("`{}` changes nothing", other.name())),
+            other => return Err(format!("`{}` changes nothing", other.name()).into()),
         };
         let mut changes = changes;
         changes.retain(|change| change.before != change.after);
@@ -396,11 +397,6 @@ fn words_of(kind: &StepKind) -> String {
         SecretStep::Destroy { .. } => "older versions are destroyed for good".to_owned(),
         _ => entries.unwrap_or_default().join(", "),
     }
-}
-
-/// A key's name with its references filled in.
-pub(super) fn name_of(key: &str, scope: &Scope<'_>) -> Result<String, String> {
-    Text::parse(key)?.fill(scope)
 }
 
 fn sealed(key: &str, before: Option<Value>, after: Option<Value>, from: Source) -> FieldChange {

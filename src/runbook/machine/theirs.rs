@@ -5,13 +5,37 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::runbook::machine::fact::Reason;
 use crate::runbook::machine::io::ObjectState;
 use crate::runbook::machine::run::Run;
 use crate::runbook::model::{SetEntry, SetTo, Step};
 use crate::runbook::patch::FieldChange;
-use crate::runbook::template::Text;
+use crate::runbook::template::{Scope, Text};
 
-use super::secrets::name_of;
+/// Why a change could not be worked out.
+#[derive(Debug)]
+pub(super) enum Unplanned {
+    /// What the step asks for cannot be.
+    Cannot(String),
+    /// Somebody else changed what it touches.
+    Theirs(String),
+}
+
+impl From<String> for Unplanned {
+    fn from(why: String) -> Self {
+        Self::Cannot(why)
+    }
+}
+
+impl Unplanned {
+    /// The reason and the sentence.
+    pub(super) fn told(self) -> (Reason, String) {
+        match self {
+            Self::Cannot(why) => (Reason::Input, why),
+            Self::Theirs(why) => (Reason::Conflict, why),
+        }
+    }
+}
 
 impl Run {
     /// Whether a Secret is the one that was found at the beginning, no namesake that was made since, and whether the keys
@@ -20,7 +44,7 @@ impl Run {
         &self,
         state: &ObjectState,
         changes: &[FieldChange],
-    ) -> Result<(), String> {
+    ) -> Result<(), Unplanned> {
         let object = &state.object;
         let here = |out: &&Value| out["secret"].as_str() == Some(object.name.as_str());
         let mut found = self.ledger.outs.values().filter(here);
@@ -28,10 +52,10 @@ impl Run {
             return Ok(());
         };
         if found["secret_uid"].as_str() != Some(object.uid.as_str()) {
-            return Err(format!(
+            return Err(Unplanned::Theirs(format!(
                 "{} was deleted and made anew since it was looked at: whoever did that may have put another key there",
                 object.short()
-            ));
+            )));
         }
         let mut expected = found["data"].clone();
         self.overlay(state, &mut expected);
@@ -44,11 +68,11 @@ impl Run {
         if differing.is_empty() {
             return Ok(());
         }
-        Err(format!(
+        Err(Unplanned::Theirs(format!(
             "somebody changed {} of {} since it was looked at: it is left as it is",
             differing.join(", "),
             object.short()
-        ))
+        )))
     }
 
     /// Puts over the keys of an object what this run has put there.
@@ -76,7 +100,7 @@ impl Run {
         cas: &Text,
         set: &BTreeMap<String, SetEntry>,
         state: &ObjectState,
-    ) -> Result<(), String> {
+    ) -> Result<(), Unplanned> {
         if cas.source() == "fresh" {
             return Ok(());
         }
@@ -89,7 +113,8 @@ impl Run {
             seen.find(|out| out["version"].as_str() == Some(wanted.as_str()))
         };
         let Some(mut expected) = seen.map(|out| out["data"].clone()) else {
-            return Err("the version it was planned on was not read in this run".to_owned());
+            let why = "the version it was planned on was not read in this run";
+            return Err(why.to_owned().into());
         };
         self.overlay(state, &mut expected);
         let value = |body: &Value, key: &str| body.get(key).cloned().unwrap_or(Value::Null);
@@ -110,11 +135,16 @@ impl Run {
         if differing.is_empty() {
             return Ok(());
         }
-        Err(format!(
+        Err(Unplanned::Theirs(format!(
             "somebody changed {} of {} since it was read; it is at version {} now",
             differing.join(", "),
             state.object.name,
             state.resource_version
-        ))
+        )))
     }
+}
+
+/// A key's name with its references filled in.
+pub(super) fn name_of(key: &str, scope: &Scope<'_>) -> Result<String, String> {
+    Text::parse(key)?.fill(scope)
 }

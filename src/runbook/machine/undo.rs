@@ -118,7 +118,10 @@ impl Run {
             Some(Undo::Act(kind, _)) if !restores(kind) => {
                 match self.plan_for(&self.plan[index], kind, &state, now) {
                     Ok(planned) => planned,
-                    Err(why) => return self.record(now, vec![failed(why, &inverse)], out),
+                    Err(why) => {
+                        let why = why.told().1;
+                        return self.record(now, vec![failed(why, &inverse)], out);
+                    }
                 }
             }
             _ => inverse.beside(&state.body),

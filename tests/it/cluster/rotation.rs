@@ -2,7 +2,7 @@
 //! audit log, the Deployments' generations and Vault's list of versions are the witnesses. Each test has a path of Vault
 //! of its own, as it has a namespace.
 //!
-//! Length: one world that is restored after each test, and the tests.
+//! Length: one desk with its own path of Vault, and everything that is done at it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};

@@ -17,25 +17,26 @@ use super::whole::over;
 use crate::oracle::Found;
 
 /// So many are tried unless all are asked for.
-const USUAL: usize = 45;
+const USUAL: usize = 48;
 /// So many at once: most of the time of each is waiting.
-const AT_ONCE: usize = 5;
+const AT_ONCE: usize = 4;
 
 /// What is rotated, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Variant {
     Cutover,
     Overlap,
+    External,
     Back,
 }
 
-/// What one whole run leaves: versions of Vault, writes of the Secret, restarts.
+/// What one whole run leaves: versions of Vault, writes of the Secret or of its owner, restarts.
 type Counts = (usize, usize, usize);
 
 impl Variant {
     fn set(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Cutover => &[],
+            Self::Cutover | Self::External => &[],
             Self::Overlap => &[("strategy", "overlap")],
             Self::Back => &[("hold", "20m")],
         }
@@ -45,6 +46,9 @@ impl Variant {
         let platform = Platform::new().await;
         if self == Self::Overlap {
             platform.accept_two_keys().await;
+        }
+        if self == Self::External {
+            platform.hand_to_external_secrets("Periodic").await;
         }
         platform
     }
@@ -90,7 +94,7 @@ impl Variant {
         }
         (
             found.vault.len(),
-            found.count("/secrets/"),
+            found.count("secrets/"),
             found.count("/deployments/"),
         )
     }
@@ -210,6 +214,7 @@ async fn finished(platform: &Platform, case: &str) -> Option<RunState> {
         match console.until_over(platform, None).await {
             Ending::Over(end) => return Some(end.state),
             Ending::Asks(human) if may_look_again(&human) => console.decide(Way::Again),
+            Ending::Refused(why) => panic!("{case}: {why}\n{}", platform.story()),
             other => panic!("{case}: {other:?}\n{}", console.story()),
         }
     }
@@ -229,12 +234,17 @@ fn chosen(points: Vec<Point>, share: usize) -> Vec<Point> {
 async fn killed_at_any_record_or_request_it_ends_with_one_change_for_each_step() {
     let mut tasks = JoinSet::new();
     let turns = Arc::new(Semaphore::new(AT_ONCE));
-    let variants = [Variant::Cutover, Variant::Overlap, Variant::Back];
+    let variants = [
+        Variant::Cutover,
+        Variant::Overlap,
+        Variant::External,
+        Variant::Back,
+    ];
     let whole = futures::future::join_all(variants.map(Variant::points)).await;
     let listed: usize = whole.iter().map(|(points, _)| points.len()).sum();
     for (variant, (points, whole)) in variants.into_iter().zip(whole) {
         println!("{variant:?}: {} points, {whole:?}", points.len());
-        for point in chosen(points, USUAL / 3) {
+        for point in chosen(points, USUAL / 4) {
             let turns = turns.clone();
             tasks.spawn(async move {
                 let _turn = turns.acquire_owned().await.unwrap();

@@ -212,3 +212,24 @@ async fn two_keys_that_are_not_read_stop_an_overlap_and_those_that_are_do_not() 
     let said = looked(&platform, &[("strategy", "overlap")]).await;
     assert_eq!(said.level("T04"), Some(Level::Passed), "{:#?}", said.lines);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn external_secrets_is_asked_to_copy_unless_it_never_copies_again() {
+    let platform = Platform::new().await;
+    platform.hand_to_external_secrets("CreatedOnce").await;
+    let said = looked(&platform, &[]).await;
+    assert_eq!(said.level("T11"), Some(Level::Red), "{:#?}", said.lines);
+    let platform = Platform::new().await;
+    platform.hand_to_external_secrets("Periodic").await;
+    let said = looked(&platform, &[]).await;
+    for number in ["T03", "T11"] {
+        assert_eq!(
+            said.level(number),
+            Some(Level::Passed),
+            "{number}: {:#?}",
+            said.lines
+        );
+    }
+    let said = looked(&platform, &[("vault_path", "")]).await;
+    assert_eq!(said.level("T03"), Some(Level::Red), "{:#?}", said.lines);
+}

@@ -91,3 +91,19 @@ async fn going_back_from_the_gate_brings_the_old_key_everywhere() {
     assert_eq!(found.count("/secrets/"), 2);
     assert_eq!(found.count("/deployments/"), 4);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_external_secrets_owns_is_changed_in_vault_and_copied_by_it() {
+    let platform = Platform::new().await;
+    platform.hand_to_external_secrets("Periodic").await;
+    let mut console = platform.console().await;
+    console.begin(&[]);
+    let ending = console.until_over(&platform, None).await;
+    over(ending, &platform, RunState::Succeeded);
+    let found = platform.examine("external");
+    platform.rotated("external", &found);
+    assert_eq!(found.vault.len(), 1);
+    assert_eq!(found.count("/secrets/"), 0, "T03");
+    assert_eq!(found.count("/externalsecrets/"), 1, "{:#?}", found.writes);
+    assert_eq!(found.count("/deployments/"), 2);
+}

@@ -2,7 +2,7 @@
 //! services that read it. Values are letters here, and a fingerprint is the value with a mark: whatever the machine does
 //! with fingerprints is seen in what the world holds afterwards.
 //!
-//! Length: one small world and everything that is held against it.
+//! Length: one small world and what happens in it; apart, neither can be read.
 
 use super::*;
 use crate::runbook::ids::EffectKey;
