@@ -1,7 +1,7 @@
 //! What can be rehearsed: for each case what the page said, what is true, what helps, what does not and what would have
 //! told, and the shortest way. Plain data; which simulated world shows it is for `cli` to say.
 //!
-//! Length: one table of cases, each with its story, its way and its wrong turns.
+//! Length: the cases are one table, each with its whole text.
 
 /// The world a case plays in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

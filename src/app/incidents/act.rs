@@ -124,6 +124,7 @@ impl App {
         };
         let Some(incident) = self.incident() else {
             // An acknowledgement stands in an incident's file: it is opened, and takes the alert on.
+            self.acknowledged_in_drill();
             return self.open_or_join();
         };
         if self.taken_on(&alert) {
@@ -142,6 +143,7 @@ impl App {
             Box::new(quiet(&alert, span, &why, turn.clone()))
         });
         let news = Box::new(about(&alert, turn));
+        self.acknowledged_in_drill();
         vec![self.incident_order(Ask::Acknowledge(id, news, hush))]
     }
 
@@ -151,6 +153,7 @@ impl App {
             return Vec::new();
         }
         let event = Event::Acknowledged {};
+        self.acknowledged_in_drill();
         self.write(
             incident,
             event,
