@@ -330,11 +330,9 @@ fn every_shipped_runbook_has_a_drill_of_its_own() {
             shipped.id
         );
         let drilled = TWICE.iter().any(|(id, _)| *id == shipped.id);
-        assert!(
-            drilled || shipped.id == "deploy-checklist",
-            "{}",
-            shipped.id
-        );
+        // These two ask a person for most of what they do: they are played by hand.
+        let by_hand = ["deploy-checklist", "incident"].contains(&shipped.id);
+        assert!(drilled || by_hand, "{}", shipped.id);
     }
 }
 
