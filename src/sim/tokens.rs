@@ -18,10 +18,21 @@ pub struct Keys {
 }
 
 /// The tokens there are, by the key that signed them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Sessions {
     shares: BTreeMap<u64, Share>,
     at_ms: i64,
+    lifetime: i64,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            shares: BTreeMap::new(),
+            at_ms: 0,
+            lifetime: LIFETIME,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,6 +58,11 @@ impl Keys {
 }
 
 impl Sessions {
+    /// From now on a token is good for so many milliseconds.
+    pub fn live(&mut self, lifetime: i64) {
+        self.lifetime = lifetime.max(1);
+    }
+
     /// Lets them go on up to a moment: who signs how much, and how much of each key is refused.
     pub fn turn(
         &mut self,
@@ -68,7 +84,8 @@ impl Sessions {
             let refused = refusals.get(key).copied().unwrap_or(0.0);
             let anew = 1.0 - (-(passed as f64) * refused / ANEW).exp();
             // The last token that this key signed ends a lifetime after nobody signs with it any more.
-            let left = share.idle_ms.map(|since| LIFETIME - (now - passed - since));
+            let lifetime = self.lifetime;
+            let left = share.idle_ms.map(|since| lifetime - (now - passed - since));
             let ended = left.map_or(0.0, |left| (passed as f64 / left.max(1) as f64).min(1.0));
             let gone = share.weight * anew.max(ended);
             share.weight -= gone;

@@ -157,6 +157,11 @@ impl World {
         self.state.external_rests = rests;
     }
 
+    /// From now on a token that the customer's services sign is good for so many milliseconds.
+    pub fn tokens_live(&mut self, ms: i64) {
+        self.state.sessions.live(ms);
+    }
+
     /// Makes every scrape of the pods' metrics fail from now on, or succeed again.
     pub fn silence(&mut self, silent: bool) {
         let now = self.state.now_ms;

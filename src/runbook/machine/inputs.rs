@@ -76,11 +76,39 @@ impl Run {
                 ),
             },
             None => match given {
-                Some(value) => self.finish(now, index, json!({"value": value}), out),
+                Some(value) => self.settled_input(now, index, param, value, out),
                 None => {
                     self.await_person(now, index, Reason::Input, format!("{param} is needed"), out);
                 }
             },
+        }
+    }
+
+    /// A parameter that was given, or answered beforehand: the latter is settled here, if it is one that may be.
+    fn settled_input(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        param: &str,
+        value: Value,
+        out: &mut Vec<Effect>,
+    ) {
+        let step = &self.plan[index];
+        if self.param_of(step, param).is_some() {
+            return self.finish(now, index, json!({"value": value}), out);
+        }
+        let declared = self.book_of(step).param(param);
+        match declared.map(|declared| declared.read(&plain(&value))) {
+            Some(Ok(value)) => {
+                let name = Self::param_name(step, param);
+                let settled = Fact::Param {
+                    name,
+                    value: value.clone(),
+                };
+                self.finish_with(now, index, json!({"value": value}), vec![settled], out);
+            }
+            Some(Err(why)) => self.await_person(now, index, Reason::Input, why, out),
+            None => self.finish(now, index, json!({"value": value}), out),
         }
     }
 

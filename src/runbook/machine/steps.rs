@@ -82,9 +82,14 @@ impl Run {
         let step = &self.plan[index];
         let covered = &self.ledger.covered;
         let near = |other: &Step| other.within.last() == step.within.last();
+        let remaining = self.remaining();
+        if remaining.is_empty() && !step.kind.mutates() {
+            // What will be changed is not known yet: it is looked at when it is.
+            return false;
+        }
         // Where an object is not known yet, looking would not help: reaching its step says why.
         let missed = |(other, _): &(&Step, ObjectRef)| near(other) && !covered.contains(&other.id);
-        !looked || !covered.is_empty() && self.remaining().iter().any(missed)
+        !looked || !covered.is_empty() && remaining.iter().any(missed)
     }
 
     pub(super) fn begin_step(

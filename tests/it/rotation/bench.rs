@@ -102,6 +102,8 @@ impl Platform {
         })
         .await
         .unwrap();
+        // The runs here wait so long for the old ones.
+        running.world().with(|world| world.tokens_live(1_000));
         let platform = Self {
             running,
             dir: TempDir::new().unwrap(),

@@ -176,7 +176,7 @@ fn what_lists_must_list_and_repeat_one_level() {
             "waits and has no timeout",
         ),
         (
-            "id = \"go\"\nkind = \"vault.kv-patch\"\nat = \"a/b\"\nset = { x = { secret = \"nope\" } }\nbarrier = true",
+            "id = \"go\"\nkind = \"vault.kv-patch\"\nat = \"a/b\"\ncas = \"fresh\"\nset = { x = { secret = \"nope\" } }\nbarrier = true",
             "no secret `nope` is declared",
         ),
     ] {
