@@ -241,7 +241,8 @@ fn shortened(trouble: &Trouble) -> &'static str {
         )
         .replace("interval     = \"15s\"", "interval     = \"2s\"")
         .replace("deadline     = \"30m\"", "deadline     = \"40s\"")
-        .replace("default = \"3m\"", "default = \"10s\"");
+        .replace("default = \"3m\"", "default = \"10s\"")
+        .replace("max     = \"20m\"", "max     = \"30s\"");
     std::fs::write(folder.join("rollback-short.runbook.md"), short).unwrap();
     "rollback-short"
 }
