@@ -347,10 +347,10 @@ fn confirm(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
 }
 
 fn title(run: &Run) -> String {
-    let first = run.plan().iter().zip(&run.ledger().steps);
-    first
-        .filter(|(step, record)| step.kind.mutates() && !record.effective())
-        .map(|(step, _)| run.title(step.section))
+    let steps = run.plan().iter().zip(&run.ledger().steps).enumerate();
+    steps
+        .filter(|(index, (_, record))| run.is_ahead(*index) && !record.effective())
+        .map(|(_, (step, _))| run.title(step.section))
         .next()
         .unwrap_or_else(|| run.start().runbook.clone())
 }

@@ -14,7 +14,7 @@ use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::machine::theirs::{Unplanned, name_of};
 use crate::runbook::model::{SecretStep, SetEntry, SetTo, Step, StepKind, Then, Undo};
 use crate::runbook::patch::{FieldChange, ObjectRef, Planned, Source};
-use crate::runbook::template::Text;
+use crate::runbook::template::{Scope, Text};
 
 /// The annotation that asks External Secrets to copy now.
 pub(super) const FORCE_SYNC: &str = "/metadata/annotations/force-sync";
@@ -350,9 +350,19 @@ impl Run {
             .map(|(step, _)| {
                 let object = self.object_for(step);
                 let object = object.map_or_else(|_| "known later".to_owned(), |one| one.short());
-                format!("{}: {object}: {}", step.id, words_of(&step.kind))
+                format!(
+                    "{}: {object}: {}",
+                    step.id,
+                    words_of(&step.kind, &self.scope_of(step, None))
+                )
             })
             .collect()
+    }
+
+    /// Whether a step may still change something: it does, it has not, and its condition can still hold.
+    pub fn is_ahead(&self, index: usize) -> bool {
+        let step = self.plan.get(index);
+        step.is_some_and(|step| step.kind.mutates() && !self.unwanted(step))
     }
 
     /// Whether an undo waits until what it depends on was undone: a restart and a copy bring out what is there then.
@@ -368,7 +378,12 @@ impl Run {
 }
 
 /// What a changing step does, in a few words.
-fn words_of(kind: &StepKind) -> String {
+fn words_of(kind: &StepKind, scope: &Scope<'_>) -> String {
+    let name = |key: &str| name_of(key, scope).unwrap_or_else(|_| key.to_owned());
+    let filled = |text: &Text| {
+        text.fill(scope)
+            .unwrap_or_else(|_| text.source().to_owned())
+    };
     let StepKind::Secret(secret) = kind else {
         return match kind {
             StepKind::RolloutRestart { .. } => "restart, one workload at a time".to_owned(),
@@ -376,21 +391,23 @@ fn words_of(kind: &StepKind) -> String {
         };
     };
     let entries = secret.set().map(|set| {
-        let each = set.iter().map(|(key, entry)| match &entry.to {
-            SetTo::Secret(_) => format!("{key} = a new value"),
-            SetTo::Copy(other) => format!("{key} = what {} holds", other.source()),
-            SetTo::Move(other, _) => {
-                format!("{key} = what {} holds, else a new value", other.source())
+        let each = set.iter().map(|(key, entry)| {
+            let key = name(key);
+            match &entry.to {
+                SetTo::Secret(_) => format!("{key} = a new value"),
+                SetTo::Copy(other) => format!("{key} = what {} holds", filled(other)),
+                SetTo::Move(other, _) => {
+                    format!("{key} = what {} holds, else a new value", filled(other))
+                }
+                SetTo::Delete => format!("{key} is removed"),
+                SetTo::Text(_) => format!("{key} = a note"),
             }
-            SetTo::Delete => format!("{key} is removed"),
-            SetTo::Text(_) => format!("{key} = a note"),
         });
         each.collect::<Vec<_>>()
     });
     match secret {
         SecretStep::Set { keys, .. } if !keys.is_empty() => {
-            let keys: Vec<&String> = keys.keys().collect();
-            let keys: Vec<&str> = keys.iter().map(|key| key.as_str()).collect();
+            let keys: Vec<String> = keys.keys().map(|key| name(key)).collect();
             format!("{} copied from Vault", keys.join(", "))
         }
         SecretStep::Sync { .. } => "External Secrets copies now".to_owned(),
