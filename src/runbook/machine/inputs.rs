@@ -76,7 +76,7 @@ impl Run {
                 ),
             },
             None => match given {
-                Some(value) => self.settled_input(now, index, param, value, out),
+                Some(value) => self.settled_input(now, index, param, &value, out),
                 None => {
                     self.await_person(now, index, Reason::Input, format!("{param} is needed"), out);
                 }
@@ -90,7 +90,7 @@ impl Run {
         now: Timestamp,
         index: usize,
         param: &str,
-        value: Value,
+        value: &Value,
         out: &mut Vec<Effect>,
     ) {
         let step = &self.plan[index];
@@ -98,7 +98,7 @@ impl Run {
             return self.finish(now, index, json!({"value": value}), out);
         }
         let declared = self.book_of(step).param(param);
-        match declared.map(|declared| declared.read(&plain(&value))) {
+        match declared.map(|declared| declared.read(&plain(value))) {
             Some(Ok(value)) => {
                 let name = Self::param_name(step, param);
                 let settled = Fact::Param {
