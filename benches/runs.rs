@@ -45,6 +45,7 @@ fn start() -> Start {
         typed: true,
         attended: true,
         dry_run: false,
+        reads_only: false,
         answers: Answers::default(),
     }
 }

@@ -414,7 +414,7 @@ pub struct Run {
     /// Why; kept in the record.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Show what would be done; the server checks it and changes nothing.
+    /// Go to the end and send nothing: the server rehearses each change, and what cannot be rehearsed is said.
     #[arg(long)]
     pub dry_run: bool,
     /// Go past what the policy refuses, for a stated reason of twenty characters at least; flagged in the record.

@@ -44,4 +44,5 @@ pub use io::{
     ProofQuestion, Question, ReadId, Rollout, SecretQuestion,
 };
 pub use ledger::{End, Human, Ledger, Mutation, StepRecord, StepState};
+pub use rehearsal::rehearsal_words;
 pub use run::{Run, RunError};

@@ -41,6 +41,7 @@ fn header(random: u8) -> Header {
         typed: true,
         attended: false,
         dry_run: false,
+        reads_only: false,
         answers: Answers::default(),
     };
     Header {

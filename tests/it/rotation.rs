@@ -4,6 +4,7 @@
 pub mod bench;
 mod binary;
 mod faults;
+mod rehearsed;
 mod sweep;
 mod traps;
 mod whole;

@@ -448,6 +448,7 @@ mod tests {
             typed: true,
             attended: true,
             dry_run: false,
+            reads_only: false,
             answers: crate::runbook::machine::Answers::default(),
         };
         Run::new(book, start, Timestamp::UNIX_EPOCH).ok()

@@ -3,7 +3,9 @@
 use super::advice;
 use crate::app::runs::Runs;
 use crate::cli::print;
-use crate::runbook::machine::{Entry, Fact, Found, Probe, Reason, Run, RunState, Status};
+use crate::runbook::machine::{
+    Entry, Fact, Found, Probe, Reason, Run, RunState, Status, rehearsal_words,
+};
 use crate::runbook::preflight::{Level, Line};
 use crate::ui::widget::text::sanitize;
 use serde_json::{Value, json};
@@ -204,12 +206,6 @@ fn looked(probe: &Probe) -> String {
     format!("looked: {found}: {detail}")
 }
 
-/// Why a change could not be rehearsed.
-fn unrehearsed(out: &Value) -> Option<&str> {
-    let why = out.get("why").filter(|_| out["rehearsed"] == false)?;
-    why.as_str()
-}
-
 /// A record about a change, a gate or the end, in words.
 fn of_effects(fact: &Fact) -> String {
     match fact {
@@ -244,8 +240,8 @@ fn of_effects(fact: &Fact) -> String {
                 "{step} done: revision {}, {evidence}",
                 out.get("value").cloned().unwrap_or_default()
             ),
-            None => match unrehearsed(out) {
-                Some(why) => format!("{step} done, NOT rehearsed: {why}"),
+            None => match rehearsal_words(out) {
+                Some(words) => format!("{step} done, {words}"),
                 None => format!("{step} done"),
             },
         },

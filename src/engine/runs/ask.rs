@@ -229,6 +229,9 @@ async fn may(means: &Means, requirement: Requirement) -> Result<Access, Failure>
 async fn rehearse(to: &Reporter, mut action: Action) -> Result<Answer, Failure> {
     let means = &*to.means;
     let object = action.planned.object.clone();
+    if object.in_vault() {
+        return Ok(Answer::CannotRehearse("Vault has no dry run".to_owned()));
+    }
     let manner = Manner {
         dry_run: true,
         audit_id: None,

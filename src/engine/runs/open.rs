@@ -112,6 +112,7 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
         typed: here.environment.guarded,
         attended: opening.attended,
         dry_run: opening.dry_run,
+        reads_only: opening.unrecorded,
         answers: crate::runbook::machine::Answers {
             severity,
             ..opening.answers

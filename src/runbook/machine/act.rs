@@ -6,9 +6,7 @@ use serde_json::json;
 
 use crate::runbook::ids::EffectKey;
 use crate::runbook::machine::acts::removed;
-use crate::runbook::machine::fact::{
-    Fact, Found, Intent, Outcome, Probe, Reason, RunState, Status,
-};
+use crate::runbook::machine::fact::{Fact, Found, Intent, Outcome, Probe, Reason, Status};
 use crate::runbook::machine::io::{Answer, Effect, Event, ObjectState, Question};
 use crate::runbook::machine::ledger::{Mutation, StepState};
 use crate::runbook::machine::run::{Purpose, Run};
@@ -152,14 +150,20 @@ impl Run {
     /// A mutating step that has begun and sent nothing, or may try again.
     pub(super) fn before_effect(&mut self, now: Timestamp, index: usize, out: &mut Vec<Effect>) {
         let step = self.plan[index].clone();
+        if let Some(found) = self.not_yet(index) {
+            return self.pass_by(now, index, found, out);
+        }
         let object = match self.object_for(&step) {
             Ok(object) => object,
-            Err(why) => return self.fail(now, index, Reason::Input, why, Then::Pause, out),
+            Err(why) => return self.unplanned(now, index, Reason::Input, why, out),
         };
         let Some(planned) = self.ledger.steps[index].plan.clone() else {
             let question = self.question_for(&step, object);
             return self.read(Purpose::Plan(index), question, out);
         };
+        if self.start.dry_run {
+            return self.rehearse(now, index, planned, out);
+        }
         if planned.changes.is_empty() {
             return self.finish(
                 now,
@@ -167,10 +171,6 @@ impl Run {
                 json!({"unchanged": true, "lines": planned.lines}),
                 out,
             );
-        }
-        if self.start.dry_run {
-            let message = self.rehearsal_told();
-            return self.end(now, RunState::Succeeded, message, Vec::new(), out);
         }
         if !self.authorised(now, index, out) || !self.approved(now, index, out) {
             return;
@@ -213,7 +213,7 @@ impl Run {
             }
             Err(why) => {
                 let (reason, why) = why.told();
-                self.fail(now, at, reason, why, Then::Pause, out);
+                self.unplanned(now, at, reason, why, out);
             }
         }
     }

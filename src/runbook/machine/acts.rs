@@ -190,6 +190,7 @@ mod tests {
                 typed: true,
                 attended: false,
                 dry_run: false,
+                reads_only: false,
                 answers: Answers {
                     confirm: confirmed.then(|| "prod".to_owned()).into_iter().collect(),
                     ..Answers::default()

@@ -39,6 +39,10 @@ pub struct RunTarget {
 }
 
 /// Everything a run starts from.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each answers a question of its own, and stands in journals under its name"
+)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Start {
     /// The run's id.
@@ -59,8 +63,11 @@ pub struct Start {
     pub typed: bool,
     /// A person is at the screen; without one nothing is waited for.
     pub attended: bool,
-    /// Stop before the first effect.
+    /// Nothing is sent: what would be is rehearsed where that can be done.
     pub dry_run: bool,
+    /// Nor is anything rehearsed: the platform is only read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reads_only: bool,
     /// Answers given beforehand.
     pub answers: Answers,
 }

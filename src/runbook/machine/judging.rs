@@ -11,6 +11,7 @@ use crate::runbook::gate::Verdict;
 use crate::runbook::machine::fact::Fact;
 use crate::runbook::machine::fact::Reason;
 use crate::runbook::machine::io::Effect;
+use crate::runbook::machine::rehearsal::NOT_JUDGED;
 use crate::runbook::machine::run::Run;
 use crate::runbook::model::StepKind;
 use crate::runbook::model::Then;
@@ -22,9 +23,9 @@ impl Run {
         if self.live.gate.is_some() {
             return;
         }
-        // A rehearsal of what changes nothing is over at once: it does not sit through a watch.
-        if self.start.dry_run && !self.more_effects() {
-            let told = json!({"verdict": "not judged: a rehearsal"});
+        // Nothing was changed that could be judged, and nothing will be: a rehearsal does not sit through a watch.
+        if self.start.dry_run && (self.would_be().is_some() || !self.more_effects()) {
+            let told = json!({"verdict": NOT_JUDGED});
             return self.finish(now, index, told, out);
         }
         let StepKind::Gate {

@@ -20,7 +20,6 @@ use crate::runbook::model::OnFailure;
 use crate::runbook::model::Step;
 use crate::runbook::model::StepKind;
 use crate::runbook::model::Then;
-use crate::runbook::patch::Action;
 use crate::runbook::patch::ObjectRef;
 use crate::runbook::preflight;
 use crate::runbook::preflight::Level;
@@ -284,7 +283,10 @@ impl Run {
         };
         let Some(planned) = self.ledger.steps[later].plan.clone() else {
             return match self.object_for(&self.plan[later]) {
-                Ok(object) => self.read(Purpose::Plan(later), Question::Object { object }, out),
+                Ok(object) => {
+                    let question = self.question_for(&self.plan[later], object);
+                    self.read(Purpose::Plan(later), question, out);
+                }
                 Err(why) => self.fail(now, index, Reason::Input, why, Then::Pause, out),
             };
         };
@@ -298,11 +300,11 @@ impl Run {
                 out,
             );
         }
-        let action = Action {
-            planned,
-            resource_version: self.live.seen_version.clone(),
-        };
-        self.read(Purpose::DryRun(index), Question::DryRun { action }, out);
+        if self.start.reads_only {
+            let found = json!({"lines": planned.lines, "rehearsed": "planned"});
+            return self.finish(now, index, found, out);
+        }
+        self.ask_rehearsal(index, planned, out);
     }
 
     /// A step is done if its post-conditions hold.
@@ -382,6 +384,9 @@ impl Run {
         then: Then,
         out: &mut Vec<Effect>,
     ) {
+        if let Some(found) = self.known_later(index, reason, &message) {
+            return self.pass_by(now, index, found, out);
+        }
         let step = self.ledger.steps[index].path.clone();
         let effects = self.has_effects();
         let mut facts = vec![Fact::Failed {

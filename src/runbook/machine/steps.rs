@@ -16,7 +16,11 @@ use crate::runbook::template::Path;
 impl Run {
     pub(super) fn next(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
         let Some(index) = self.current() else {
-            let done = self.done_words();
+            let done = if self.start.dry_run {
+                self.rehearsal_told()
+            } else {
+                self.done_words()
+            };
             return self.end(now, RunState::Succeeded, done, Vec::new(), out);
         };
         let step = self.plan[index].clone();
@@ -140,6 +144,9 @@ impl Run {
             }
             StepKind::Checklist { .. } => self.checklist(now, index, out),
             StepKind::Gate { .. } => self.hold(now, index, out),
+            StepKind::Wait { .. } if self.start.dry_run => {
+                self.finish(now, index, json!({"waited": false}), out);
+            }
             StepKind::Wait { .. } => match self.wait_ends(index, now) {
                 Ok(end) if now >= end => self.finish(now, index, json!({}), out),
                 Ok(end) => out.push(Effect::Wake(end)),
@@ -164,7 +171,10 @@ impl Run {
             _ if step.each.is_some() => self.not_repeated(now, index, out),
             StepKind::Secret(
                 SecretStep::Consumers { .. } | SecretStep::Read { .. } | SecretStep::Proof { .. },
-            ) => self.look_at_secret(now, index, out),
+            ) => match self.unproven(step) {
+                Some(found) => self.pass_by(now, index, found, out),
+                None => self.look_at_secret(now, index, out),
+            },
             kind if kind.mutates() => self.before_effect(now, index, out),
             _ => self.finish(now, index, json!({}), out),
         }

@@ -59,6 +59,7 @@ fn start() -> Start {
         typed: true,
         attended: false,
         dry_run: false,
+        reads_only: false,
         answers: Answers {
             confirm: vec!["prod".into()],
             reason: Some("INC-1".into()),

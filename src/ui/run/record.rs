@@ -1,7 +1,7 @@
 //! The record of a run as lines: when, what kind, which step, and what happened, the newest at the bottom.
 
 use super::plan::number_of_id;
-use crate::runbook::machine::{Entry, Fact, Found, Run, Status};
+use crate::runbook::machine::{Entry, Fact, Found, Run, Status, rehearsal_words};
 use crate::ui::lines::clock;
 use crate::ui::paper::cut;
 use crate::ui::theme::{Theme, Tone};
@@ -188,11 +188,12 @@ fn tell_step(fact: &Fact) -> Told {
             };
             told("gate", Some(step), format!("{verdict}: {why}")).loud(tone)
         }
-        Fact::Done { step, out } => match out["why"].as_str() {
-            Some(why) if out["rehearsed"] == false => {
-                told("done", Some(step), format!("not rehearsed: {why}")).loud(Tone::Watch)
+        Fact::Done { step, out } => match rehearsal_words(out) {
+            Some(words) if out["rehearsed"] == false => {
+                told("done", Some(step), words).loud(Tone::Watch)
             }
-            _ => told("done", Some(step), step),
+            Some(words) => told("done", Some(step), words),
+            None => told("done", Some(step), step),
         },
         Fact::Looked { .. } | Fact::Ticked(_) => tell_item(fact),
         Fact::Failed { step, message, .. } => {

@@ -66,6 +66,7 @@ pub fn start(book: &Runbook, params: &[(&str, &str)], typed: bool) -> Start {
         typed,
         attended: true,
         dry_run: false,
+        reads_only: false,
         answers: Answers::default(),
     }
 }

@@ -1,7 +1,7 @@
 //! A change of keys as the one request it is: values are filled in here, from memory, and go nowhere but into its body.
 
 use super::Secrets;
-use super::look::values;
+use super::look::{LAST_APPLIED, values};
 use super::vault::path;
 use crate::engine::runs::means::Means;
 use crate::engine::runs::state::known;
@@ -26,6 +26,10 @@ pub async fn send(
     manner: &Manner,
 ) -> Result<Applied, Failure> {
     let sent = if action.planned.object.in_vault() {
+        if manner.dry_run {
+            // It would be the change itself.
+            return Err(refused("Vault has no dry run"));
+        }
         to_vault(means, secrets, action).await
     } else {
         to_cluster(means, secrets, action, manner).await
@@ -114,11 +118,33 @@ async fn to_cluster(
         .cluster
         .patch(&kind, &object.namespace, &object.name, &body, manner);
     let applied = patched.await?;
-    // What was answered holds every value of the Secret: nobody else is to see it.
+    // What was answered holds every value of the Secret: nobody else is to see more than fingerprints of it.
     Ok(Applied {
-        object: Value::Null,
+        object: prints(secrets, &applied.object),
         ..applied
     })
+}
+
+/// A Secret with fingerprints for values, and its annotations.
+fn prints(secrets: &Secrets, object: &Value) -> Value {
+    let standard = &base64::engine::general_purpose::STANDARD;
+    let data = object["data"].as_object().into_iter().flatten();
+    let data: serde_json::Map<String, Value> = data
+        .filter_map(|(key, value)| {
+            let value = standard.decode(value.as_str()?).ok()?;
+            Some((key.clone(), json!(secrets.print(&value))))
+        })
+        .collect();
+    let annotations = object["metadata"]["annotations"].as_object();
+    let annotations: serde_json::Map<String, Value> = annotations
+        .into_iter()
+        .flatten()
+        .map(|(name, text)| match name.as_str() {
+            LAST_APPLIED => (name.clone(), json!("…")),
+            _ => (name.clone(), text.clone()),
+        })
+        .collect();
+    json!({"data": data, "metadata": {"annotations": annotations}})
 }
 
 fn print_of(change: &FieldChange) -> Option<&str> {

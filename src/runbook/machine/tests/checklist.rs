@@ -78,6 +78,7 @@ fn run(attended: bool, answers: Answers) -> (Run, Vec<Effect>) {
         typed: false,
         attended,
         dry_run: false,
+        reads_only: false,
         answers,
     };
     begin(
