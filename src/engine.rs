@@ -18,6 +18,7 @@ pub mod setting;
 mod sources;
 mod terminal;
 mod texts;
+mod timekeeping;
 mod watches;
 
 use crate::app::incidents::order::IncidentOrder;

@@ -1,34 +1,77 @@
-//! The present moment, as a value that is handed around: the system's clock, or a simulated platform's own.
+//! The present moment, as a value that is handed around: the cluster's time where it is known, told on by a clock that
+//! nobody sets; or a simulated platform's own.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-/// A clock.
+/// Tells a moment.
+type Teller = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// A clock. Its copies are one clock: what one of them learns of the cluster's time, all of them show.
 #[derive(Clone)]
 pub struct Clock {
-    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Goes evenly, through the sleep of the machine too, and is set by nobody.
+    steady: Teller,
+    /// What this machine shows, which somebody may set.
+    wall: Teller,
     speed: Arc<dyn Fn() -> f64 + Send + Sync>,
+    /// How far the cluster's time is ahead of the steady one, in milliseconds.
+    ahead: Arc<AtomicI64>,
 }
 
 impl Clock {
     /// The system's clock.
     pub fn system() -> Self {
-        Self::new(Timestamp::now)
+        let (began, since) = (Timestamp::now(), awake_or_not());
+        let steady = move || {
+            let passed = awake_or_not().saturating_sub(since);
+            began + SignedDuration::try_from(passed).unwrap_or_default()
+        };
+        Self::new(steady).beside(Timestamp::now)
     }
 
     /// A clock of one's own.
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        let steady: Teller = Arc::new(now);
         Self {
-            now: Arc::new(now),
+            wall: steady.clone(),
+            steady,
             speed: Arc::new(|| 1.0),
+            ahead: Arc::default(),
         }
     }
 
-    /// The present moment.
+    /// The same clock on a machine that shows another time.
+    #[must_use]
+    pub fn beside(self, wall: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        let wall = Arc::new(wall);
+        Self { wall, ..self }
+    }
+
+    /// The present moment: the cluster's, as far as it is known.
     pub fn now(&self) -> Timestamp {
-        (self.now)()
+        let ahead = SignedDuration::from_millis(self.ahead.load(Ordering::Relaxed));
+        let steady = (self.steady)();
+        steady.checked_add(ahead).unwrap_or(steady)
+    }
+
+    /// What this machine shows.
+    pub fn wall(&self) -> Timestamp {
+        (self.wall)()
+    }
+
+    /// How far the machine's clock is ahead of the steady one: a change of this is somebody setting it.
+    pub fn drift(&self) -> SignedDuration {
+        self.wall().duration_since((self.steady)())
+    }
+
+    /// Learns that the cluster's time is so much ahead of what was shown.
+    pub fn learn(&self, ahead: SignedDuration) {
+        let more = i64::try_from(ahead.as_millis()).unwrap_or_default();
+        self.ahead.fetch_add(more, Ordering::Relaxed);
     }
 
     /// The same clock, known to run so many times as fast as the machine's.
@@ -60,5 +103,55 @@ impl Clock {
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Clock({})", self.now())
+    }
+}
+
+/// Time since the machine was started, its sleep included where the system counts that.
+fn awake_or_not() -> Duration {
+    #[cfg(target_os = "linux")]
+    let id = rustix::time::ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    let id = rustix::time::ClockId::Monotonic;
+    let passed = rustix::time::clock_gettime(id);
+    Duration::try_from(passed).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_772_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn setting_the_machines_clock_changes_nothing_but_what_the_machine_shows() {
+        let set = Arc::new(AtomicI64::new(0));
+        let shown = set.clone();
+        let clock = Clock::new(|| at(100))
+            .beside(move || at(100) + SignedDuration::from_secs(shown.load(Ordering::Relaxed)));
+        set.store(7_200, Ordering::Relaxed);
+        assert_eq!(clock.now(), at(100));
+        assert_eq!(clock.wall(), at(7_300));
+        assert_eq!(clock.drift(), SignedDuration::from_secs(7_200));
+    }
+
+    #[test]
+    fn what_one_copy_learns_of_the_clusters_time_all_show() {
+        let clock = Clock::new(|| at(0));
+        let copy = clock.clone();
+        clock.learn(SignedDuration::from_secs(-90));
+        assert_eq!(copy.now(), at(-90));
+        assert_eq!(copy.until(at(0)), Some(Duration::from_mins(1)));
+        clock.learn(SignedDuration::from_secs(90));
+        assert_eq!(copy.now(), at(0));
+    }
+
+    #[test]
+    fn the_systems_clock_goes_on_and_is_near_what_the_machine_shows() {
+        let clock = Clock::system();
+        let before = clock.now();
+        assert!(clock.now() >= before);
+        assert!(clock.drift().abs() < SignedDuration::from_secs(5));
     }
 }

@@ -4,6 +4,7 @@
 mod approvals;
 pub mod bench;
 pub mod binary;
+mod clocks;
 mod faults;
 pub mod locks;
 

@@ -11,6 +11,7 @@ use crate::domain::incident::{
 };
 use crate::engine::clock::Clock;
 use crate::engine::runs::records::{self, Who};
+use crate::engine::timekeeping::agree;
 use crate::journal::incidents::Written;
 use crate::journal::{AuditEvent, IncidentError};
 use crate::platform::alertmanager::{Alertmanager, Silence, Silencing};
@@ -27,8 +28,6 @@ use tokio_util::task::AbortOnDropHandle;
 const LOOK: Duration = Duration::from_secs(2);
 /// How often the server's clock is asked.
 const ASK_CLOCK: Duration = Duration::from_mins(5);
-/// The server says its time to the second: less than this is no difference.
-const EQUAL: SignedDuration = SignedDuration::from_millis(1_500);
 /// The most incidents that the console is told of.
 const MOST: usize = 50;
 /// Who made a silence, as Alertmanager shows it.
@@ -105,18 +104,9 @@ impl Working {
 
     async fn ask_clock(self: Arc<Self>) {
         loop {
-            let before = self.means.clock.now();
-            let clock = self.means.cluster.version().await.ok();
-            let clock = clock.and_then(|version| version.clock);
-            let after = self.means.clock.now();
-            if let Some(clock) = clock {
-                let middle = before + after.duration_since(before) / 2;
-                let ahead = clock.duration_since(middle);
-                let ahead = if ahead.abs() > EQUAL {
-                    ahead
-                } else {
-                    SignedDuration::ZERO
-                };
+            // The clock that everybody here is given shows the server's time from then on.
+            if agree(&self.means.clock, &self.means.cluster).await {
+                let ahead = SignedDuration::ZERO;
                 *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
                 self.fact(IncidentNews::Ahead(ahead)).await;
             }

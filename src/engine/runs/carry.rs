@@ -9,6 +9,7 @@ use super::report::Reporter;
 use super::secrets::Secrets;
 use super::{approvals, ask, measure, policy, records, rehearsals, rehearsing, write};
 use crate::engine::incidents::follow::follow;
+use crate::engine::timekeeping::agree;
 use crate::journal::{AuditEvent, Journal, RealDisk};
 use crate::runbook::Runbook;
 use crate::runbook::ids::{EffectKey, RunId};
@@ -22,8 +23,11 @@ use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::task::AbortOnDropHandle;
+
+/// How often the cluster is asked for its time while something is waited for.
+const ASK_TIME: Duration = Duration::from_mins(5);
 
 /// Carries one run out.
 pub struct Carrier {
@@ -57,6 +61,7 @@ impl Carrier {
 
     /// A performer that keeps no record and so changes nothing: a look ahead.
     pub fn unrecorded(means: Arc<Means>, start: Start, secrets: Secrets) -> Self {
+        let clocks = Arc::new(Clocks::of(&means.clock));
         Self {
             to: Reporter {
                 claims: Claims::new(means.clone(), &start),
@@ -73,7 +78,7 @@ impl Carrier {
             reads: HashMap::new(),
             wakes: BTreeMap::new(),
             flights: Vec::new(),
-            clocks: Arc::default(),
+            clocks,
         }
     }
 
@@ -306,11 +311,20 @@ impl Carrier {
 
     fn wake(&mut self, at: Timestamp) {
         self.wakes.retain(|_, task| !task.is_finished());
-        let to = self.to.clone();
+        let (to, clocks) = (self.to.clone(), self.clocks.clone());
         self.wakes.entry(at).or_insert_with(|| {
             AbortOnDropHandle::new(tokio::spawn(async move {
+                let mut asked = Instant::now();
                 while let Some(wait) = to.means.clock.until(at) {
                     tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
+                    if let Some(text) = clocks.jumped(&to.means.clock) {
+                        let by = "the clock".to_owned();
+                        to.tell(Event::Note { by, text }).await;
+                    }
+                    if asked.elapsed() >= ASK_TIME {
+                        agree(&to.means.clock, &to.means.cluster).await;
+                        asked = Instant::now();
+                    }
                 }
                 to.tell(Event::Tick).await;
             }))

@@ -1,8 +1,11 @@
-//! Whether the clocks agree that a run's judgements rest on: ours, the cluster's, and the one that dates the samples of
-//! Prometheus. Looked at before the first effect, and again while a gate is held.
+//! Whether the clocks agree that a run's judgements rest on: this machine's, the cluster's, and the one that dates the
+//! samples of Prometheus. Looked at before the first effect, and again while a gate is held. Deadlines go by the cluster's
+//! time whatever the machine shows; that somebody set its clock meanwhile is told.
 
 use super::means::Means;
 use super::trust;
+use crate::engine::clock::Clock;
+use crate::engine::timekeeping::outside;
 use crate::runbook::patch::ObjectRef;
 use crate::runbook::preflight::{Level, Line};
 use jiff::{SignedDuration, Timestamp};
@@ -19,15 +22,42 @@ const AHEAD: SignedDuration = SignedDuration::from_mins(4);
 /// The moment of the newest sample anybody took, by the clock of whoever dates them.
 const NEWEST: &str = "max(timestamp(up))";
 
-/// Remembers for one run when the clocks agreed.
-#[derive(Debug, Default)]
-pub struct Clocks(Mutex<Option<Timestamp>>);
+/// Remembers for one run when the clocks agreed, and how the machine's stood.
+#[derive(Debug)]
+pub struct Clocks {
+    agreed: Mutex<Option<Timestamp>>,
+    drift: Mutex<SignedDuration>,
+}
 
 impl Clocks {
+    /// As this machine's clock stands now.
+    pub fn of(clock: &Clock) -> Self {
+        Self {
+            agreed: Mutex::default(),
+            drift: Mutex::new(clock.drift()),
+        }
+    }
+
+    /// What is to be noted if this machine's clock was set since it was last asked.
+    pub fn jumped(&self, clock: &Clock) -> Option<String> {
+        let now = clock.drift();
+        let mut drift = self.drift.lock().ok()?;
+        let moved = now - *drift;
+        if moved.abs() <= NEAR {
+            return None;
+        }
+        *drift = now;
+        let way = if moved.is_positive() { "ahead" } else { "back" };
+        Some(format!(
+            "this machine's clock was set {} s {way}; deadlines go by the cluster's time",
+            (moved.abs().as_millis() + 500) / 1_000
+        ))
+    }
+
     /// Why nothing may be judged now, where a clock is off.
     pub async fn off(&self, means: &Means, object: &ObjectRef) -> Option<String> {
         let now = means.clock.now();
-        let agreed = self.0.lock().ok().and_then(|agreed| *agreed);
+        let agreed = self.agreed.lock().ok().and_then(|agreed| *agreed);
         let recent = |agreed: Timestamp| {
             let since = now.duration_since(agreed);
             since >= SignedDuration::ZERO && since < AGAIN
@@ -39,7 +69,7 @@ impl Clocks {
             Some(off) if off > FAR => Some(far("the cluster's", off)),
             _ => samples(means, object).await,
         };
-        if let Ok(mut agreed) = self.0.lock() {
+        if let Ok(mut agreed) = self.agreed.lock() {
             *agreed = off.is_none().then_some(now);
         }
         off
@@ -53,19 +83,13 @@ fn far(whose: &str, off: SignedDuration) -> String {
     )
 }
 
-/// The distance between the cluster's clock and ours, at the least.
+/// The distance between the cluster's clock and what this machine shows, at the least.
 async fn cluster(means: &Means) -> Option<SignedDuration> {
-    let asked = means.clock.now();
+    let asked = means.clock.wall();
     let server = means.cluster.version().await.ok()?.clock?;
     // The answer is dated, to the second, somewhere between the question and now.
-    let between = (asked - SignedDuration::from_secs(1), means.clock.now());
+    let between = (asked - SignedDuration::from_secs(1), means.clock.wall());
     Some(outside(server, between))
-}
-
-/// How far a moment is outside of a span.
-fn outside(at: Timestamp, (from, to): (Timestamp, Timestamp)) -> SignedDuration {
-    let (before, after) = (from.duration_since(at), at.duration_since(to));
-    before.max(after).max(SignedDuration::ZERO)
 }
 
 /// Why the samples are not of the moments that are asked about. One that is silent, or has no such series, says nothing of
@@ -87,7 +111,7 @@ async fn samples(means: &Means, object: &ObjectRef) -> Option<String> {
     (off > FAR).then(|| far("that of Prometheus's newest sample", off))
 }
 
-/// What is said of the clocks before the first effect; deadlines and the moments a gate asks about are told by ours.
+/// What is said of the clocks before the first effect.
 pub async fn line(means: &Means, object: &ObjectRef, gated: bool) -> Option<Line> {
     let text = "do the clocks agree?";
     let fix = "set this machine's clock, or the other one (NTP)";
@@ -104,20 +128,32 @@ pub async fn line(means: &Means, object: &ObjectRef, gated: bool) -> Option<Line
     } else {
         Level::Amber
     };
-    let said = format!("the cluster's is {} s away from ours", off.as_secs());
+    let said = format!(
+        "the cluster's is {} s away from this machine's; deadlines go by the cluster's",
+        off.as_secs()
+    );
     Some(Line::new(level, text, said).fix(fix))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
 
     #[test]
-    fn a_moment_within_the_question_and_its_answer_is_no_distance() {
+    fn a_clock_that_is_set_is_told_once() {
         let at = |second: i64| Timestamp::from_second(1_772_000_000 + second).unwrap();
-        for (moment, wanted) in [(0, 0), (5, 0), (-3, 3), (12, 2)] {
-            let off = outside(at(moment), (at(0), at(10)));
-            assert_eq!(off.as_secs(), wanted, "{moment}");
-        }
+        let set = Arc::new(AtomicI64::new(300));
+        let shown = set.clone();
+        let clock = Clock::new(move || at(0)).beside(move || at(shown.load(Ordering::Relaxed)));
+        let clocks = Clocks::of(&clock);
+        assert_eq!(clocks.jumped(&clock), None, "as it was found");
+        set.store(302, Ordering::Relaxed);
+        assert_eq!(clocks.jumped(&clock), None);
+        set.store(-6_900, Ordering::Relaxed);
+        let told = clocks.jumped(&clock).unwrap();
+        assert!(told.contains("7200 s back"), "{told}");
+        assert_eq!(clocks.jumped(&clock), None, "once");
     }
 }

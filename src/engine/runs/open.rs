@@ -12,6 +12,7 @@ use crate::app::runs::order::Opening;
 use crate::domain::incident;
 use crate::domain::target::Environment;
 use crate::engine::identity::Place;
+use crate::engine::timekeeping::agree;
 use crate::journal::runs::{keep_called, plan_json, restore};
 use crate::journal::{Header, JournalError, RealDisk, Runs, fingerprint_key};
 use crate::platform::failure::Failure;
@@ -59,6 +60,8 @@ fn failed(failure: &Failure) -> Refusal {
 
 async fn here(means: &Means, namespace: &str) -> Result<Here, Refusal> {
     let identity = means.cluster.identity().await.map_err(|f| failed(&f))?;
+    // Deadlines go by the cluster's time, whatever this machine shows.
+    agree(&means.clock, &means.cluster).await;
     let uid = means.cluster.cluster_uid().await.map_err(|f| failed(&f))?;
     // Without the right to look, the namespace's label is not known: its name still is.
     let label = means.cluster.environment(namespace).await.ok().flatten();

@@ -45,8 +45,9 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// None yet, under a key of this run.
+    /// None yet, under a key of this run. From here on this process leaves no core dump.
     pub fn new(key: [u8; 32]) -> Self {
+        undumped();
         Self {
             key: hmac::Key::new(hmac::HMAC_SHA256, &key),
             values: Mutex::default(),
@@ -134,6 +135,22 @@ impl Secrets {
     }
 }
 
+/// Keeps the memory of this process out of core dumps: of the kernel's, and of what a system has for taking them.
+fn undumped() {
+    let none = rustix::process::Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    let limited = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+    #[cfg(target_os = "linux")]
+    let limited = limited.and(rustix::process::set_dumpable_behavior(
+        rustix::process::DumpableBehavior::NotDumpable,
+    ));
+    if let Err(error) = limited {
+        tracing::warn!("core dumps of this process are not prevented: {error}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,6 +184,15 @@ mod tests {
         assert_ne!(other.make(&declared(None, None)).unwrap(), print);
         assert_eq!(other.print(text.as_bytes()), print, "the same key of a run");
         assert_ne!(Secrets::new([8; 32]).print(text.as_bytes()), print);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_process_that_holds_secrets_leaves_no_core_dump() {
+        use rustix::process::{DumpableBehavior, Resource, dumpable_behavior, getrlimit};
+        let _secrets = Secrets::new([3; 32]);
+        assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+        assert_eq!(getrlimit(Resource::Core).maximum, Some(0));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use vigie::app::screen::Screen;
 use vigie::app::services::Limits;
 use vigie::app::{App, Settings};
 use vigie::domain::signal::Thresholds;
+use vigie::engine::clock::Clock;
 use vigie::engine::runs::Keeping;
 use vigie::engine::{Engine, EnvironmentOf, Outside, WAITING};
 use vigie::journal::{RealDisk, Runs as Journals, disk};
@@ -222,7 +223,12 @@ impl Platform {
 
     /// A console of the person on call.
     pub async fn console(&self) -> Console {
-        let clock = outside::clock(&self.running).running_at(SPEED);
+        self.console_by(outside::clock(&self.running)).await
+    }
+
+    /// One on a machine with this clock.
+    pub async fn console_by(&self, clock: Clock) -> Console {
+        let clock = clock.running_at(SPEED);
         let outside = Outside {
             clock: clock.clone(),
             ..outside::of(&self.running, Identity::Oncall).await

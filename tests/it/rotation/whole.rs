@@ -2,10 +2,14 @@
 
 use std::time::Instant;
 
+use jiff::SignedDuration;
 use vigie::app::command::Command;
+use vigie::app::runs::Runs;
+use vigie::engine::clock::Clock;
 use vigie::runbook::machine::{Fact, RunState};
 
 use super::bench::{Ending, Platform, story};
+use crate::outside;
 
 /// The run is over and in this state.
 pub fn over(ending: Ending, platform: &Platform, wanted: RunState) {
@@ -66,6 +70,45 @@ async fn an_overlap_announces_switches_waits_and_retires() {
     assert_eq!(found.vault.len(), 3, "{:#?}", found.vault);
     assert_eq!(found.count("/secrets/"), 3);
     assert_eq!(found.count("/deployments/"), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_whose_clock_is_wrong_goes_on_with_nothing_and_ends_no_wait() {
+    let platform = Platform::new().await;
+    platform.accept_two_keys().await;
+    let waits = |runs: &Runs| {
+        let mut entries = runs.entries.iter();
+        entries.any(|entry| matches!(&entry.fact, Fact::Started { step } if step == "old-tokens"))
+    };
+    let mut console = platform.console().await;
+    console.begin(&[("strategy", "overlap"), ("refresh_ttl", "10m")]);
+    console.until("it waits", waits).await;
+    drop(console);
+    platform.released().await;
+    let truth = outside::clock(&platform.running);
+    let wrong = Clock::new(move || truth.now() + SignedDuration::from_hours(2));
+    let mut console = platform.console_by(wrong).await;
+    console.resume(&platform.run().unwrap());
+    let Ending::Asks(human) = console.until_over(&platform, None).await else {
+        panic!("{}", platform.story());
+    };
+    assert!(human.message.contains("do the clocks agree?"), "{human:?}");
+    drop(console);
+    platform.released().await;
+    let mut console = platform.console().await;
+    console.resume(&platform.run().unwrap());
+    let ending = console.until_over(&platform, None).await;
+    over(ending, &platform, RunState::Succeeded);
+    let found = platform.examine("a wrong clock");
+    let begun = |step: &str| {
+        let mut entries = found.entries.iter();
+        let entry = entries
+            .rfind(|entry| matches!(&entry.fact, Fact::Started { step: one } if one == step));
+        entry.unwrap().ts
+    };
+    let waited = begun("retire").duration_since(begun("old-tokens"));
+    assert!(waited >= SignedDuration::from_mins(9), "only {waited}");
+    assert!(waited < SignedDuration::from_hours(1), "{waited}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,7 +20,6 @@ use vigie::app::screen::Screen;
 use vigie::app::services::Limits;
 use vigie::app::{App, Settings};
 use vigie::domain::signal::Thresholds;
-use vigie::engine::clock::Clock;
 use vigie::engine::runs::Keeping;
 use vigie::engine::setting::Sources;
 use vigie::engine::{Engine, EnvironmentOf, Outside, WAITING};
@@ -84,10 +83,10 @@ impl Bench {
         let dir = TempDir::new().unwrap();
         let shift = Arc::new(AtomicI64::new(0));
         let (true_clock, off) = (outside::clock(&running), shift.clone());
-        let clock = Clock::new(move || {
-            true_clock.now() + SignedDuration::from_secs(off.load(Ordering::Relaxed))
-        })
-        .running_at(SPEED);
+        let shown = true_clock.clone();
+        let clock = true_clock
+            .beside(move || shown.now() + SignedDuration::from_secs(off.load(Ordering::Relaxed)))
+            .running_at(SPEED);
         let outside = Outside {
             sources: Arc::new(Sources {
                 prometheus: outside::at(&running.prometheus),

@@ -79,7 +79,7 @@ undo   = "previous-values"
 ```
 "#;
 
-/// How often two race; the documented whole is `VIGIE_RACES=1000 cargo test --test it races`.
+/// How often two race; the documented whole is `VIGIE_RACES=1000 cargo test --test it of_two_that_race`.
 fn races() -> u32 {
     let asked = std::env::var("VIGIE_RACES").ok();
     asked.and_then(|text| text.parse().ok()).unwrap_or(4)

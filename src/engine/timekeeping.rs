@@ -1,0 +1,70 @@
+//! The cluster's time, which deadlines go by: asked for in the head of an answer, and learned by the clock everybody
+//! here is given.
+
+use super::clock::Clock;
+use crate::platform::kubernetes::Cluster;
+use jiff::{SignedDuration, Timestamp};
+
+/// The head of an answer tells its second: what is no further off is no difference.
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
+/// Less than this is not worth a step of the clock.
+const EQUAL: SignedDuration = SignedDuration::from_millis(1_500);
+
+/// Asks the cluster for its time and learns it; whether it was told.
+pub async fn agree(clock: &Clock, cluster: &Cluster) -> bool {
+    let asked = clock.now();
+    let version = cluster.version().await;
+    let Some(server) = version.ok().and_then(|version| version.clock) else {
+        return false;
+    };
+    if let Some(ahead) = ahead(server, asked, clock.now()) {
+        clock.learn(ahead);
+    }
+    true
+}
+
+/// How far the server's time is ahead of ours, if it was not that of a moment between the question and its answer.
+fn ahead(server: Timestamp, asked: Timestamp, answered: Timestamp) -> Option<SignedDuration> {
+    if outside(server, (asked - SECOND, answered)) <= EQUAL {
+        return None;
+    }
+    let middle = asked + answered.duration_since(asked) / 2;
+    Some(server.duration_since(middle))
+}
+
+/// How far a moment is outside of a span.
+pub fn outside(at: Timestamp, (from, to): (Timestamp, Timestamp)) -> SignedDuration {
+    let (before, after) = (from.duration_since(at), at.duration_since(to));
+    before.max(after).max(SignedDuration::ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_772_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn a_moment_within_the_question_and_its_answer_is_no_distance() {
+        for (moment, wanted) in [(0, 0), (5, 0), (-3, 3), (12, 2)] {
+            let off = outside(at(moment), (at(0), at(10)));
+            assert_eq!(off.as_secs(), wanted, "{moment}");
+        }
+    }
+
+    #[test]
+    fn only_a_time_that_cannot_be_that_of_the_answer_is_learned() {
+        for (server, wanted) in [
+            (0, None),
+            (4, None),
+            (5, None),
+            (94, Some(92)),
+            (-7200, Some(-7202)),
+        ] {
+            let found = ahead(at(server), at(0), at(4));
+            assert_eq!(found.map(|ahead| ahead.as_secs()), wanted, "{server}");
+        }
+    }
+}
