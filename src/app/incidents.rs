@@ -4,6 +4,7 @@
 mod act;
 mod known;
 mod notice;
+mod observe;
 pub mod order;
 mod say;
 pub mod sheet;

@@ -20,6 +20,10 @@ pub enum Wish {
     Silence,
     /// Tell those concerned.
     Update,
+    /// Nobody took it on: somebody else was called.
+    Escalate,
+    /// A run of before has to do with it.
+    Link,
     /// Who does what.
     Role,
     /// Whether personal data is concerned.
@@ -71,6 +75,8 @@ pub enum Ask {
         /// It is sent again knowingly.
         again: bool,
     },
+    /// Link a run of before.
+    Link(IncidentId, String),
     /// Write it out.
     Export(IncidentId, Language),
 }

@@ -3,11 +3,11 @@
 
 use super::export::{Wanted, export};
 use super::tell::{self, Channels};
-use super::{Hand, Ledger};
+use super::{Hand, Ledger, evidence, skew};
 use crate::app::incidents::order::{Ask, IncidentNews, IncidentOrder, Quiet};
 use crate::app::message::{Fact, Notice};
 use crate::domain::incident::{
-    AlertNews, AlertTurn, Event, Incident, IncidentId, Language, NewIncident, Stamp,
+    AlertNews, AlertTurn, Event, Incident, IncidentId, Language, NewIncident,
 };
 use crate::engine::clock::Clock;
 use crate::engine::runs::records::{self, Who};
@@ -27,8 +27,6 @@ use tokio_util::task::AbortOnDropHandle;
 const LOOK: Duration = Duration::from_secs(2);
 /// How often the server's clock is asked.
 const ASK_CLOCK: Duration = Duration::from_mins(5);
-/// The server says its time to the second: less than this is no difference.
-const EQUAL: SignedDuration = SignedDuration::from_millis(1_500);
 /// The most incidents that the console is told of.
 const MOST: usize = 50;
 /// Who made a silence, as Alertmanager shows it.
@@ -105,18 +103,7 @@ impl Working {
 
     async fn ask_clock(self: Arc<Self>) {
         loop {
-            let before = self.means.clock.now();
-            let clock = self.means.cluster.version().await.ok();
-            let clock = clock.and_then(|version| version.clock);
-            let after = self.means.clock.now();
-            if let Some(clock) = clock {
-                let middle = before + after.duration_since(before) / 2;
-                let ahead = clock.duration_since(middle);
-                let ahead = if ahead.abs() > EQUAL {
-                    ahead
-                } else {
-                    SignedDuration::ZERO
-                };
+            if let Some(ahead) = skew::ahead(&self.means.cluster, &self.means.clock).await {
                 *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
                 self.fact(IncidentNews::Ahead(ahead)).await;
             }
@@ -160,16 +147,8 @@ impl Working {
 
     fn hand(&self, by: Option<&Arc<str>>) -> Hand {
         let ahead = *self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.means.clock.now();
-        Hand {
-            now: now + ahead.unwrap_or_default(),
-            stamp: if ahead.is_some() {
-                Stamp::Server
-            } else {
-                Stamp::Local
-            },
-            who: by.map_or_else(Who::here, |by| Who::Cluster(by.to_string())),
-        }
+        let who = by.map_or_else(Who::here, |by| Who::Cluster(by.to_string()));
+        Hand::at(self.means.clock.now(), ahead, who)
     }
 
     async fn orders(self: Arc<Self>, mut orders: UnboundedReceiver<IncidentOrder>) {
@@ -196,11 +175,7 @@ impl Working {
                 Ok(joined(said, told))
             }
             Ask::Notice(id, events) => {
-                let new = move |incident: &Incident| {
-                    let mut events = events;
-                    events.retain(|event| !known(incident, event));
-                    Ok(events)
-                };
+                let new = move |incident: &Incident| Ok(incident.news(events));
                 self.write(id, hand, new).await.map(|_| String::new())
             }
             Ask::Acknowledge(id, alert, quiet) => {
@@ -222,6 +197,7 @@ impl Working {
                 self.silence(id, hand, *quiet, MAKER).await
             }
             Ask::Update { id, text, again } => self.update(id, hand, text, again).await,
+            Ask::Link(id, run) => self.link(id, hand, run).await,
             Ask::Export(id, language) => self.export(id, hand, language).await,
         }
     }
@@ -387,6 +363,20 @@ impl Working {
         Ok("No channel is configured: it is recorded as told by hand. c copies it.".to_owned())
     }
 
+    /// A run of before, with what its journal says of it.
+    async fn link(&self, id: IncidentId, hand: &Hand, run: String) -> Result<String, String> {
+        let state = self.means.ledger.state.clone();
+        let found = records::off(move || evidence::of(&state, &run)).await??;
+        let said = format!("{} {} is linked.", found.runbook, found.run);
+        let linked = Event::Linked {
+            run: found.run,
+            runbook: found.runbook,
+            text: found.text,
+        };
+        self.write(id, hand, |_| Ok(vec![linked])).await?;
+        Ok(said)
+    }
+
     async fn export(
         &self,
         id: IncidentId,
@@ -415,22 +405,5 @@ fn joined(said: &str, told: Option<String>) -> String {
     match told {
         Some(told) => format!("{said} {told}"),
         None => said.to_owned(),
-    }
-}
-
-/// Whether the file has it already: several consoles notice the same.
-fn known(incident: &Incident, event: &Event) -> bool {
-    match event {
-        Event::Alert(news) => {
-            let fires = matches!(news.turn, AlertTurn::Fired { .. });
-            incident
-                .alerts
-                .get(&news.fingerprint)
-                .copied()
-                .unwrap_or(false)
-                == fires
-        }
-        Event::Revision { uid, .. } => incident.revisions.contains(uid),
-        _ => false,
     }
 }

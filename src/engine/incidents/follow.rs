@@ -2,11 +2,12 @@
 //! of people. The run's own journal is the record; where this copy cannot be written the run goes on, and that is said.
 
 use super::{Hand, Ledger};
-use crate::domain::incident::{Event, Incident, IncidentId, Place, RunNews, RunTurn, Stamp};
+use crate::domain::incident::{Event, Incident, IncidentId, Place, RunNews, RunTurn};
 use crate::engine::runs::records::{Who, os_user};
 use crate::journal::host;
 use crate::runbook::machine::{Entry, Fact, Start};
 use crate::runbook::template::plain;
+use jiff::SignedDuration;
 
 /// Stands where a person's name stood.
 pub const SOMEBODY: &str = "[somebody]";
@@ -142,9 +143,16 @@ pub fn place(start: &Start) -> Place {
     )
 }
 
-/// Puts entries of a run into the files of the incidents it belongs to: those that were open when it began, and on. Says for
-/// which that failed.
-pub fn follow(ledger: &Ledger, start: &Start, who: &Who, entries: &[Entry]) -> Result<(), String> {
+/// Puts entries of a run into the files of the incidents it belongs to: those that were open when it began, and on. A run
+/// tells its times by this machine's clock; here they are told by the server's, which is so far ahead. Says for which that
+/// failed.
+pub fn follow(
+    ledger: &Ledger,
+    start: &Start,
+    who: &Who,
+    entries: &[Entry],
+    ahead: Option<SignedDuration>,
+) -> Result<(), String> {
     if ledger.files().ids().is_empty() {
         return Ok(());
     }
@@ -175,11 +183,7 @@ pub fn follow(ledger: &Ledger, start: &Start, who: &Who, entries: &[Entry]) -> R
                 runbook: start.runbook.clone(),
                 turn: scrubbed(turn.clone(), &names),
             });
-            let hand = Hand {
-                now: entry.ts,
-                stamp: Stamp::Local,
-                who: who.clone(),
-            };
+            let hand = Hand::at(entry.ts, ahead, who.clone());
             if let Err(error) = ledger.copy(incident.id, &hand, &event) {
                 failed.push(format!("{}: {error}", incident.id));
                 break;
@@ -235,9 +239,7 @@ impl Ledger {
     /// The audit log has the run's entries already: only the incident's file is written.
     fn copy(&self, id: IncidentId, hand: &Hand, event: &Event) -> Result<(), String> {
         let event = crate::journal::incidents::clean::clean(event, &self.cleaner);
-        let written = self
-            .files()
-            .write(id, (hand.now, hand.stamp), |_| Ok(vec![event]));
+        let written = self.files().write(id, hand.dated(), |_| Ok(vec![event]));
         written.map(drop).map_err(|error| error.to_string())
     }
 }

@@ -8,7 +8,9 @@ use super::records::Who;
 use super::report::Reporter;
 use super::secrets::Secrets;
 use super::{approvals, ask, measure, policy, records, rehearsals, rehearsing, write};
+use crate::engine::incidents::Ledger;
 use crate::engine::incidents::follow::follow;
+use crate::engine::incidents::skew::Skew;
 use crate::journal::{AuditEvent, Journal, RealDisk};
 use crate::runbook::Runbook;
 use crate::runbook::ids::{EffectKey, RunId};
@@ -17,7 +19,7 @@ use crate::runbook::machine::{
 };
 use crate::runbook::model::Risk;
 use crate::runbook::patch::Action;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -38,6 +40,7 @@ pub struct Carrier {
     wakes: BTreeMap<Timestamp, AbortOnDropHandle<()>>,
     flights: Vec<AbortOnDropHandle<()>>,
     clocks: Arc<Clocks>,
+    skew: Arc<Skew>,
 }
 
 impl Carrier {
@@ -74,6 +77,7 @@ impl Carrier {
             wakes: BTreeMap::new(),
             flights: Vec::new(),
             clocks: Arc::default(),
+            skew: Arc::default(),
         }
     }
 
@@ -234,13 +238,15 @@ impl Carrier {
         let who = self.who();
         let told = entries.clone();
         let ledger = self.to.means.incidents();
+        let (means, skew) = (self.to.means.clone(), self.skew.clone());
+        let ahead = ahead(&ledger, &means, &skew).await;
         let written = records::off(move || {
             let written = journal
                 .append(&entries)
                 .map_err(|error| error.to_string())
                 .and_then(|()| records::audit(&state, &start, &who, &entries));
             // The journal is the record: a copy that fails stops nothing.
-            let copied = follow(&ledger, &start, &who, &entries);
+            let copied = follow(&ledger, &start, &who, &entries, ahead);
             (journal, written, copied.err())
         });
         let event = match written.await {
@@ -316,6 +322,14 @@ impl Carrier {
             }))
         });
     }
+}
+
+/// How far the server's clock is ahead, for the incidents' files; where there are none, nobody is asked.
+async fn ahead(ledger: &Ledger, means: &Means, skew: &Skew) -> Option<SignedDuration> {
+    if ledger.files().ids().is_empty() {
+        return None;
+    }
+    skew.of(&means.cluster, &means.clock).await
 }
 
 /// The run is over: what its fingerprints were taken with is of no more use.

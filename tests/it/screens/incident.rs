@@ -72,6 +72,7 @@ fn open(app: &App, ago: i64, events: &[Event]) -> Incident {
     let record = |event: &Event| Record {
         ts: at,
         ts_src: Stamp::Server,
+        skew_ms: 0,
         event: event.clone(),
     };
     let records: Vec<Record> = std::iter::once(&first).chain(events).map(record).collect();
