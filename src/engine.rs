@@ -18,7 +18,7 @@ pub mod setting;
 mod sources;
 mod terminal;
 mod texts;
-mod timekeeping;
+pub mod timekeeping;
 mod watches;
 
 use crate::app::incidents::order::IncidentOrder;

@@ -4,6 +4,7 @@
 mod act;
 mod known;
 mod notice;
+mod observe;
 pub mod order;
 mod say;
 pub mod sheet;
@@ -13,14 +14,8 @@ pub use known::Incidents;
 use super::state::App;
 use crate::domain::alert::Alert;
 use crate::domain::incident::{AlertNews, AlertTurn, Incident, Place};
-use jiff::Timestamp;
 
 impl App {
-    /// The present in the server's time: what the clocks of incidents are read by.
-    pub fn server_now(&self) -> Timestamp {
-        self.now + self.incidents.ahead.unwrap_or_default()
-    }
-
     /// Where this console looks, as incidents have it; none before the cluster has said who it is.
     pub fn place(&self) -> Option<Place> {
         let target = &self.target;

@@ -52,7 +52,7 @@ impl App {
             ..Wants::default()
         };
         self.add_screen_wants(&mut wants);
-        if self.here().screen == Screen::Timeline {
+        if self.here().screen == Screen::Timeline || self.incident().is_some() {
             wants.watches.insert(Events);
         }
         self.reading_wants(&mut wants);

@@ -3,19 +3,23 @@
 
 mod ask;
 mod document;
+mod gather;
 
 use super::args::Output;
-use super::args::incident::{Export, Incident as Asked, Open, SeverityOf, Update, YesNo};
+use super::args::incident::{
+    Export, Incident as Asked, Note, NoteKind, Open, SeverityOf, Update, YesNo,
+};
 use super::console::runtime;
 use super::exit::{Failed, NO, OK, UNKNOWN};
 use super::print;
 use super::session::Start;
-use super::shelf::{channels, cleaned};
+use super::shelf::{channels, cleaned, limits};
 use crate::domain::incident::{
-    Event, Incident, IncidentId, Language, NAME, NewIncident, Role, Severity, TEXT, TITLE, need,
+    Event, Incident, IncidentId, Language, NAME, NewIncident, Observation, Role, Severity, TEXT,
+    TITLE, Witness, need,
 };
 use crate::engine::incidents::export::{Wanted, export as write_out};
-use crate::engine::incidents::{Hand, Ledger, tell};
+use crate::engine::incidents::{Hand, Ledger, evidence, tell};
 use crate::journal::IncidentError;
 use crate::journal::incidents::Written;
 use crate::ui::widget::text::sanitize;
@@ -38,9 +42,13 @@ pub fn incident(start: &Start, asked: Asked) -> Result<u8, Failed> {
         Asked::Severity(asked) => severity(start, &ledger, &asked),
         Asked::Update(asked) => update(start, &ledger, &asked),
         Asked::Ack { id } => change(start, &ledger, &id, Event::Acknowledged {}),
-        Asked::Note { id, text } => {
-            wanted(&text, TEXT, "a note", "the text in quotes")?;
-            change(start, &ledger, &id, Event::Note { text })
+        Asked::Note(asked) => note(start, &ledger, &asked),
+        Asked::Gather { id } => gathered(start, &ledger, &id),
+        Asked::Link { id, run } => link(start, &ledger, &id, &run),
+        Asked::Escalate { id, to } => {
+            wanted(&to, NAME, "whom", "--to WHO")?;
+            let to = to.trim().to_owned();
+            change(start, &ledger, &id, Event::Escalated { to })
         }
         Asked::Role { id, role, name } => {
             let role: Role = role.parse().map_err(Failed::usage)?;
@@ -131,9 +139,68 @@ fn open(start: &Start, ledger: &Ledger, asked: &Open) -> Result<u8, Failed> {
         detected_at,
         breach: asked.breach,
         place,
+        limits: limits(start.loaded.config()),
     };
     let written = ledger.open(&hand, new).map_err(failed)?;
     announced(start, ledger, &written, &hand, Some("incident"))
+}
+
+/// A line for the record, or the marker of a deployment.
+fn note(start: &Start, ledger: &Ledger, asked: &Note) -> Result<u8, Failed> {
+    wanted(&asked.text, TEXT, "a note", "the text in quotes")?;
+    let text = asked.text.clone();
+    let when = asked.at.as_deref().map(moment).transpose()?;
+    match (asked.kind, when) {
+        (NoteKind::Note, None) => change(start, ledger, &asked.id, Event::Note { text }),
+        (NoteKind::Note, Some(_)) => Err(Failed::usage(
+            "--at is for --kind deploy: a note has the time at which it is written".to_owned(),
+        )),
+        (NoteKind::Deploy, when) => {
+            let (id, hand) = known(start, ledger, &asked.id)?;
+            let at = when.unwrap_or(hand.now);
+            crate::domain::incident::detected(at, hand.now)
+                .map_err(|why| Failed::usage(why.replace("detected", "deployed")))?;
+            let marker = Event::Observed(Observation {
+                key: format!("said {}", hand.now),
+                witness: Witness::Deploy,
+                object: String::new(),
+                text,
+                at: Some(at),
+            });
+            let written = ledger
+                .write(id, &hand, |_| Ok(vec![marker]))
+                .map_err(failed)?;
+            told(start, &written, &hand)
+        }
+    }
+}
+
+/// Links a run of before, with what its journal says of it.
+fn link(start: &Start, ledger: &Ledger, id: &str, run: &str) -> Result<u8, Failed> {
+    let (id, hand) = known(start, ledger, id)?;
+    let found = evidence::of(&ledger.state, run).map_err(|why| Failed::new(NO, why))?;
+    let linked = Event::Linked {
+        run: found.run,
+        runbook: found.runbook,
+        text: found.text,
+    };
+    let written = ledger
+        .write(id, &hand, |_| Ok(vec![linked]))
+        .map_err(failed)?;
+    told(start, &written, &hand)
+}
+
+/// `vigie incident gather`.
+fn gathered(start: &Start, ledger: &Ledger, id: &str) -> Result<u8, Failed> {
+    let (id, hand) = known(start, ledger, id)?;
+    let many = gather::gather(start, ledger, id, &hand)
+        .map_err(|why| Failed::new(UNKNOWN, format!("the cluster did not say: {why}")))?;
+    print::note(&match many {
+        0 => "Nothing was seen that does not stand there already.".to_owned(),
+        1 => "One thing more stands there now.".to_owned(),
+        many => format!("{many} things more stand there now."),
+    });
+    after(start, ledger, id, &hand)
 }
 
 /// Writes one event and tells what came of it.
@@ -270,6 +337,7 @@ fn list(start: &Start, ledger: &Ledger) -> Result<u8, Failed> {
         let all: Vec<Value> = listed
             .iter()
             .map(|read| {
+                let now = now + read.incident.ahead;
                 let mut one =
                     document::of(&read.incident, now, &read.head, read.read_only().as_deref());
                 if let Some(fields) = one.as_object_mut() {
@@ -294,7 +362,7 @@ fn show(start: &Start, ledger: &Ledger, id: &str) -> Result<u8, Failed> {
         .files()
         .read(id)
         .map_err(|error| failed(error.into()))?;
-    let now = crate::engine::clock::Clock::system().now();
+    let now = crate::engine::clock::Clock::system().now() + read.incident.ahead;
     if let Some(why) = read.read_only() {
         print::note(&format!("{id}: {why}"));
     }
@@ -324,6 +392,13 @@ fn language(start: &Start, asked: Option<&str>) -> Result<Language, Failed> {
 fn export(start: &Start, ledger: &Ledger, asked: &Export) -> Result<u8, Failed> {
     let language = language(start, asked.lang.as_deref())?;
     let (id, hand) = known(start, ledger, &asked.id)?;
+    if !asked.offline
+        && let Err(why) = gather::gather(start, ledger, id, &hand)
+    {
+        print::note(&sanitize(&format!(
+            "What the cluster saw is not asked for: {why}. --offline leaves it out knowingly."
+        )));
+    }
     let folder = asked.dir.clone();
     let wanted = Wanted {
         id,

@@ -247,6 +247,7 @@ impl Start {
         });
         app.runs = Runs::new(super::shelf::library(&self.loaded));
         app.incidents.silences = super::shelf::silences(config);
+        app.incidents.limits = super::shelf::limits(config);
         Ok(Session {
             app,
             engine,

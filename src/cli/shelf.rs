@@ -8,6 +8,7 @@ use crate::config::channel::ChannelFormat;
 use crate::config::mistake::nearest;
 use crate::config::place::named;
 use crate::config::{Config, Loaded};
+use crate::domain::incident::{Limits, Severity as Bad};
 use crate::engine::EnvironmentOf;
 use crate::engine::incidents::tell::Channels;
 use crate::engine::runs::Keeping;
@@ -365,6 +366,22 @@ pub fn keeping(
 pub fn silences(config: &Config) -> Option<SignedDuration> {
     let quarter = SignedDuration::from_mins(15);
     config.incidents.acknowledge_silences.then_some(quarter)
+}
+
+/// How long somebody may take to acknowledge an incident, as the configuration has it.
+pub fn limits(config: &Config) -> Limits {
+    let within = &config.incidents.acknowledge_within;
+    let each = [
+        (Bad::P0, within.p0),
+        (Bad::P1, within.p1),
+        (Bad::P2, within.p2),
+        (Bad::P3, within.p3),
+    ];
+    each.into_iter()
+        .fold(Limits::default(), |limits, (severity, time)| {
+            let span = SignedDuration::try_from(time.get()).unwrap_or(SignedDuration::MAX);
+            limits.with(severity, span)
+        })
 }
 
 /// Who is told of what, as the configuration has it.

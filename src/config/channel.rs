@@ -1,14 +1,42 @@
 //! Who is told of incidents, and what an acknowledgement does: the keys of `[channels.*]` and `[incidents]`.
 
+use super::unit::Time;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What an acknowledgement does beside its record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+/// What an acknowledgement does beside its record, and how long it may take.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Incidents {
     /// Whether acknowledging an alert also silences it in Alertmanager for 15 minutes, marked vigie-ack.
     pub acknowledge_silences: bool,
+    /// How long it may take until somebody acknowledges an incident, by its severity.
+    pub acknowledge_within: Within,
+}
+
+/// A limit for each severity.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Within {
+    /// Critical.
+    pub p0: Time,
+    /// High.
+    pub p1: Time,
+    /// Medium.
+    pub p2: Time,
+    /// Low.
+    pub p3: Time,
+}
+
+impl Default for Within {
+    fn default() -> Self {
+        Self {
+            p0: Time::seconds(5 * 60),
+            p1: Time::seconds(5 * 60),
+            p2: Time::seconds(30 * 60),
+            p3: Time::seconds(24 * 3600),
+        }
+    }
 }
 
 /// One way to tell people: an address that takes a POST. The address is a secret: it is never shown.

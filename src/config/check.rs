@@ -42,6 +42,8 @@ const IN_LINKS: [&str; 9] = [
 
 /// The longest span between two questions, and the longest that figures are taken over.
 const MOST: Time = Time::seconds(3600);
+/// The latest that somebody may take an incident on.
+const LATEST: Time = Time::seconds(7 * 24 * 3600);
 
 /// Everything that makes no sense.
 pub fn complaints(config: &Config) -> Vec<Complaint> {
@@ -52,6 +54,7 @@ pub fn complaints(config: &Config) -> Vec<Complaint> {
     found.signals(config);
     found.links(config);
     found.channels(config);
+    found.incidents(config);
     found.0
 }
 
@@ -211,6 +214,24 @@ impl Found {
                     format!("`{name}` is told of nothing"),
                     Some("on = [\"incident\", \"severity\", \"resolved\", \"update\"]".into()),
                 );
+            }
+        }
+    }
+
+    /// A limit that nobody can keep is none, nor is one that is never over.
+    fn incidents(&mut self, config: &Config) {
+        let within = &config.incidents.acknowledge_within;
+        for (name, time) in [
+            ("p0", within.p0),
+            ("p1", within.p1),
+            ("p2", within.p2),
+            ("p3", within.p3),
+        ] {
+            let key = at(&["incidents", "acknowledge_within", name]);
+            self.at_least(key.clone(), time, Time::seconds(60));
+            if time > LATEST {
+                let sentence = format!("`{name}` is {time}; it must be {LATEST} at most");
+                self.say(key, sentence, None);
             }
         }
     }

@@ -4,8 +4,11 @@
 use jiff::{SignedDuration, Timestamp};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
+
+/// A server says its time to the second: less than this is no difference.
+const EQUAL: SignedDuration = SignedDuration::from_millis(1_500);
 
 /// Tells a moment.
 type Teller = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -20,6 +23,8 @@ pub struct Clock {
     speed: Arc<dyn Fn() -> f64 + Send + Sync>,
     /// How far the cluster's time is ahead of the steady one, in milliseconds.
     ahead: Arc<AtomicI64>,
+    /// Whether the cluster's time is known.
+    agreed: Arc<AtomicBool>,
 }
 
 impl Clock {
@@ -41,6 +46,7 @@ impl Clock {
             steady,
             speed: Arc::new(|| 1.0),
             ahead: Arc::default(),
+            agreed: Arc::default(),
         }
     }
 
@@ -72,6 +78,23 @@ impl Clock {
     pub fn learn(&self, ahead: SignedDuration) {
         let more = i64::try_from(ahead.as_millis()).unwrap_or_default();
         self.ahead.fetch_add(more, Ordering::Relaxed);
+        self.agreed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the cluster has told its time.
+    pub fn agreed(&self) -> bool {
+        self.agreed.load(Ordering::Relaxed)
+    }
+
+    /// How far the present moment is ahead of what this machine shows, in whole seconds; none where that is no more than
+    /// the server's second.
+    pub fn skew(&self) -> SignedDuration {
+        let skew = self.now().duration_since(self.wall());
+        if skew.abs() > EQUAL {
+            SignedDuration::from_secs((skew.as_millis() as f64 / 1000.0).round() as i64)
+        } else {
+            SignedDuration::ZERO
+        }
     }
 
     /// The same clock, known to run so many times as fast as the machine's.
@@ -140,7 +163,9 @@ mod tests {
     fn what_one_copy_learns_of_the_clusters_time_all_show() {
         let clock = Clock::new(|| at(0));
         let copy = clock.clone();
+        assert!(!copy.agreed());
         clock.learn(SignedDuration::from_secs(-90));
+        assert!(copy.agreed() && copy.skew() == SignedDuration::from_secs(-90));
         assert_eq!(copy.now(), at(-90));
         assert_eq!(copy.until(at(0)), Some(Duration::from_mins(1)));
         clock.learn(SignedDuration::from_secs(90));

@@ -2,17 +2,19 @@
 //! nobody who was not typed; the audit log says who acted, as it does of everything. Everything here may block.
 
 pub mod desk;
+pub mod evidence;
 pub mod export;
 pub mod follow;
 pub mod tell;
 
 use crate::domain::incident::{
-    self, Event, Incident, IncidentId, NewIncident, Place, Record, Stamp,
+    self, Dated, Event, Incident, IncidentId, Limits, NewIncident, Place, Record, Stamp,
 };
+use crate::engine::clock::Clock;
 use crate::engine::runs::records::{self, Who};
 use crate::journal::incidents::{Written, clean};
 use crate::journal::{AuditEvent, IncidentError, Incidents, RealDisk};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -33,8 +35,35 @@ pub struct Hand {
     pub now: Timestamp,
     /// Whose time that is.
     pub stamp: Stamp,
+    /// How far that clock is ahead of this machine's.
+    pub skew: SignedDuration,
     /// Who.
     pub who: Who,
+}
+
+impl Hand {
+    /// Somebody's, now.
+    pub fn by(clock: &Clock, who: Who) -> Self {
+        Self {
+            now: clock.now(),
+            stamp: if clock.agreed() {
+                Stamp::Server
+            } else {
+                Stamp::Local
+            },
+            skew: clock.skew(),
+            who,
+        }
+    }
+
+    /// Its moment.
+    pub fn dated(&self) -> Dated {
+        Dated {
+            at: self.now,
+            src: self.stamp,
+            skew: self.skew,
+        }
+    }
 }
 
 impl Ledger {
@@ -50,25 +79,29 @@ impl Ledger {
         let detected_at = new.detected_at.unwrap_or(hand.now);
         incident::detected(detected_at, hand.now).map_err(IncidentError::Refused)?;
         let title = (self.cleaner)(new.title.trim());
-        let mut written = self.files().create(hand.now, |incident| Record {
-            ts: hand.now,
-            ts_src: hand.stamp,
-            event: Event::Opened {
+        let mut written = self.files().create(hand.now, |incident| {
+            let opened = Event::Opened {
                 incident,
                 title,
                 severity: new.severity,
                 detected_at,
                 place: new.place,
-            },
+            };
+            Record::new(hand.dated(), opened)
         })?;
         self.audit(hand, &written)?;
+        let mut more = Vec::new();
+        if new.limits != Limits::default() {
+            let acknowledge = new.limits;
+            more.push(Event::Limits { acknowledge });
+        }
         if new.breach {
             let reason = "said when it was opened".to_owned();
-            let breach = Event::Breach {
-                breach: true,
-                reason,
-            };
-            written = self.write(written.incident.id, hand, |_| Ok(vec![breach]))?;
+            let breach = true;
+            more.push(Event::Breach { breach, reason });
+        }
+        if !more.is_empty() {
+            written = self.write(written.incident.id, hand, |_| Ok(more))?;
         }
         Ok(written)
     }
@@ -87,7 +120,7 @@ impl Ledger {
                 .map(|event| clean::clean(event, &self.cleaner))
                 .collect())
         };
-        let written = self.files().write(id, (hand.now, hand.stamp), cleaned)?;
+        let written = self.files().write(id, hand.dated(), cleaned)?;
         self.audit(hand, &written)?;
         Ok(written)
     }

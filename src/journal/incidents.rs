@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::domain::incident::{Event, Incident, IncidentId, Record, Stamp};
+use crate::domain::incident::{Dated, Event, Incident, IncidentId, Record};
 use crate::journal::disk::{self, Disk};
 use crate::journal::error::{JournalError, io_error};
 use crate::journal::record::{self, Condition};
@@ -208,10 +208,10 @@ impl<D: Disk + Clone> Incidents<D> {
     pub fn write(
         &self,
         id: IncidentId,
-        now: (Timestamp, Stamp),
+        now: impl Into<Dated>,
         decide: impl FnOnce(&Incident) -> Result<Vec<Event>, String>,
     ) -> Result<Written, IncidentError> {
-        let dir = self.dir(id);
+        let (dir, now) = (self.dir(id), now.into());
         let _lock = disk::lock(&dir.join("lock"))
             .map_err(io_error(format!("locking {}", dir.display())))?;
         let mut found = self.mended(id, now)?;
@@ -220,13 +220,9 @@ impl<D: Disk + Clone> Incidents<D> {
         let mut records = Vec::new();
         for event in events {
             incident
-                .admit(&event, now.0)
+                .admit(&event, now.at)
                 .map_err(IncidentError::Refused)?;
-            let record = Record {
-                ts: now.0,
-                ts_src: now.1,
-                event,
-            };
+            let record = Record::new(now, event);
             incident.learn(record.clone());
             records.push(record);
         }
@@ -239,7 +235,7 @@ impl<D: Disk + Clone> Incidents<D> {
     }
 
     /// The records, a torn tail put aside and that written down.
-    fn mended(&self, id: IncidentId, now: (Timestamp, Stamp)) -> Result<Found, JournalError> {
+    fn mended(&self, id: IncidentId, now: Dated) -> Result<Found, JournalError> {
         let path = self.file(id);
         let bytes = self
             .disk
@@ -256,11 +252,7 @@ impl<D: Disk + Clone> Incidents<D> {
             Condition::Damaged(damage) => return Err(JournalError::Damaged(damage)),
             Condition::Torn(torn) => {
                 let aside = self.put_aside(id, &bytes, opened.good_len)?;
-                let record = Record {
-                    ts: now.0,
-                    ts_src: now.1,
-                    event: Event::Recovered { aside, bytes: torn },
-                };
+                let record = Record::new(now, Event::Recovered { aside, bytes: torn });
                 self.append(id, &mut found, std::slice::from_ref(&record))?;
                 found.records.push(record);
             }

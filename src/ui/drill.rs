@@ -19,7 +19,7 @@ use crate::app::drill::Drill;
 use crate::app::drill::cases::Goal;
 use crate::app::drill::score::{Score, Time, score};
 use crate::app::screen::Screen;
-use crate::domain::incident::Severity;
+use crate::domain::incident::{Limits, Severity};
 use crate::keymap::Keymap;
 use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
@@ -110,7 +110,7 @@ fn opening(drill: &Drill, keys: &Keymap, paper: &mut Paper<'_>) {
         );
     }
     paper.gap();
-    let minutes = figures::clock(seconds(Some(Severity::P1.acknowledge())));
+    let minutes = figures::clock(seconds(Some(Limits::default().acknowledge(Severity::P1))));
     let counts = match drill.case.goal {
         _ if drill.guided() => "Nothing: every screen says what it is for.".to_owned(),
         Goal::Recover => format!(

@@ -13,7 +13,7 @@ use super::theme::Tone;
 use super::view::View;
 use super::widget::pane::Pane;
 use super::widget::text;
-use crate::domain::incident::{Incident, Language, Stage, Strain, Timer, clocks, rows};
+use crate::domain::incident::{Incident, Language, Role, Stage, Strain, Timer, clocks, rows};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
@@ -97,7 +97,6 @@ fn empty(view: &View<'_>, area: Rect, buf: &mut Buffer) {
 /// What comes next, the clocks, and the rest that is known; in few rows where room is short.
 fn state_of(view: &View<'_>, incident: &Incident, paper: &mut Paper<'_>, brief: bool) {
     let theme = view.theme;
-    let now = view.app.server_now();
     let stage = incident.stage();
     if brief {
         let words = format!("enter: {}", stage.prompt());
@@ -120,7 +119,7 @@ fn state_of(view: &View<'_>, incident: &Incident, paper: &mut Paper<'_>, brief: 
     }
     paper.gap();
     for timer in clocks(incident) {
-        clock_row(view, &timer, now, paper);
+        clock_row(view, incident, &timer, paper);
     }
     paper.gap();
     paper.fact("place", &incident.place.to_string(), theme.text());
@@ -136,6 +135,11 @@ fn state_of(view: &View<'_>, incident: &Incident, paper: &mut Paper<'_>, brief: 
         roles.join(", ")
     };
     paper.fact("roles", &roles, theme.text());
+    let open: Vec<&str> = incident.roles_open().into_iter().map(Role::word).collect();
+    if incident.is_open() && !open.is_empty() {
+        let words = format!("{} wants {} (r)", incident.severity(), open.join(", "));
+        paper.judged(Tone::Watch, &words, theme.text());
+    }
     let breach = match incident.breach_said {
         Some(true) => "personal data is concerned",
         Some(false) => "no personal data",
@@ -146,6 +150,9 @@ fn state_of(view: &View<'_>, incident: &Incident, paper: &mut Paper<'_>, brief: 
     let taken = incident.acknowledged_alerts.len();
     let alerts = format!("{firing} firing, {taken} acknowledged here");
     paper.fact("alerts", &alerts, theme.text());
+    for (run, runbook, _) in &incident.linked {
+        paper.fact("linked", &format!("{runbook} {run}"), theme.text());
+    }
     for why in incident.unsure.values() {
         let words = format!("a message may have been sent: {why}");
         paper.judged(Tone::Unknown, &words, theme.text());
@@ -165,8 +172,8 @@ fn due(at: jiff::Timestamp, now: jiff::Timestamp) -> String {
     }
 }
 
-fn clock_row(view: &View<'_>, timer: &Timer, now: jiff::Timestamp, paper: &mut Paper<'_>) {
-    let theme = view.theme;
+fn clock_row(view: &View<'_>, incident: &Incident, timer: &Timer, paper: &mut Paper<'_>) {
+    let (theme, now) = (view.theme, view.app.now);
     let (tone, words) = match (timer.met, timer.strain(now)) {
         (Some(met), _) if met > timer.due => {
             let words = format!("{} met late, at {}", timer.clock.word(), clock(met));
@@ -182,10 +189,9 @@ fn clock_row(view: &View<'_>, timer: &Timer, now: jiff::Timestamp, paper: &mut P
                 Strain::Amber => Tone::Watch,
                 Strain::Red => Tone::Failing,
             };
-            (
-                tone,
-                format!("{}, due {}", timer.words(now), due(timer.due, now)),
-            )
+            let origin = timer.clock.origin(incident).word();
+            let due = due(timer.due, now);
+            (tone, format!("{}, due {due} ({origin})", timer.words(now)))
         }
     };
     let style = match tone {
@@ -200,13 +206,14 @@ fn clock_row(view: &View<'_>, timer: &Timer, now: jiff::Timestamp, paper: &mut P
 /// Everything that happened, newest first.
 fn happened(view: &View<'_>, incident: &Incident, paper: &mut Paper<'_>) {
     let theme = view.theme;
-    let mut all = rows(incident, view.app.server_now(), Language::English);
+    let mut all = rows(incident, view.app.now, Language::English);
     all.reverse();
     for row in all {
         let disorder = if row.disorder { "!" } else { " " };
         let before = [(format!("{}{disorder} ", clock(row.at)), theme.dim())];
         let style = match row.event.as_str() {
             "clock.missed" => theme.tone(Tone::Failing),
+            "kubernetes.event" | "kubernetes.condition" => theme.dim(),
             "incident.note" => theme.strong(),
             _ => theme.text(),
         };

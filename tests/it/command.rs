@@ -1,11 +1,14 @@
 //! The real binary in a home of its own: no configuration of whoever runs the tests, no colours, no terminal.
 
+pub mod books;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 use vigie::sim::scenario::Scenario;
+use vigie::sim::shared::Written;
 use vigie::sim::{Options, Running, start};
 
 /// A home, and what is in the environment.
@@ -41,15 +44,64 @@ impl Home {
             advance: Duration::from_secs(advance),
             ..Options::default()
         };
+        Self::of(options).await
+    }
+
+    /// The same, with a simulated platform of one's own.
+    pub async fn of(options: Options) -> Self {
         let running = start(options).await.unwrap();
+        let mut home = Self::beside(&running);
+        home.running = Some(running);
+        home
+    }
+
+    /// Of somebody on another machine, who has nothing in common with others but the platform.
+    pub fn beside(running: &Running) -> Self {
         let mut home = Self::new();
         home.write("kubeconfig", &running.kubeconfig());
         let kubeconfig = home.path("kubeconfig");
         home.set("KUBECONFIG", &kubeconfig);
         home.set("PROMETHEUS_URL", &running.prometheus);
         home.set("ALERTMANAGER_URL", &running.alertmanager);
-        home.running = Some(running);
         home
+    }
+
+    /// On a healthy platform, with a runbook of its own.
+    pub async fn with(book: &str) -> Self {
+        let home = Self::on(Scenario::Healthy, 60).await;
+        home.keep(book);
+        home
+    }
+
+    /// Puts a runbook where the program looks for one's own.
+    pub fn keep(&self, book: &str) {
+        let id = book.lines().find_map(|line| line.strip_prefix("id "));
+        let id = id.unwrap().trim_matches(|c| " =\"".contains(c));
+        self.write(&format!("config/vigie/runbooks/{id}.runbook.md"), book);
+    }
+
+    /// What took effect on workloads, as the platform has it.
+    pub fn changes(&self) -> Vec<Written> {
+        let writes = self.running.as_ref().unwrap().world().writes();
+        let changed = writes.into_iter().filter(|write| {
+            write.code == 200 && !write.dry_run && write.path.contains("/deployments/")
+        });
+        changed.collect()
+    }
+
+    /// Every run of this home, as `runs --all` has it.
+    pub async fn runs(&self) -> Vec<Value> {
+        let (_, runs) = self.json(&["runs", "--all"]).await;
+        runs["runs"].as_array().unwrap().clone()
+    }
+
+    /// Everything `audit show` says, as documents.
+    pub async fn audit(&self) -> Vec<Value> {
+        let said = self.run(&["audit", "show", "-o", "json"]).await;
+        let lines = said.out.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     pub fn set(&mut self, name: &str, value: &str) {

@@ -2,57 +2,11 @@
 //! followed by runs, written out and proved.
 
 mod files;
+mod gathered;
 
+use super::command::books::MARK;
 use super::command::{Home, no_crash, plain};
 use serde_json::Value;
-use vigie::sim::scenario::Scenario;
-
-/// A runbook with one small change, and a deviation to be told of.
-const MARK: &str = r#"+++
-schema  = 1
-id      = "mark"
-version = "7"
-title   = "Mark a workload"
-risk    = "low"
-[params.namespace]
-type = "namespace"
-[params.workload]
-type     = "k8s-ref"
-required = true
-from     = "workloads"
-[[deviation]]
-ref  = "§1"
-trap = "T20"
-why  = "The text marks every workload."
-+++
-
-# Mark a workload
-
-## Which?
-
-```toml step
-id    = "workload"
-kind  = "input"
-param = "workload"
-```
-
-## Go
-
-```toml step
-id   = "go"
-kind = "confirm"
-type = "{{params.namespace}}"
-```
-
-```toml step
-id     = "mark"
-kind   = "k8s.annotate"
-ns     = "{{params.namespace}}"
-target = "{{params.workload}}"
-set    = { "example.com/mark" = "{{run.id}}" }
-undo   = "previous-values"
-```
-"#;
 
 /// The id of a new incident.
 async fn opened(home: &Home, more: &[&str]) -> String {
@@ -253,8 +207,7 @@ async fn every_mistake_gets_one_sentence_and_nothing_is_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_while_an_incident_is_open_is_in_its_file_and_its_bundle() {
-    let home = Home::on(Scenario::Healthy, 60).await;
-    home.write("config/vigie/runbooks/mark.runbook.md", MARK);
+    let home = Home::with(MARK).await;
     let id = opened(&home, &["-n", "veza-production"]).await;
     let elsewhere = opened(&home, &["-n", "default"]).await;
     let run = home

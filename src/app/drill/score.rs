@@ -3,7 +3,7 @@
 
 use super::cases::{Goal, Leg};
 use super::{Drill, Turn};
-use crate::domain::incident::Severity;
+use crate::domain::incident::{Limits, Severity};
 use crate::runbook::Runbook;
 use jiff::{SignedDuration, Timestamp};
 
@@ -55,7 +55,7 @@ pub fn score(drill: &Drill, book: Option<&Runbook>) -> Score {
     let noticed = Time {
         what: "acknowledge",
         took: took(marks.acknowledged.or(marks.noticed)),
-        limit: Some(Severity::P1.acknowledge()),
+        limit: Some(Limits::default().acknowledge(Severity::P1)),
         note: match (marks.acknowledged, marks.noticed) {
             (Some(_), _) => String::new(),
             (None, Some(_)) => {

@@ -11,6 +11,7 @@ use crate::app::layer::Layer;
 use crate::app::list;
 use crate::app::message::Notice;
 use crate::app::motion::scroll;
+use crate::app::runs::shelf::PastRun;
 use crate::app::screen::Screen;
 use crate::app::state::App;
 use crate::domain::alert::Alert;
@@ -18,6 +19,9 @@ use crate::domain::incident::{
     AlertTurn, Event, Incident, Language, NewIncident, Role, Severity, Stage, TEXT, need,
 };
 use jiff::SignedDuration;
+
+/// The runbook whose runs are evidence for a release.
+const CHECKLIST: &str = "deploy-checklist";
 
 impl App {
     /// Obeys what is about incidents; `None` leaves it to others.
@@ -46,6 +50,7 @@ impl App {
             Wish::Acknowledge => self.acknowledge(),
             Wish::Silence => self.silence(),
             Wish::Next => self.next_in_incident(),
+            Wish::Link => self.link_sheet(),
             Wish::Export | Wish::Reported => {
                 // What is over can be written out, and the authority told, as well.
                 match self.incident_shown().cloned() {
@@ -58,6 +63,33 @@ impl App {
                 None => self.no_incident(),
             },
         }
+    }
+
+    /// The newest checklist of a release in this place stands there already.
+    fn link_sheet(&mut self) -> Vec<Effect> {
+        let Some(incident) = self.incident_shown().cloned() else {
+            return self.no_incident();
+        };
+        let mut sheet = sheet_for(&incident, Wish::Link);
+        let place = incident.place.namespace.as_deref();
+        let fits = |run: &&PastRun| {
+            let known = incident.linked.iter().any(|(known, ..)| *known == *run.run);
+            &*run.runbook == CHECKLIST
+                && !known
+                && place.is_none_or(|place| place == run.target.namespace)
+        };
+        let newest = self
+            .runs
+            .past
+            .iter()
+            .filter(fits)
+            .max_by_key(|run| run.started);
+        if let (Some(run), Some(field)) = (newest, sheet.fields.first_mut()) {
+            *field = Field::line("run", &run.run);
+            let begun = run.started.strftime("%Y-%m-%d %H:%M:%SZ");
+            sheet = sheet.fact("offered", format!("the {CHECKLIST} of {begun}"));
+        }
+        self.lay(sheet)
     }
 
     fn lay(&mut self, sheet: Sheet) -> Vec<Effect> {
@@ -134,7 +166,7 @@ impl App {
         }
         let id = incident.id;
         let span = self.incidents.silences.filter(|_| !self.settings.read_only);
-        let until = span.map(|span| self.server_now() + span);
+        let until = span.map(|span| self.now + span);
         let turn = AlertTurn::Acknowledged {
             silence_until: until,
         };
@@ -265,6 +297,7 @@ impl App {
                     detected_at: None,
                     breach: sheet.word("breach") == "yes",
                     place,
+                    limits: self.incidents.limits,
                 };
                 Ask::Open(Box::new(new), alert.clone().map(Box::new))
             }
@@ -278,7 +311,7 @@ impl App {
                 let reason = sheet.text("reason").to_owned();
                 let mut alert = quiet.alert.clone();
                 alert.turn = AlertTurn::Silencing {
-                    until: self.server_now() + span,
+                    until: self.now + span,
                     reason: reason.clone(),
                 };
                 let quiet = Quiet {
@@ -317,6 +350,10 @@ impl App {
                 let language = Language::of(sheet.word("language")).unwrap_or_default();
                 return Ok(Ask::Export(id, language));
             }
+            Wish::Link => return Ok(Ask::Link(id, sheet.text("run").to_owned())),
+            Wish::Escalate => Event::Escalated {
+                to: sheet.text("whom").to_owned(),
+            },
             Wish::Severity => Event::Severity {
                 from: incident.severity(),
                 to: sheet.word("severity").parse()?,
@@ -345,7 +382,7 @@ impl App {
             }
         };
         // What may not follow is said before it is sent: the sheet stays with what was typed.
-        incident.admit(&event, self.server_now())?;
+        incident.admit(&event, self.now)?;
         Ok(Ask::Write(id, Box::new(event), "Written down."))
     }
 }

@@ -1,7 +1,7 @@
 //! What the console knows of incidents: values alone, owned by the App.
 
-use crate::domain::incident::Incident;
-use jiff::SignedDuration;
+use crate::domain::incident::{Clock, Incident, IncidentId, Limits};
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -12,10 +12,14 @@ pub struct Incidents {
     pub all: Vec<Arc<Incident>>,
     /// Whether they were read once.
     pub known: bool,
-    /// How far the server's clock is ahead of ours, once it was asked.
-    pub ahead: Option<SignedDuration>,
     /// How long an acknowledgement silences its alert in Alertmanager, where it does.
     pub silences: Option<SignedDuration>,
+    /// How long somebody may take to acknowledge a new one.
+    pub limits: Limits,
     /// What was noticed and sent to be written already: it is not sent again while the file is not read anew.
-    pub(super) sent: BTreeSet<(String, bool)>,
+    pub(super) sent: BTreeSet<String>,
+    /// When what is seen was last gone through.
+    pub(super) looked: Option<Timestamp>,
+    /// The clocks that were overdue when last looked at, of which incident.
+    pub(super) late: Option<(IncidentId, Vec<(Clock, Timestamp)>)>,
 }

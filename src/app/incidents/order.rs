@@ -20,6 +20,10 @@ pub enum Wish {
     Silence,
     /// Tell those concerned.
     Update,
+    /// Nobody took it on: somebody else was called.
+    Escalate,
+    /// A run of before has to do with it.
+    Link,
     /// Who does what.
     Role,
     /// Whether personal data is concerned.
@@ -71,6 +75,8 @@ pub enum Ask {
         /// It is sent again knowingly.
         again: bool,
     },
+    /// Link a run of before.
+    Link(IncidentId, String),
     /// Write it out.
     Export(IncidentId, Language),
 }
@@ -89,8 +95,6 @@ pub struct IncidentOrder {
 pub enum IncidentNews {
     /// The incidents of this machine, open ones first, then the newest.
     Listed(Vec<Arc<Incident>>),
-    /// How far the server's clock is ahead of ours.
-    Ahead(SignedDuration),
     /// One was opened: it is what is looked at.
     Opened(IncidentId),
 }

@@ -101,7 +101,7 @@ impl App {
             .map_or(String::new(), |place| place.to_string());
         let mut sheet = sheet.fact("place", place).fact(
             "detected",
-            self.server_now().strftime("%H:%M:%S UTC, now").to_string(),
+            self.now.strftime("%H:%M:%S UTC, now").to_string(),
         );
         if let Some(alert) = alert {
             sheet = sheet.fact("takes on", format!("alert {}", alert.name));
@@ -113,7 +113,7 @@ impl App {
     pub(super) fn silence_sheet(&self, alert: &Alert) -> Sheet {
         let spans: Vec<&str> = SPANS.iter().map(|(word, _)| *word).collect();
         let until = AlertTurn::Silencing {
-            until: self.server_now(),
+            until: self.now,
             reason: String::new(),
         };
         let quiet = quiet(alert, SignedDuration::ZERO, "", until);
@@ -182,20 +182,20 @@ pub(super) fn sheet_for(incident: &Incident, wish: Wish) -> Sheet {
             format!("{id}: tell those concerned"),
             vec![Field::line("message", "")],
         ),
-        Wish::Role => {
-            let all: Vec<&str> = Role::ALL.iter().map(|role| role.word()).collect();
-            of(
-                format!("{id}: who does what?"),
-                vec![
-                    Field::choice("role", &words(&all), 0),
-                    Field::line("name", "").optional(),
-                ],
-            )
-            .fact(
-                "no name",
-                "nobody any more; nobody is named unless it is typed here",
-            )
-        }
+        Wish::Escalate => of(
+            format!("{id}: nobody took it on; who is called?"),
+            vec![Field::line("whom", "")],
+        )
+        .fact("whom", "a role or a name, as it is to stand in the file"),
+        Wish::Link => of(
+            format!("{id}: a run of before that has to do with it"),
+            vec![Field::line("run", "")],
+        )
+        .fact(
+            "run",
+            "its id, as on the screen of runs: its journal is looked at",
+        ),
+        Wish::Role => role_sheet(incident),
         Wish::Breach => of(
             format!("{id}: is personal data concerned?"),
             vec![
@@ -227,4 +227,20 @@ pub(super) fn sheet_for(incident: &Incident, wish: Wish) -> Sheet {
         ),
         Wish::Open | Wish::Next | Wish::Acknowledge | Wish::Silence => of(id, Vec::new()),
     }
+}
+
+/// Who does what: the first role that its severity asks for and nobody has stands there.
+fn role_sheet(incident: &Incident) -> Sheet {
+    let all: Vec<&str> = Role::ALL.iter().map(|role| role.word()).collect();
+    let open = incident.roles_open();
+    let open = open.first().map_or(0, |role| *role as usize);
+    let fields = vec![
+        Field::choice("role", &words(&all), open),
+        Field::line("name", "").optional(),
+    ];
+    let title = format!("{}: who does what?", incident.id.short());
+    Sheet::new(Aim::Of(Wish::Role), title, fields).fact(
+        "no name",
+        "nobody any more; nobody is named unless it is typed here",
+    )
 }

@@ -25,12 +25,30 @@ pub enum Incident {
         /// The incident.
         id: String,
     },
-    /// A line for the record; one that begins with the word TO-DO in one piece becomes an action item.
-    Note {
+    /// Nobody took it on: somebody else was called.
+    Escalate {
         /// The incident.
         id: String,
-        /// The line.
-        text: String,
+        /// Whom, as it is to stand there: a role, or a name.
+        #[arg(long, value_name = "WHO")]
+        to: String,
+    },
+    /// A line for the record; one that begins with the word TO-DO in one piece becomes an action item.
+    Note(Note),
+    /// Link a run of before that has to do with it: the checklist of the release, a rehearsal.
+    Link {
+        /// The incident.
+        id: String,
+        /// The run.
+        run: String,
+    },
+    /// Take over what the cluster says of the time since shortly before: Events, revisions, conditions, deploy markers, alerts.
+    ///
+    /// A console does so by itself while the incident is open, and `export` once more; Events are kept by a cluster for an
+    /// hour or so.
+    Gather {
+        /// The incident.
+        id: String,
     },
     /// Settle, raise or lower its severity. Lowering needs a reason and the commander's name as it stands there.
     Severity(SeverityOf),
@@ -129,6 +147,30 @@ pub struct Open {
     pub breach: bool,
 }
 
+/// `vigie incident note`.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct Note {
+    /// The incident.
+    pub id: String,
+    /// The line.
+    pub text: String,
+    /// A note, or the marker of a deployment, for the pipeline to leave.
+    #[arg(long, value_enum, default_value_t = NoteKind::Note)]
+    pub kind: NoteKind,
+    /// When it was deployed, as 2026-03-04T03:10:00Z; now unless given.
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+}
+
+/// What a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NoteKind {
+    /// Words for the record.
+    Note,
+    /// Something was deployed.
+    Deploy,
+}
+
 /// `vigie incident severity`.
 #[derive(Debug, Clone, Default, PartialEq, Args)]
 pub struct SeverityOf {
@@ -173,6 +215,9 @@ pub struct Export {
     /// Put the runs' journals into the bundle as well: they name who acted.
     #[arg(long)]
     pub journals: bool,
+    /// Write out what stands there: do not ask the cluster what else it has seen.
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// Yes or no.

@@ -5,18 +5,16 @@ use super::super::console::runtime;
 use super::super::exit::Failed;
 use super::super::session::Start;
 use crate::config::environment_for;
-use crate::domain::incident::{Place, Stamp};
+use crate::domain::incident::Place;
 use crate::engine::clock::Clock;
 use crate::engine::incidents::Hand;
 use crate::engine::runs::records::Who;
+use crate::engine::timekeeping::agree;
 use crate::platform::kubernetes::Cluster;
-use jiff::SignedDuration;
 use std::time::Duration;
 
 /// How long the cluster may take.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// The server says its time to the second: less than this is no difference.
-const EQUAL: SignedDuration = SignedDuration::from_millis(1_500);
 
 /// What the cluster said.
 struct Heard {
@@ -24,7 +22,7 @@ struct Heard {
     uid: String,
     server: String,
     label: Option<String>,
-    ahead: Option<SignedDuration>,
+    clock: Clock,
 }
 
 async fn hear(cluster: &Cluster, namespace: Option<&str>) -> Option<Heard> {
@@ -34,44 +32,26 @@ async fn hear(cluster: &Cluster, namespace: Option<&str>) -> Option<Heard> {
             None => None,
         }
     };
-    let before = Clock::system().now();
-    let (version, user, uid, label) = futures::join!(
-        cluster.version(),
+    let clock = Clock::system();
+    let (_, user, uid, label) = futures::join!(
+        agree(&clock, cluster),
         cluster.identity(),
         cluster.cluster_uid(),
         label
     );
-    let after = Clock::system().now();
-    let middle = before + after.duration_since(before) / 2;
-    let clock = version.ok().and_then(|version| version.clock);
     Some(Heard {
         user: user.ok()?.username,
         uid: uid.ok()?.to_string(),
         server: cluster.server().to_string(),
         label: label.as_deref().map(str::to_owned),
-        ahead: clock.map(|clock| clock.duration_since(middle)),
+        clock,
     })
 }
 
 fn by(heard: Option<&Heard>) -> Hand {
-    let now = Clock::system().now();
     let who = heard.map_or_else(Who::here, |heard| Who::Cluster(heard.user.clone()));
-    match heard.and_then(|heard| heard.ahead) {
-        Some(ahead) => Hand {
-            now: if ahead.abs() > EQUAL {
-                now + ahead
-            } else {
-                now
-            },
-            stamp: Stamp::Server,
-            who,
-        },
-        None => Hand {
-            now,
-            stamp: Stamp::Local,
-            who,
-        },
-    }
+    let clock = heard.map_or_else(Clock::system, |heard| heard.clock.clone());
+    Hand::by(&clock, who)
 }
 
 /// For an incident that is there: its own cluster is asked, and another one is not believed.

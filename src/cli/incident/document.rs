@@ -40,6 +40,13 @@ pub fn of(incident: &Incident, now: Timestamp, head: &str, read_only: Option<&st
         .iter()
         .map(|(run, runbook)| json!({"run": run, "runbook": runbook}))
         .collect();
+    let linked: Vec<Value> = incident
+        .linked
+        .iter()
+        .map(|(run, runbook, text)| json!({"run": run, "runbook": runbook, "text": text}))
+        .collect();
+    let open = incident.roles_open().into_iter();
+    let wanted: Vec<&str> = open.map(Role::word).collect();
     let firing = incident.alerts.values().filter(|fires| **fires).count();
     json!({
         "schema": 1, "incident": incident.id, "title": incident.title, "severity": incident.severity(),
@@ -48,7 +55,9 @@ pub fn of(incident: &Incident, now: Timestamp, head: &str, read_only: Option<&st
         "detected_at": incident.detected.to_string(), "acknowledged_at": at(incident.acknowledged),
         "assessed_at": at(incident.assessed), "mitigated_at": at(incident.mitigated), "resolved_at": at(incident.resolved),
         "breach": incident.breach_said, "breach_known_at": at(incident.breach), "authority_told_at": at(incident.reported),
-        "roles": roles, "clocks": clocks(incident).iter().map(|timer| clock(timer, now)).collect::<Vec<_>>(),
+        "roles": roles, "roles_wanted": wanted,
+        "clocks": clocks(incident).iter().map(|timer| clock(incident, timer, now)).collect::<Vec<_>>(),
+        "escalated_at": at(incident.escalated), "linked": linked,
         "missed": late, "alerts_firing": firing, "runs": runs, "action_items": todos,
         "maybe_sent": incident.unsure.keys().collect::<Vec<_>>(),
         "records": incident.records.len(), "head": head, "read_only": read_only,
@@ -60,7 +69,7 @@ fn stage(incident: &Incident) -> String {
     prompt.split(':').next().unwrap_or(prompt).to_owned()
 }
 
-fn clock(timer: &Timer, now: Timestamp) -> Value {
+fn clock(incident: &Incident, timer: &Timer, now: Timestamp) -> Value {
     let state = match timer.strain(now) {
         Strain::Calm => "calm",
         Strain::Amber => "amber",
@@ -69,6 +78,7 @@ fn clock(timer: &Timer, now: Timestamp) -> Value {
     json!({
         "clock": timer.clock.word(), "since": timer.start.to_string(), "due": timer.due.to_string(),
         "met_at": at(timer.met), "left_s": timer.left(now).as_secs(), "state": state,
+        "limit_s": timer.due.duration_since(timer.start).as_secs(), "origin": timer.clock.origin(incident).word(),
     })
 }
 
@@ -79,6 +89,7 @@ pub fn timeline(incident: &Incident, now: Timestamp) -> Value {
         json!({
             "at": row.at.to_string(), "source": row.source, "event": row.event, "text": row.text, "link": row.link,
             "confidence": row.confidence.word(), "disorder": row.disorder,
+            "noted": row.noted.map(|at| at.to_string()),
         })
     });
     Value::Array(each.collect())
@@ -107,7 +118,7 @@ fn first(incident: &Incident) -> String {
 }
 
 fn running(incident: &Incident, now: Timestamp, most: usize) -> String {
-    let words = header(incident, most).into_iter().map(|timer| {
+    let words = header(incident, most, now).into_iter().map(|timer| {
         // Late is in the words already; what is nearly over is marked.
         let mark = match timer.strain(now) {
             Strain::Amber => " !",
@@ -118,6 +129,14 @@ fn running(incident: &Incident, now: Timestamp, most: usize) -> String {
     words.collect::<Vec<_>>().join("  ")
 }
 
+/// The roles that its severity asks for and nobody has, in words.
+fn roles_asked(incident: &Incident) -> Option<String> {
+    let open: Vec<&str> = incident.roles_open().into_iter().map(Role::word).collect();
+    let severity = incident.severity();
+    (!open.is_empty() && incident.is_open())
+        .then(|| format!("{severity} wants {}: who is it?", open.join(", ")))
+}
+
 /// The list.
 pub fn table(listed: &[Read], now: Timestamp) -> String {
     let mut text = format!(
@@ -126,6 +145,7 @@ pub fn table(listed: &[Read], now: Timestamp) -> String {
     );
     for read in listed {
         let incident = &read.incident;
+        let now = now + incident.ahead;
         let state = match (read.read_only().is_some(), incident.is_open()) {
             (true, _) => "damaged",
             (_, true) => "open",
@@ -179,6 +199,9 @@ pub fn page(incident: &Incident, now: Timestamp, language: Language) -> String {
             roles.join(", ")
         },
     );
+    if let Some(asked) = roles_asked(incident) {
+        row("asked for", &asked);
+    }
     row(
         "data breach",
         match incident.breach_said {
@@ -192,13 +215,20 @@ pub fn page(incident: &Incident, now: Timestamp, language: Language) -> String {
         .map(|timer| match timer.met {
             Some(met) if met > timer.due => format!("{} met late", timer.clock.word()),
             Some(_) => format!("{} met", timer.clock.word()),
-            None => timer.words(now),
+            None => format!(
+                "{} ({})",
+                timer.words(now),
+                timer.clock.origin(incident).word()
+            ),
         })
         .collect();
     row("clocks", &all.join(", "));
     row("next", incident.stage().prompt());
     for todo in &incident.todos {
         row("action", &todo.text);
+    }
+    for (run, runbook, text) in &incident.linked {
+        row("linked", &format!("{runbook} {run}: {text}"));
     }
     for notice in incident.unsure.keys() {
         row("maybe sent", notice);

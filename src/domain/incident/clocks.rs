@@ -3,6 +3,7 @@
 //! missed, whatever the severity became afterwards.
 
 use super::fold::Incident;
+use super::limits::Origin;
 use super::severity::Severity;
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,6 +17,8 @@ const AUTHORITY: SignedDuration = SignedDuration::from_hours(72);
 pub enum Clock {
     /// Until somebody takes it on.
     Acknowledge,
+    /// Until somebody else is called, where nobody took it on.
+    Escalate,
     /// Until its severity is settled.
     Assess,
     /// Until those concerned have heard.
@@ -37,6 +40,7 @@ impl Clock {
     pub fn word(self) -> &'static str {
         match self {
             Self::Acknowledge => "ack",
+            Self::Escalate => "escalate",
             Self::Assess => "severity",
             Self::Notice => "notice",
             Self::Update => "update",
@@ -51,6 +55,7 @@ impl Clock {
     pub fn what(self) -> &'static str {
         match self {
             Self::Acknowledge => "somebody takes it on",
+            Self::Escalate => "somebody else is called, since nobody took it on",
             Self::Assess => "its severity is settled",
             Self::Notice => "those concerned have heard of it",
             Self::Update => "those concerned hear again",
@@ -58,6 +63,17 @@ impl Clock {
             Self::Recover => "the service is back",
             Self::Authority => "the data protection authority is told (72 h)",
             Self::Review => "the post-mortem",
+        }
+    }
+
+    /// Where its limit comes from.
+    pub fn origin(self, incident: &Incident) -> Origin {
+        match self {
+            Self::Acknowledge => incident.limits.of(incident.severity()).origin,
+            Self::Escalate | Self::Review => Origin::Practice,
+            Self::Assess | Self::Notice | Self::Update => Origin::House,
+            Self::Mitigate | Self::Recover => Origin::Guide,
+            Self::Authority => Origin::Law,
         }
     }
 }
@@ -147,7 +163,7 @@ struct Face {
     clock: Clock,
     start: Timestamp,
     met: Option<Timestamp>,
-    limit: fn(Severity) -> Option<SignedDuration>,
+    limit: fn(&Incident, Severity) -> Option<SignedDuration>,
 }
 
 fn faces(incident: &Incident) -> Vec<Face> {
@@ -163,14 +179,21 @@ fn faces(incident: &Incident) -> Vec<Face> {
         Clock::Acknowledge,
         incident.detected,
         either(incident.acknowledged),
-        |severity| Some(severity.acknowledge()),
+        |incident, severity| Some(incident.limits.acknowledge(severity)),
     )];
+    let taken = incident.acknowledged.into_iter().chain(incident.escalated);
+    all.push(face(
+        Clock::Escalate,
+        incident.detected,
+        taken.chain(over).min(),
+        |incident, severity| incident.limits.escalate(severity),
+    ));
     if let Some(at) = incident.acknowledged {
         all.push(face(
             Clock::Assess,
             at,
             either(incident.assessed),
-            Severity::assess,
+            |_, severity| severity.assess(),
         ));
     }
     let first = incident.told.first().copied();
@@ -178,7 +201,7 @@ fn faces(incident: &Incident) -> Vec<Face> {
         Clock::Notice,
         incident.detected,
         either(first),
-        Severity::first_notice,
+        |_, severity| severity.first_notice(),
     ));
     // Where no first notice is due, updates count from detection.
     let before = (incident.severity().first_notice().is_none() && first.is_none())
@@ -187,25 +210,27 @@ fn faces(incident: &Incident) -> Vec<Face> {
     let starts: Vec<Timestamp> = starts.collect();
     for (index, start) in starts.iter().enumerate() {
         let next = starts.get(index + 1).copied();
-        all.push(face(Clock::Update, *start, either(next), Severity::update));
+        all.push(face(Clock::Update, *start, either(next), |_, severity| {
+            severity.update()
+        }));
     }
     if let Some(at) = incident.mitigating {
         all.push(face(
             Clock::Mitigate,
             at,
             either(incident.mitigated),
-            Severity::mitigate,
+            |_, severity| severity.mitigate(),
         ));
     }
     all.push(face(
         Clock::Recover,
         incident.detected,
         either(incident.mitigated),
-        Severity::recover,
+        |_, severity| severity.recover(),
     ));
     if let Some(at) = incident.breach {
         // It runs on when the incident is resolved: the authority waits for its notice, not for us.
-        all.push(face(Clock::Authority, at, incident.reported, |_| {
+        all.push(face(Clock::Authority, at, incident.reported, |_, _| {
             Some(AUTHORITY)
         }));
     }
@@ -222,12 +247,13 @@ fn review(incident: &Incident) -> Option<Timer> {
     })
 }
 
-/// The clocks by the present severity, in the order of what is to be done. Of updates, the last one.
+/// The clocks by the present severity, in the order of what is to be done. Of updates, the last one; calling somebody else
+/// only where nobody took it on in time.
 pub fn clocks(incident: &Incident) -> Vec<Timer> {
     let severity = incident.severity();
     let mut timers: Vec<Timer> = Vec::new();
     for face in faces(incident) {
-        let Some(limit) = (face.limit)(severity) else {
+        let Some(limit) = (face.limit)(incident, severity) else {
             continue;
         };
         let timer = Timer {
@@ -236,6 +262,9 @@ pub fn clocks(incident: &Incident) -> Vec<Timer> {
             due: face.start + limit,
             met: face.met,
         };
+        if timer.clock == Clock::Escalate && timer.met.is_some_and(|met| met < timer.due) {
+            continue;
+        }
         match timers.iter_mut().find(|known| known.clock == timer.clock) {
             Some(known) => *known = timer,
             None => timers.push(timer),
@@ -277,20 +306,22 @@ fn ran_out(incident: &Incident, face: &Face, now: Timestamp) -> Option<Timestamp
         (from, *severity, next.map(|(at, ..)| *at))
     });
     spans.find_map(|(from, severity, to)| {
-        let at = (face.start + (face.limit)(severity)?).max(from);
+        let at = (face.start + (face.limit)(incident, severity)?).max(from);
         let over = to.unwrap_or(now).min(now);
         let met = face.met.is_some_and(|met| met <= at);
         (at <= over && !met).then_some(at)
     })
 }
 
-/// The clocks for the header: those that run, the most pressing first, at most so many.
-pub fn header(incident: &Incident, most: usize) -> Vec<Timer> {
+/// The clocks for the header: those that run, the most pressing first, at most so many. That somebody else is to be called
+/// stands there once it is due.
+pub fn header(incident: &Incident, most: usize, now: Timestamp) -> Vec<Timer> {
     let mut running: Vec<Timer> = clocks(incident)
         .into_iter()
         .filter(|timer| timer.met.is_none())
+        .filter(|timer| timer.clock != Clock::Escalate || timer.strain(now) == Strain::Red)
         .collect();
-    running.sort_by_key(|timer| (timer.clock != Clock::Acknowledge, timer.due));
+    running.sort_by_key(|timer| (timer.clock > Clock::Escalate, timer.due));
     running.truncate(most);
     running
 }

@@ -1,11 +1,13 @@
 //! What an incident's file says, one record per event. Folding them in order restores the incident; nothing else does.
 
 use super::id::IncidentId;
+use super::limits::Limits;
+use super::observed::Observation;
+use super::role::Role;
 use super::severity::Severity;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::str::FromStr;
 
 /// Whose clock a record's time is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,9 +26,74 @@ pub struct Record {
     pub ts: Timestamp,
     /// By whose clock.
     pub ts_src: Stamp,
+    /// How far that clock was ahead of this machine's.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skew_ms: i64,
     /// What.
     #[serde(flatten)]
     pub event: Event,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
+
+impl Record {
+    /// A record of that moment.
+    pub fn new(dated: Dated, event: Event) -> Self {
+        Self {
+            ts: dated.at,
+            ts_src: dated.src,
+            skew_ms: i64::try_from(dated.skew.as_millis()).unwrap_or_default(),
+            event,
+        }
+    }
+
+    /// How far the clock of its time was ahead of this machine's.
+    pub fn skew(&self) -> SignedDuration {
+        SignedDuration::from_millis(self.skew_ms)
+    }
+}
+
+/// A moment, by whose clock it is told, and how far that clock is ahead of this machine's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dated {
+    /// When.
+    pub at: Timestamp,
+    /// By whose clock.
+    pub src: Stamp,
+    /// How far ahead that one is.
+    pub skew: SignedDuration,
+}
+
+impl Dated {
+    /// A moment of this machine's clock, told by the server's where it is known how far that one is ahead.
+    pub fn of(ours: Timestamp, ahead: Option<SignedDuration>) -> Self {
+        let skew = ahead.unwrap_or_default();
+        Self {
+            at: ours + skew,
+            src: if ahead.is_some() {
+                Stamp::Server
+            } else {
+                Stamp::Local
+            },
+            skew,
+        }
+    }
+}
+
+impl From<(Timestamp, Stamp)> for Dated {
+    fn from((at, src): (Timestamp, Stamp)) -> Self {
+        Self {
+            at,
+            src,
+            skew: SignedDuration::ZERO,
+        }
+    }
 }
 
 /// Where an incident is.
@@ -97,49 +164,8 @@ pub struct NewIncident {
     pub breach: bool,
     /// Where.
     pub place: Place,
-}
-
-/// What somebody does in an incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Decides.
-    Commander,
-    /// Stands in for the commander.
-    Deputy,
-    /// Writes down.
-    Scribe,
-    /// Speaks with those concerned.
-    Liaison,
-}
-
-impl Role {
-    /// All, in the order they are asked for.
-    pub const ALL: [Self; 4] = [Self::Commander, Self::Deputy, Self::Scribe, Self::Liaison];
-
-    /// The word typed and kept.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Commander => "commander",
-            Self::Deputy => "deputy",
-            Self::Scribe => "scribe",
-            Self::Liaison => "liaison",
-        }
-    }
-}
-
-impl FromStr for Role {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let lower = text.trim().to_ascii_lowercase();
-        let long = match lower.as_str() {
-            "ic" | "incident-commander" => "commander",
-            other => other,
-        };
-        let found = Self::ALL.into_iter().find(|role| role.word() == long);
-        found.ok_or_else(|| "a role is commander (ic), deputy, scribe or liaison".to_owned())
-    }
+    /// How long somebody may take to acknowledge it.
+    pub limits: Limits,
 }
 
 /// What became of an alert.
@@ -363,6 +389,22 @@ pub enum Event {
         text: String,
         made: Option<Timestamp>,
     },
+    /// The cluster, or whoever deploys, says that something happened.
+    #[serde(rename = "incident.observed")]
+    Observed(Observation),
+    /// How long somebody may take to acknowledge it, where that is not the usual.
+    #[serde(rename = "incident.limits")]
+    Limits { acknowledge: Limits },
+    /// Nobody took it on: somebody else was called.
+    #[serde(rename = "incident.escalated")]
+    Escalated { to: String },
+    /// A run of before that has to do with it: the checklist of the release, a rehearsal.
+    #[serde(rename = "incident.linked")]
+    Linked {
+        run: String,
+        runbook: String,
+        text: String,
+    },
     /// About a notification.
     #[serde(rename = "incident.notice")]
     Notice(NoticeNews),
@@ -407,6 +449,10 @@ impl Event {
             Self::Alert(_) => "incident.alert",
             Self::Run(_) => "incident.run",
             Self::Revision { .. } => "incident.revision",
+            Self::Observed(_) => "incident.observed",
+            Self::Limits { .. } => "incident.limits",
+            Self::Escalated { .. } => "incident.escalated",
+            Self::Linked { .. } => "incident.linked",
             Self::Notice(_) => "incident.notice",
             Self::HandedOver { .. } => "incident.handed-over",
             Self::Mitigated { .. } => "incident.mitigated",

@@ -245,7 +245,7 @@ pub(super) fn metrics(report: &Report<'_>, text: &mut String) {
         (
             pick("acknowledge", "prise en charge"),
             since(detected, incident.acknowledged),
-            limit(Some(worst.acknowledge())),
+            limit(Some(incident.limits.acknowledge(worst))),
         ),
         (
             pick(

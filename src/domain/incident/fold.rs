@@ -1,18 +1,13 @@
 //! An incident as its records tell it, and what may be written next. Pure: whoever appends asks [`Incident::admit`] under the
 //! file's lock, so two people at once cannot write what contradicts each other.
 
-use super::event::{AlertTurn, Event, NoticeNews, NoticeTurn, Place, Record, Role, RunTurn};
+use super::event::{AlertTurn, Event, NoticeNews, NoticeTurn, Place, Record, RunTurn, Stamp};
 use super::id::IncidentId;
+use super::limits::Limits;
+use super::role::Role;
 use super::severity::Severity;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The longest title.
-pub const TITLE: usize = 200;
-/// The longest note, reason or message.
-pub const TEXT: usize = 2_000;
-/// The longest name of a person.
-pub const NAME: usize = 80;
 
 /// The word that makes an action item of a note, at its beginning.
 pub const TO_DO: &str = concat!("TO", "DO");
@@ -84,6 +79,16 @@ pub struct Incident {
     pub runs: Vec<(String, String)>,
     /// Revisions seen.
     pub revisions: BTreeSet<String>,
+    /// What the cluster said, by its names.
+    pub observed: BTreeSet<String>,
+    /// Runs of before that were linked: run, runbook, and what is known of them.
+    pub linked: Vec<(String, String, String)>,
+    /// How long somebody may take to acknowledge.
+    pub limits: Limits,
+    /// When somebody else was called since nobody took it on.
+    pub escalated: Option<Timestamp>,
+    /// How far the clock that its times are told by is ahead of this machine's, as last heard.
+    pub ahead: SignedDuration,
     /// Notifications that arrived, by time.
     pub told: Vec<Timestamp>,
     /// Notifications that may have arrived: to be asked about before they are sent again.
@@ -147,6 +152,11 @@ impl Incident {
             acknowledged_alerts: BTreeSet::new(),
             runs: Vec::new(),
             revisions: BTreeSet::new(),
+            observed: BTreeSet::new(),
+            linked: Vec::new(),
+            limits: Limits::default(),
+            escalated: None,
+            ahead: record.skew(),
             told: Vec::new(),
             unsure: BTreeMap::new(),
             todos: Vec::new(),
@@ -162,6 +172,9 @@ impl Incident {
     /// Takes in one more record.
     pub fn learn(&mut self, record: Record) {
         let at = record.ts;
+        if record.ts_src == Stamp::Server {
+            self.ahead = record.skew();
+        }
         match &record.event {
             Event::Detected { at, .. } => self.detected = *at,
             Event::Acknowledged {} => {
@@ -203,6 +216,15 @@ impl Incident {
             }
             Event::Run(news) => self.ran(at, &news.run, &news.runbook, &news.turn),
             Event::Revision { uid, .. } => drop(self.revisions.insert(uid.clone())),
+            Event::Observed(seen) => drop(self.observed.insert(seen.key.clone())),
+            Event::Limits { acknowledge } => self.limits = *acknowledge,
+            Event::Escalated { .. } => {
+                self.escalated.get_or_insert(at);
+            }
+            Event::Linked { run, runbook, text } => {
+                self.linked
+                    .push((run.clone(), runbook.clone(), text.clone()));
+            }
             Event::Notice(news) => self.told_of(at, news),
             Event::HandedOver { to, .. } => drop(self.roles.insert(Role::Commander, to.clone())),
             Event::Mitigated { .. } => {
@@ -289,6 +311,14 @@ impl Incident {
         all.min().unwrap_or(Severity::P0)
     }
 
+    /// The roles its severity asks for that nobody has.
+    pub fn roles_open(&self) -> Vec<Role> {
+        let wanted = self.severity().roles().iter().copied();
+        wanted
+            .filter(|role| !self.roles.contains_key(role))
+            .collect()
+    }
+
     /// Whether it goes on.
     pub fn is_open(&self) -> bool {
         self.resolved.is_none()
@@ -317,149 +347,4 @@ impl Incident {
             Stage::RootCause
         }
     }
-
-    /// Whether an event may follow; else one sentence with what to do.
-    pub fn admit(&self, event: &Event, now: Timestamp) -> Result<(), String> {
-        let id = self.id;
-        if self.resolved.is_some() && !goes_on_after(event) {
-            return Err(format!(
-                "{id} is resolved; `vigie incident reopen {id} --reason TEXT` opens it again"
-            ));
-        }
-        match event {
-            Event::Opened { .. } => Err(format!("{id} is open already")),
-            Event::Detected { at, reason } => {
-                need(reason, TEXT, "a reason", "--reason TEXT")?;
-                detected(*at, now)
-            }
-            Event::Acknowledged {} => match self.acknowledged {
-                Some(at) => Err(format!("{id} was acknowledged at {}", clock(at))),
-                None => Ok(()),
-            },
-            Event::Severity {
-                from,
-                to,
-                reason,
-                by,
-            } => self.admit_severity(*from, *to, reason.as_deref(), by.as_deref()),
-            Event::Role {
-                name: Some(name), ..
-            } => need(name, NAME, "a name", "the name after the role"),
-            Event::Note { text } => need(text, TEXT, "a note", "the text in quotes"),
-            Event::Breach { reason, .. } => need(reason, TEXT, "a reason", "--reason TEXT"),
-            Event::Reported { reason } => {
-                need(reason, TEXT, "a reason", "--reason TEXT")?;
-                match (self.breach, self.reported) {
-                    (None, _) => Err(format!(
-                        "{id} is not marked as a data breach; `vigie incident breach {id} yes --reason TEXT` does it first"
-                    )),
-                    (_, Some(at)) => Err(format!("the authority was told at {}", clock(at))),
-                    _ => Ok(()),
-                }
-            }
-            Event::HandedOver { to, reason } => {
-                need(to, NAME, "a name", "--to NAME")?;
-                need(reason, TEXT, "a reason", "--reason TEXT")
-            }
-            Event::Mitigated { .. } if self.mitigated.is_some() => {
-                Err(format!("{id} is mitigated already"))
-            }
-            Event::Reopened { reason } => {
-                need(reason, TEXT, "a reason", "--reason TEXT")?;
-                if self.resolved.is_none() {
-                    return Err(format!("{id} is open; there is nothing to reopen"));
-                }
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn admit_severity(
-        &self,
-        from: Severity,
-        to: Severity,
-        reason: Option<&str>,
-        by: Option<&str>,
-    ) -> Result<(), String> {
-        let (id, now) = (self.id, self.severity());
-        if from != now {
-            return Err(format!(
-                "{id} is {now} by now, not {from}: somebody else changed it; look, then say it again"
-            ));
-        }
-        if !now.above(to) {
-            return Ok(());
-        }
-        need(
-            reason.unwrap_or_default(),
-            TEXT,
-            "a reason to lower it",
-            "--reason TEXT",
-        )?;
-        let Some(commander) = self.roles.get(&Role::Commander) else {
-            return Err(format!(
-                "lowering is the incident commander's, and {id} has none; `vigie incident role {id} commander NAME` names one"
-            ));
-        };
-        match by {
-            Some(by) if by.trim() == commander => Ok(()),
-            Some(_) => Err(format!(
-                "lowering is the incident commander's, who is {commander}, as {id} has it"
-            )),
-            None => Err(format!(
-                "lowering is the incident commander's; say who lowers it: --by {commander:?}"
-            )),
-        }
-    }
-}
-
-/// What may still be written about an incident that is over.
-fn goes_on_after(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::Note { .. }
-            | Event::Exported { .. }
-            | Event::Reopened { .. }
-            | Event::Role { .. }
-            | Event::Reported { .. }
-            | Event::Breach { .. }
-            | Event::Notice(_)
-            | Event::Run(_)
-            | Event::Recovered { .. }
-            | Event::Detected { .. }
-    )
-}
-
-/// Whether a text is there and not too long.
-pub fn need(text: &str, most: usize, what: &str, how: &str) -> Result<(), String> {
-    if text.trim().is_empty() {
-        return Err(format!("{what} is needed: {how}"));
-    }
-    let length = text.chars().count();
-    if length > most {
-        return Err(format!(
-            "{what} has {length} characters and may have {most}; shorten it"
-        ));
-    }
-    Ok(())
-}
-
-/// Whether a moment can be one of detection.
-pub fn detected(at: Timestamp, now: Timestamp) -> Result<(), String> {
-    if at > now + SignedDuration::from_secs(60) {
-        return Err(format!(
-            "it cannot be detected in the future ({at}; now it is {now}); give a moment of the past in UTC"
-        ));
-    }
-    if at < now - SignedDuration::from_hours(24 * 366) {
-        return Err(format!(
-            "it cannot be detected more than a year ago ({at}); give the right moment in UTC"
-        ));
-    }
-    Ok(())
-}
-
-fn clock(at: Timestamp) -> String {
-    at.strftime("%H:%M:%S UTC").to_string()
 }

@@ -1,6 +1,7 @@
 //! How bad an incident is, and how long each thing may then take. The limits are the customer's where they name one, else
 //! those of common practice; a level without a limit has no clock.
 
+use super::role::Role;
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
@@ -64,11 +65,6 @@ impl Severity {
         self < other
     }
 
-    /// From detection until somebody acknowledges: one value for all.
-    pub fn acknowledge(self) -> SignedDuration {
-        minutes(5)
-    }
-
     /// From the acknowledgement until the severity is settled.
     pub fn assess(self) -> Option<SignedDuration> {
         match self {
@@ -111,6 +107,15 @@ impl Severity {
         match self {
             Self::P0 | Self::P1 => Some(SignedDuration::from_hours(4)),
             Self::P2 | Self::P3 => None,
+        }
+    }
+
+    /// The roles it asks for.
+    pub fn roles(self) -> &'static [Role] {
+        match self {
+            Self::P0 => &Role::ALL,
+            Self::P1 => &[Role::Commander, Role::Scribe],
+            Self::P2 | Self::P3 => &[],
         }
     }
 

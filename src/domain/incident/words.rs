@@ -2,8 +2,11 @@
 //! quoted as they came; escaping is for whoever shows them.
 
 use super::clocks::Clock;
-use super::event::{AlertNews, AlertTurn, Event, NoticeNews, NoticeTurn, Role, RunNews, RunTurn};
+use super::event::{AlertNews, AlertTurn, Event, NoticeNews, NoticeTurn, RunNews, RunTurn};
 use super::fold::Stage;
+use super::limits::Limits;
+use super::observed::{Observation, Witness};
+use super::role::Role;
 use super::severity::Severity;
 use jiff::Timestamp;
 use std::fmt::Write as _;
@@ -53,6 +56,7 @@ pub(super) fn at(moment: Timestamp) -> String {
 pub(super) fn clock(clock: Clock, language: Language) -> &'static str {
     match clock {
         Clock::Acknowledge => language.pick("acknowledge", "prise en charge"),
+        Clock::Escalate => language.pick("escalate", "escalade"),
         Clock::Assess => language.pick("severity set", "gravité fixée"),
         Clock::Notice => language.pick("first notice", "première annonce"),
         Clock::Update => language.pick("update", "point d'étape"),
@@ -221,6 +225,16 @@ pub fn say(event: &Event, language: Language) -> String {
         Event::Alert(news) => alert(news, language),
         Event::Run(news) => run(news, language),
         Event::Revision { text, .. } => text.clone(),
+        Event::Observed(seen) => observed(seen, language),
+        Event::Limits { acknowledge } => limits(acknowledge, language),
+        Event::Escalated { to } => pick(
+            format!("Nobody took it on: escalated to {to}"),
+            format!("Personne ne l'a pris en charge : escaladé à {to}"),
+        ),
+        Event::Linked { run, runbook, text } => pick(
+            format!("Linked: {runbook} {run}: {text}"),
+            format!("Rattaché : {runbook} {run} : {text}"),
+        ),
         Event::Notice(news) => notice(news, language),
         Event::HandedOver { to, reason } => pick(
             format!("Handed over to {to}: {reason}"),
@@ -251,6 +265,35 @@ pub fn say(event: &Event, language: Language) -> String {
             "Un enregistrement d'une version ultérieure.".into(),
         ),
     }
+}
+
+fn observed(seen: &Observation, language: Language) -> String {
+    let who = match seen.witness {
+        Witness::Event => language.pick("Event", "Événement"),
+        Witness::Condition => language.pick("Condition", "Condition"),
+        Witness::Deploy => language.pick("Deployed", "Déploiement"),
+    };
+    if seen.object.is_empty() {
+        format!("{who}: {}", seen.text)
+    } else {
+        format!("{who} {}: {}", seen.object, seen.text)
+    }
+}
+
+fn limits(limits: &Limits, language: Language) -> String {
+    let each = Severity::ALL.iter().map(|severity| {
+        let limit = limits.of(*severity);
+        format!(
+            "{severity} {} ({})",
+            span(limit.seconds),
+            limit.origin.word()
+        )
+    });
+    let all = each.collect::<Vec<_>>().join(", ");
+    language.pick(
+        format!("To be acknowledged within: {all}"),
+        format!("À prendre en charge sous : {all}"),
+    )
 }
 
 fn alert(news: &AlertNews, language: Language) -> String {

@@ -3,11 +3,11 @@
 
 use super::export::{Wanted, export};
 use super::tell::{self, Channels};
-use super::{Hand, Ledger};
+use super::{Hand, Ledger, evidence};
 use crate::app::incidents::order::{Ask, IncidentNews, IncidentOrder, Quiet};
 use crate::app::message::{Fact, Notice};
 use crate::domain::incident::{
-    AlertNews, AlertTurn, Event, Incident, IncidentId, Language, NewIncident, Stamp,
+    AlertNews, AlertTurn, Event, Incident, IncidentId, Language, NewIncident,
 };
 use crate::engine::clock::Clock;
 use crate::engine::runs::records::{self, Who};
@@ -16,9 +16,8 @@ use crate::journal::incidents::Written;
 use crate::journal::{AuditEvent, IncidentError};
 use crate::platform::alertmanager::{Alertmanager, Silence, Silencing};
 use crate::platform::kubernetes::Cluster;
-use jiff::SignedDuration;
 use serde_json::json;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{Sender, UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
@@ -59,20 +58,15 @@ pub struct Desk {
     _work: [AbortOnDropHandle<()>; 3],
 }
 
-/// How far the server's clock is ahead, as far as it was asked.
-type Ahead = Arc<Mutex<Option<SignedDuration>>>;
-
 struct Working {
     means: Means,
-    ahead: Ahead,
 }
 
 impl Desk {
     /// Opens the desk. Must be called inside a runtime.
     pub fn open(means: Means) -> Self {
         let (orders, waiting) = unbounded_channel();
-        let ahead = Ahead::default();
-        let working = Arc::new(Working { means, ahead });
+        let working = Arc::new(Working { means });
         let tasks = [
             AbortOnDropHandle::new(tokio::spawn(working.clone().orders(waiting))),
             AbortOnDropHandle::new(tokio::spawn(working.clone().look())),
@@ -105,11 +99,7 @@ impl Working {
     async fn ask_clock(self: Arc<Self>) {
         loop {
             // The clock that everybody here is given shows the server's time from then on.
-            if agree(&self.means.clock, &self.means.cluster).await {
-                let ahead = SignedDuration::ZERO;
-                *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
-                self.fact(IncidentNews::Ahead(ahead)).await;
-            }
+            agree(&self.means.clock, &self.means.cluster).await;
             tokio::time::sleep(ASK_CLOCK).await;
         }
     }
@@ -149,17 +139,8 @@ impl Working {
     }
 
     fn hand(&self, by: Option<&Arc<str>>) -> Hand {
-        let ahead = *self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.means.clock.now();
-        Hand {
-            now: now + ahead.unwrap_or_default(),
-            stamp: if ahead.is_some() {
-                Stamp::Server
-            } else {
-                Stamp::Local
-            },
-            who: by.map_or_else(Who::here, |by| Who::Cluster(by.to_string())),
-        }
+        let who = by.map_or_else(Who::here, |by| Who::Cluster(by.to_string()));
+        Hand::by(&self.means.clock, who)
     }
 
     async fn orders(self: Arc<Self>, mut orders: UnboundedReceiver<IncidentOrder>) {
@@ -186,11 +167,7 @@ impl Working {
                 Ok(joined(said, told))
             }
             Ask::Notice(id, events) => {
-                let new = move |incident: &Incident| {
-                    let mut events = events;
-                    events.retain(|event| !known(incident, event));
-                    Ok(events)
-                };
+                let new = move |incident: &Incident| Ok(incident.news(events));
                 self.write(id, hand, new).await.map(|_| String::new())
             }
             Ask::Acknowledge(id, alert, quiet) => {
@@ -212,6 +189,7 @@ impl Working {
                 self.silence(id, hand, *quiet, MAKER).await
             }
             Ask::Update { id, text, again } => self.update(id, hand, text, again).await,
+            Ask::Link(id, run) => self.link(id, hand, run).await,
             Ask::Export(id, language) => self.export(id, hand, language).await,
         }
     }
@@ -377,6 +355,20 @@ impl Working {
         Ok("No channel is configured: it is recorded as told by hand. c copies it.".to_owned())
     }
 
+    /// A run of before, with what its journal says of it.
+    async fn link(&self, id: IncidentId, hand: &Hand, run: String) -> Result<String, String> {
+        let state = self.means.ledger.state.clone();
+        let found = records::off(move || evidence::of(&state, &run)).await??;
+        let said = format!("{} {} is linked.", found.runbook, found.run);
+        let linked = Event::Linked {
+            run: found.run,
+            runbook: found.runbook,
+            text: found.text,
+        };
+        self.write(id, hand, |_| Ok(vec![linked])).await?;
+        Ok(said)
+    }
+
     async fn export(
         &self,
         id: IncidentId,
@@ -405,22 +397,5 @@ fn joined(said: &str, told: Option<String>) -> String {
     match told {
         Some(told) => format!("{said} {told}"),
         None => said.to_owned(),
-    }
-}
-
-/// Whether the file has it already: several consoles notice the same.
-fn known(incident: &Incident, event: &Event) -> bool {
-    match event {
-        Event::Alert(news) => {
-            let fires = matches!(news.turn, AlertTurn::Fired { .. });
-            incident
-                .alerts
-                .get(&news.fingerprint)
-                .copied()
-                .unwrap_or(false)
-                == fires
-        }
-        Event::Revision { uid, .. } => incident.revisions.contains(uid),
-        _ => false,
     }
 }

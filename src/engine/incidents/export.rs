@@ -4,8 +4,8 @@
 use super::follow::{self, nameless};
 use super::{Hand, Ledger};
 use crate::domain::incident::{
-    Book, Confidence, Event, Incident, IncidentId, Language, Report, Row, RunTurn, merge, report,
-    rows,
+    BEFORE, Book, Confidence, Event, Incident, IncidentId, Language, Record, Report, Row, RunTurn,
+    merge, report, rows,
 };
 use crate::journal::bundle::{self, Manifest, RECORDS, RunProof};
 use crate::journal::incidents::clean::clean_all;
@@ -13,13 +13,11 @@ use crate::journal::tar::Member;
 use crate::journal::{Audit, Disk, IncidentError, RealDisk, Runs, disk, in_words};
 use crate::runbook::format;
 use crate::runbook::machine::{Entry, Fact};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Deeds outside of runs belong to an incident from so long before it was detected.
-const BEFORE: SignedDuration = SignedDuration::from_mins(15);
 /// The files besides the bundle.
 const POSTMORTEM: &str = "postmortem.md";
 const CSV: &str = "timeline.csv";
@@ -259,10 +257,11 @@ fn book(run: &Linked) -> Book {
 
 /// What a run's journal has and the incident's file has not.
 fn run_rows(run: &Linked, incident: &Incident, ledger: &Ledger) -> Vec<Row> {
+    let of = |event: &Event| matches!(event, Event::Run(news) if news.run == run.run);
     let copied = |entry: &Entry| {
-        let of = |event: &Event| matches!(event, Event::Run(news) if news.run == run.run);
         let mut records = incident.records.iter();
-        told_there(&entry.fact) && records.any(|record| record.ts == entry.ts && of(&record.event))
+        let same = |record: &Record| record.ts == entry.ts && of(&record.event);
+        told_there(&entry.fact) && records.any(same)
     };
     let mut rows = Vec::new();
     for (index, entry) in run.entries.iter().enumerate() {
@@ -272,6 +271,7 @@ fn run_rows(run: &Linked, incident: &Incident, ledger: &Ledger) -> Vec<Row> {
         let number = index as u64 + 1;
         rows.push(Row {
             at: entry.ts,
+            noted: None,
             source: "run".to_owned(),
             number: Some(number),
             link: format!("run {}#{number}", run.run),
@@ -403,6 +403,7 @@ fn audit_rows(ledger: &Ledger, incident: &Incident, now: Timestamp) -> Result<Ve
         let number = record["seq"].as_u64();
         rows.push(Row {
             at,
+            noted: None,
             source: "audit".to_owned(),
             number,
             link: format!("audit#{}", number.unwrap_or_default()),
@@ -432,7 +433,7 @@ fn field(text: &str) -> String {
 }
 
 fn csv(rows: &[Row]) -> String {
-    let mut text = "time,disorder,source,event,text,link,confidence\r\n".to_owned();
+    let mut text = "time,disorder,source,event,text,link,confidence,noted\r\n".to_owned();
     for row in rows {
         let fields = [
             row.at.to_string(),
@@ -442,6 +443,7 @@ fn csv(rows: &[Row]) -> String {
             row.text.clone(),
             row.link.clone(),
             row.confidence.word().to_owned(),
+            row.noted.map_or_else(String::new, |at| at.to_string()),
         ];
         let fields: Vec<String> = fields.iter().map(|text| field(text)).collect();
         // A string takes whatever is written.
@@ -456,6 +458,7 @@ fn lines(rows: &[Row]) -> String {
         let document = json!({
             "schema": 1, "at": row.at.to_string(), "source": row.source, "event": row.event, "text": row.text,
             "link": row.link, "confidence": row.confidence.word(), "disorder": row.disorder,
+            "noted": row.noted.map(|at| at.to_string()),
         });
         // A string takes whatever is written.
         let _ = writeln!(text, "{document}");

@@ -2,7 +2,8 @@
 //! of people. The run's own journal is the record; where this copy cannot be written the run goes on, and that is said.
 
 use super::{Hand, Ledger};
-use crate::domain::incident::{Event, Incident, IncidentId, Place, RunNews, RunTurn, Stamp};
+use crate::domain::incident::{Event, Incident, IncidentId, Place, RunNews, RunTurn};
+use crate::engine::clock::Clock;
 use crate::engine::runs::records::{Who, os_user};
 use crate::journal::host;
 use crate::runbook::machine::{Entry, Fact, Start};
@@ -142,9 +143,16 @@ pub fn place(start: &Start) -> Place {
     )
 }
 
-/// Puts entries of a run into the files of the incidents it belongs to: those that were open when it began, and on. Says for
-/// which that failed.
-pub fn follow(ledger: &Ledger, start: &Start, who: &Who, entries: &[Entry]) -> Result<(), String> {
+/// Puts entries of a run into the files of the incidents it belongs to: those that were open when it began, and on. A run
+/// tells its times by this machine's clock; here they are told by the server's, which is so far ahead. Says for which that
+/// failed.
+pub fn follow(
+    ledger: &Ledger,
+    start: &Start,
+    who: &Who,
+    entries: &[Entry],
+    clock: &Clock,
+) -> Result<(), String> {
     if ledger.files().ids().is_empty() {
         return Ok(());
     }
@@ -177,8 +185,7 @@ pub fn follow(ledger: &Ledger, start: &Start, who: &Who, entries: &[Entry]) -> R
             });
             let hand = Hand {
                 now: entry.ts,
-                stamp: Stamp::Local,
-                who: who.clone(),
+                ..Hand::by(clock, who.clone())
             };
             if let Err(error) = ledger.copy(incident.id, &hand, &event) {
                 failed.push(format!("{}: {error}", incident.id));
@@ -235,9 +242,7 @@ impl Ledger {
     /// The audit log has the run's entries already: only the incident's file is written.
     fn copy(&self, id: IncidentId, hand: &Hand, event: &Event) -> Result<(), String> {
         let event = crate::journal::incidents::clean::clean(event, &self.cleaner);
-        let written = self
-            .files()
-            .write(id, (hand.now, hand.stamp), |_| Ok(vec![event]));
+        let written = self.files().write(id, hand.dated(), |_| Ok(vec![event]));
         written.map(drop).map_err(|error| error.to_string())
     }
 }

@@ -10,6 +10,9 @@ use std::sync::Arc;
 /// What a person told somebody by other means.
 pub const BY_HAND: &str = "by hand";
 
+/// Nobody took an incident on, and somebody else is called.
+const ESCALATED: &str = "escalated";
+
 /// Who is told of what.
 #[derive(Debug, Clone, Default)]
 pub struct Channels(pub Arc<Vec<(Channel, Vec<String>)>>);
@@ -17,6 +20,8 @@ pub struct Channels(pub Arc<Vec<(Channel, Vec<String>)>>);
 impl Channels {
     /// The channels that want this kind of thing.
     pub fn of<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Channel> {
+        // Whoever hears that one was opened hears as well that nobody took it on.
+        let kind = if kind == ESCALATED { "incident" } else { kind };
         let wanted = move |(_, on): &&(Channel, Vec<String>)| on.iter().any(|one| one == kind);
         self.0.iter().filter(wanted).map(|(channel, _)| channel)
     }
@@ -32,6 +37,7 @@ impl Channels {
 pub fn kind(event: &Event) -> Option<&'static str> {
     match event {
         Event::Opened { .. } | Event::Reopened { .. } => Some("incident"),
+        Event::Escalated { .. } => Some(ESCALATED),
         Event::Severity { from, to, .. } if from != to => Some("severity"),
         Event::Resolved { .. } => Some("resolved"),
         _ => None,
@@ -43,6 +49,7 @@ pub fn text(incident: &Incident, kind: &str) -> String {
     let (id, title, place) = (incident.id, &incident.title, &incident.place);
     let severity = incident.severity();
     match kind {
+        ESCALATED => format!("{id} {severity}: nobody has taken it on: {title} ({place})"),
         "severity" => format!("{id} is {severity} now: {title}"),
         "resolved" => format!("{id} is resolved: {title}"),
         _ => format!("{id} {severity} is open: {title} ({place})"),
@@ -86,24 +93,26 @@ pub async fn send(
             text: text.clone(),
             at: hand.now.to_string(),
         };
-        came.push(one(ledger, hand, incident, channel, &message).await);
+        came.push(one(ledger, hand, incident, channel, &message).await.1);
     }
     (!came.is_empty()).then(|| came.join(" "))
 }
 
-async fn one(
+/// Sends one message, recorded before and after; what came of it, and that in words.
+pub async fn one(
     ledger: &Ledger,
     hand: &Hand,
     incident: &Incident,
     channel: &Channel,
     message: &Message,
-) -> String {
+) -> (NoticeTurn, String) {
     let name = &channel.name;
     let sending = NoticeTurn::Sending {
         text: message.text.clone(),
     };
     if let Err(why) = write(ledger, hand, incident, channel, message, sending).await {
-        return format!("{name}: not sent, for it could not be recorded: {why}.");
+        let said = format!("{name}: not sent, for it could not be recorded: {why}.");
+        return (NoticeTurn::Failed { why }, said);
     }
     let (turn, said) = match webhook::post(channel, message).await {
         Ok(webhook::Sent) => (NoticeTurn::Sent, format!("{name}: sent.")),
@@ -116,9 +125,9 @@ async fn one(
             (NoticeTurn::MaybeSent { why }, said)
         }
     };
-    match write(ledger, hand, incident, channel, message, turn).await {
-        Ok(()) => said,
-        Err(why) => format!("{said} That is not recorded: {why}."),
+    match write(ledger, hand, incident, channel, message, turn.clone()).await {
+        Ok(()) => (turn, said),
+        Err(why) => (turn, format!("{said} That is not recorded: {why}.")),
     }
 }
 

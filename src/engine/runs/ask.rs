@@ -38,7 +38,9 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
         } => workload(means, &namespace, reference.as_deref()).await,
         Question::Revisions { object } => revisions::of(means, &start, &object).await,
         Question::Secret(asked) => secrets::state(means, &to.secrets, &asked).await,
-        Question::Tell { channel, text, id } => Ok(tell::send(means, &channel, &text, id).await),
+        Question::Tell { channel, text, id } => {
+            Ok(tell::send(means, &start, &channel, &text, id).await)
+        }
         Question::Incident(keys) => tell::settle(means, &start, keys).await,
         Question::Consumers { namespace, key } => {
             secrets::consumers(means, &to.secrets, &namespace, &key).await

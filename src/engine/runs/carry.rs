@@ -239,13 +239,14 @@ impl Carrier {
         let who = self.who();
         let told = entries.clone();
         let ledger = self.to.means.incidents();
+        let clock = self.to.means.clock.clone();
         let written = records::off(move || {
             let written = journal
                 .append(&entries)
                 .map_err(|error| error.to_string())
                 .and_then(|()| records::audit(&state, &start, &who, &entries));
             // The journal is the record: a copy that fails stops nothing.
-            let copied = follow(&ledger, &start, &who, &entries);
+            let copied = follow(&ledger, &start, &who, &entries, &clock);
             (journal, written, copied.err())
         });
         let event = match written.await {

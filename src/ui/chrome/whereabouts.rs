@@ -199,8 +199,8 @@ fn incident(view: &View<'_>) -> Vec<Segment> {
     };
     let name = format!("{} {}", incident.severity(), incident.id.short());
     let mut segments = vec![segment(name, theme.strong(), drop::NEVER)];
-    let now = app.server_now();
-    for (index, timer) in header(incident, 2).into_iter().enumerate() {
+    let now = app.now;
+    for (index, timer) in header(incident, 2, now).into_iter().enumerate() {
         let (tone, style) = match timer.strain(now) {
             Strain::Calm => (None, theme.text()),
             Strain::Amber => (Some(Tone::Watch), theme.tone(Tone::Watch)),

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::desk::{Desk, last};
 use super::world::Audit;
-use crate::runs::locks::TWICE;
+use crate::command::books::TWICE;
 
 /// A person with a home of their own, as on another machine.
 struct Seat<'d> {

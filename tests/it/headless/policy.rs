@@ -2,7 +2,7 @@
 //! `--break-glass`, which is written down.
 
 use super::super::command::{Home, Said};
-use super::runs::{STAMP, stamps};
+use crate::command::books::STAMP;
 use vigie::sim::scenario::Scenario;
 
 /// The simulated platform as if it were production, with a policy.
@@ -43,7 +43,7 @@ async fn what_is_asked_to_be_read_only_changes_nothing_wherever_it_was_said() {
     ] {
         let mut home = Home::on(Scenario::Healthy, 60).await;
         home.write("config/vigie/config.toml", text);
-        home.write("config/vigie/runbooks/stamp.runbook.md", STAMP);
+        home.keep(STAMP);
         if let Some(value) = variable {
             home.set("VIGIE_READ_ONLY", value);
         }
@@ -54,7 +54,7 @@ async fn what_is_asked_to_be_read_only_changes_nothing_wherever_it_was_said() {
             said.err.contains("read-only") && said.err.contains("--dry-run"),
             "{said:?}"
         );
-        assert_eq!(stamps(&home), 0);
+        assert_eq!(home.changes().len(), 0);
         let (_, status) = home.json(&["status"]).await;
         assert_eq!(status["target"]["read_only"], flag.is_none(), "{text}");
     }
@@ -68,9 +68,9 @@ async fn production_is_read_only_until_the_run_is_confirmed_by_its_namespace() {
         assert_eq!(said.code, Some(4), "{wrong:?}: {said:?}");
         assert!(said.err.contains("--confirm veza-production"), "{said:?}");
     }
-    assert_eq!(stamps(&home), 0);
+    assert_eq!(home.changes().len(), 0);
     let said = run(&home, &NAMED).await;
-    assert_eq!((said.code, stamps(&home)), (Some(0), 1), "{said:?}");
+    assert_eq!((said.code, home.changes().len()), (Some(0), 1), "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,7 +82,7 @@ async fn the_policy_refuses_before_the_first_effect_and_breaking_the_glass_is_wr
         let home = production(policy).await;
         let said = run(&home, &NAMED).await;
         assert_eq!(
-            (said.code, stamps(&home)),
+            (said.code, home.changes().len()),
             (Some(4), 0),
             "{policy}: {said:?}"
         );
@@ -92,7 +92,7 @@ async fn the_policy_refuses_before_the_first_effect_and_breaking_the_glass_is_wr
         );
         let said = run(&home, &["--break-glass", WHY]).await;
         assert_eq!(
-            (said.code, stamps(&home)),
+            (said.code, home.changes().len()),
             (Some(4), 0),
             "unconfirmed: {said:?}"
         );
@@ -100,7 +100,7 @@ async fn the_policy_refuses_before_the_first_effect_and_breaking_the_glass_is_wr
         assert_eq!(said.code, Some(2), "too short a reason: {said:?}");
         let said = run(&home, &[&NAMED[..], &["--break-glass", WHY]].concat()).await;
         assert_eq!(
-            (said.code, stamps(&home)),
+            (said.code, home.changes().len()),
             (Some(0), 1),
             "{policy}: {said:?}"
         );

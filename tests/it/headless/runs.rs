@@ -2,79 +2,11 @@
 //! that were given beforehand.
 
 use super::super::command::Home;
+use super::super::command::books::STAMP;
 use serde_json::Value;
-use vigie::sim::scenario::Scenario;
-
-/// A runbook with one question and one small change.
-pub const STAMP: &str = r#"+++
-schema  = 1
-id      = "stamp"
-version = "1"
-title   = "Mark a workload"
-risk    = "low"
-[params.namespace]
-type = "namespace"
-[params.workload]
-type     = "k8s-ref"
-required = true
-from     = "workloads"
-+++
-
-# Mark a workload
-
-## Which?
-
-```toml step
-id    = "workload"
-kind  = "input"
-param = "workload"
-```
-
-```toml step
-id      = "which"
-kind    = "choose"
-options = [{ id = "yes", label = "Mark it" }, { id = "no", label = "Leave it" }]
-```
-
-## Go
-
-```toml step
-id   = "go"
-kind = "confirm"
-type = "{{params.namespace}}"
-```
-
-```toml step
-id     = "mark"
-kind   = "k8s.annotate"
-when   = { step = "which", is = "yes" }
-ns     = "{{params.namespace}}"
-target = "{{params.workload}}"
-set    = { "example.com/mark" = "{{run.id}}" }
-undo   = "previous-values"
-```
-"#;
-
-/// How often the mark was set.
-pub fn stamps(home: &Home) -> usize {
-    let writes = home.running.as_ref().unwrap().world().writes();
-    let changed = writes
-        .iter()
-        .filter(|write| write.code == 200 && !write.dry_run);
-    changed
-        .filter(|write| write.path.contains("/deployments/veza-backend"))
-        .count()
-}
 
 async fn desk() -> Home {
-    let home = Home::on(Scenario::Healthy, 60).await;
-    home.write("config/vigie/runbooks/stamp.runbook.md", STAMP);
-    home
-}
-
-async fn listed(home: &Home) -> Vec<Value> {
-    let (_, runs) = home.json(&["runs", "--all"]).await;
-    runs["runs"].as_array().unwrap().clone()
+    Home::with(STAMP).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,10 +21,10 @@ async fn a_plan_looks_ahead_and_leaves_no_record() {
         said.out.contains("preflight") && said.out.contains("would change"),
         "{said:?}"
     );
-    assert_eq!(listed(&home).await, Vec::<Value>::new());
+    assert_eq!(home.runs().await, Vec::<Value>::new());
     let state = home.folder.path().join("state/vigie");
     assert!(!state.join("audit.log").exists() && !state.join("runs").exists());
-    assert_eq!(stamps(&home), 0);
+    assert_eq!(home.changes().len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,22 +33,22 @@ async fn what_nobody_answered_stops_the_run_and_resume_takes_the_answer() {
     let said = home
         .run(&["run", "stamp", "--set", "workload=veza-backend", "--yes"])
         .await;
-    assert_eq!((said.code, stamps(&home)), (Some(3), 0), "{said:?}");
-    let run = listed(&home).await.remove(0)["run"]
+    assert_eq!((said.code, home.changes().len()), (Some(3), 0), "{said:?}");
+    let run = home.runs().await.remove(0)["run"]
         .as_str()
         .unwrap()
         .to_owned();
     let looked = home.run(&["resume", &run]).await;
     assert_eq!(
-        (looked.code, stamps(&home)),
+        (looked.code, home.changes().len()),
         (Some(3), 0),
         "without a confirmation it only looks: {looked:?}"
     );
     let said = home
         .run(&["resume", &run, "--yes", "--answer", "which=yes"])
         .await;
-    assert_eq!((said.code, stamps(&home)), (Some(0), 1), "{said:?}");
-    let ended = listed(&home).await.remove(0);
+    assert_eq!((said.code, home.changes().len()), (Some(0), 1), "{said:?}");
+    let ended = home.runs().await.remove(0);
     assert_eq!(ended["state"], "succeeded", "{ended:#}");
 }
 
@@ -134,7 +66,7 @@ async fn an_answer_that_is_none_of_the_choices_does_not_go_on() {
     ];
     let said = home.run(&line).await;
     assert_ne!(said.code, Some(0), "{said:?}");
-    assert_eq!(stamps(&home), 0);
+    assert_eq!(home.changes().len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,12 +76,12 @@ async fn a_record_names_the_context_and_an_abandoned_run_says_why() {
         .run(&["run", "stamp", "--set", "workload=veza-backend"])
         .await;
     assert_eq!(said.code, Some(3), "{said:?}");
-    let run = listed(&home).await.remove(0);
+    let run = home.runs().await.remove(0);
     assert_eq!(run["target"]["context"], "veza-demo", "{run:#}");
     let id = run["run"].as_str().unwrap();
     let said = home.run(&["abandon", id, "--reason", "a rehearsal"]).await;
     assert_eq!(said.code, Some(0), "{said:?}");
-    let run = listed(&home).await.remove(0);
+    let run = home.runs().await.remove(0);
     assert_eq!(run["state"], "abandoned");
     assert!(
         run["message"].as_str().unwrap().contains("a rehearsal"),
@@ -176,16 +108,7 @@ async fn a_workload_that_runs_its_last_good_revision_is_not_gone_back_from() {
             "{said:?}"
         );
     }
-    assert_eq!(stamps(&home), 0);
-}
-
-/// Everything `audit show` says, as documents.
-async fn audit(home: &Home) -> Vec<Value> {
-    let said = home.run(&["audit", "show", "-o", "json"]).await;
-    let lines = said.out.lines();
-    lines
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    assert_eq!(home.changes().len(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,20 +121,20 @@ async fn another_person_takes_a_run_over_only_with_a_reason() {
     let begin = ["run", "stamp", "--set", "workload=veza-backend"];
     let said = home.run(&[&begin[..], &named].concat()).await;
     assert_eq!(said.code, Some(3), "{said:?}");
-    let run = listed(&home).await.remove(0)["run"]
+    let run = home.runs().await.remove(0)["run"]
         .as_str()
         .unwrap()
         .to_owned();
     let other = ["--context", "veza-demo-second", "resume", &run];
     let answered = [&other[..], &named, &["--answer", "which=yes"]].concat();
     let said = home.run(&answered).await;
-    assert_eq!((said.code, stamps(&home)), (Some(3), 0), "{said:?}");
+    assert_eq!((said.code, home.changes().len()), (Some(3), 0), "{said:?}");
     assert!(said.out.contains("takes over from") && said.out.contains("--reason"));
     let said = home
         .run(&[&answered[..], &["--reason", "the first one sleeps"]].concat())
         .await;
-    assert_eq!((said.code, stamps(&home)), (Some(0), 1), "{said:?}");
-    let told = audit(&home).await;
+    assert_eq!((said.code, home.changes().len()), (Some(0), 1), "{said:?}");
+    let told = home.audit().await;
     let resumed = told
         .iter()
         .rfind(|record| record["event"] == "run.resumed")
@@ -229,7 +152,8 @@ async fn an_abandoned_run_is_signed_by_whom_the_cluster_knows_or_says_that_it_di
     for _ in 0..2 {
         assert_eq!(home.run(&begin).await.code, Some(3));
     }
-    let ids: Vec<String> = listed(&home)
+    let ids: Vec<String> = home
+        .runs()
         .await
         .iter()
         .map(|run| run["run"].as_str().unwrap().to_owned())
@@ -246,7 +170,7 @@ async fn an_abandoned_run_is_signed_by_whom_the_cluster_knows_or_says_that_it_di
         closed.code == Some(0) && closed.out.contains("closed by ada (user of this machine"),
         "{closed:?}"
     );
-    let ends: Vec<Value> = audit(&home).await;
+    let ends: Vec<Value> = home.audit().await;
     let ends: Vec<&Value> = ends
         .iter()
         .filter(|record| record["event"] == "run.end")

@@ -1,7 +1,7 @@
 //! The operator's own runbooks beside the shipped ones, and a checklist without a screen.
 
 use super::super::command::Home;
-use super::runs::STAMP;
+use crate::command::books::STAMP;
 use serde_json::Value;
 use vigie::runbook::SHIPPED;
 use vigie::sim::scenario::Scenario;

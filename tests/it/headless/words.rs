@@ -1,7 +1,7 @@
 //! What the program says when something is wrong or waits: the mistake itself first, and advice that works when it is typed.
 
 use super::super::command::Home;
-use super::runs::{STAMP, stamps};
+use crate::command::books::STAMP;
 use serde_json::{Value, json};
 use vigie::sim::scenario::Scenario;
 use vigie::sim::{Options, start};
@@ -64,7 +64,7 @@ async fn the_doctor_says_of_an_empty_kubeconfig_that_it_names_no_context() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_advised_can_be_typed() {
     let home = Home::on(Scenario::Healthy, 60).await;
-    home.write("config/vigie/runbooks/stamp.runbook.md", STAMP);
+    home.keep(STAMP);
     let said = home.run(&["runbook", "plan", "rollback"]).await;
     assert_eq!(said.code, Some(3), "{said:?}");
     assert!(
@@ -91,7 +91,7 @@ async fn what_is_advised_can_be_typed() {
         let line: Vec<&str> = next.iter().map(String::as_str).collect();
         let said = home.run(&line).await;
         if said.code == Some(0) {
-            assert_eq!(stamps(&home), 1);
+            assert_eq!(home.changes().len(), 1);
             return;
         }
         next = advised(&said.out);
@@ -102,7 +102,7 @@ async fn what_is_advised_can_be_typed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_list_of_runs_says_what_each_waits_for_in_a_closed_list_and_names_the_workload() {
     let home = Home::on(Scenario::Healthy, 60).await;
-    home.write("config/vigie/runbooks/stamp.runbook.md", STAMP);
+    home.keep(STAMP);
     let begin = [
         "run",
         "stamp",

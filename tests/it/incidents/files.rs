@@ -18,6 +18,7 @@ fn first(incident: IncidentId) -> Record {
     Record {
         ts: at(0),
         ts_src: Stamp::Local,
+        skew_ms: 0,
         event: Event::Opened {
             incident,
             title: "t".into(),

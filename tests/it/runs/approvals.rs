@@ -6,8 +6,8 @@ use std::process::Command;
 use serde_json::Value;
 use vigie::sim::scenario::Scenario;
 
+use crate::command::books::STAMP;
 use crate::command::{Home, Said};
-use crate::headless::runs::{STAMP, stamps};
 
 const SECOND: &[&str] = &["--context", "veza-demo-second"];
 const CONFIRM: &[&str] = &["--confirm", "veza-production"];
@@ -89,7 +89,7 @@ impl Pair {
             (Some(3), Some("approval")),
             "{end}"
         );
-        assert_eq!(stamps(&self.alice), 0);
+        assert_eq!(self.alice.changes().len(), 0);
         let message = end["message"].as_str().unwrap();
         let named = message.split("vigie approve ").nth(1).unwrap();
         let named = named.split_whitespace().next().unwrap().to_owned();
@@ -163,7 +163,7 @@ async fn a_critical_run_waits_for_somebody_else_and_goes_on_with_their_signature
     assert!(signed.out.contains("bob@veza.app"), "{signed:?}");
     let (done, end) = pair.resume(&run, &[]).await;
     assert_eq!(done, Some(0), "{end}");
-    assert_eq!(stamps(&pair.alice), 1);
+    assert_eq!(pair.alice.changes().len(), 1);
     let given = audit(&pair.alice, "approval").await;
     assert!(
         given.len() == 1 && given[0].contains("bob@veza.app") && given[0].contains("SHA256:"),
@@ -249,9 +249,9 @@ async fn nobody_approves_themselves_and_nothing_is_approved_twice_or_elsewhere()
         "{end}"
     );
     std::fs::write(&nobody, all).unwrap();
-    assert_eq!(stamps(&pair.alice), 0);
+    assert_eq!(pair.alice.changes().len(), 0);
     let (done, end) = pair.resume(&run, &[]).await;
-    assert_eq!((done, stamps(&pair.alice)), (Some(0), 1), "{end}");
+    assert_eq!((done, pair.alice.changes().len()), (Some(0), 1), "{end}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -287,10 +287,10 @@ async fn a_request_is_carried_by_hand_where_the_namespace_takes_none() {
     let run = end["run"].as_str().unwrap();
     let cut = format!("mark=approval:{}", &text[..text.len() - 40]);
     let (still, end) = pair.resume(run, &["--answer", &cut]).await;
-    assert_eq!((still, stamps(&pair.alice)), (Some(3), 0), "{end}");
+    assert_eq!((still, pair.alice.changes().len()), (Some(3), 0), "{end}");
     let whole = format!("mark=approval:{text}");
     let (done, end) = pair.resume(run, &["--answer", &whole]).await;
-    assert_eq!((done, stamps(&pair.alice)), (Some(0), 1), "{end}");
+    assert_eq!((done, pair.alice.changes().len()), (Some(0), 1), "{end}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -311,7 +311,7 @@ async fn a_runbook_may_ask_for_more_than_the_policy_and_the_glass_can_be_broken(
     let (broken, end) = pair
         .start(&["--break-glass", "INC-2026-014: nobody else can be reached"])
         .await;
-    assert_eq!((broken, stamps(&pair.alice)), (Some(0), 1), "{end}");
+    assert_eq!((broken, pair.alice.changes().len()), (Some(0), 1), "{end}");
     let glass = audit(&pair.alice, "break-glass").await;
     assert!(
         glass.len() == 1 && glass[0].contains("second person"),
@@ -323,7 +323,7 @@ async fn a_runbook_may_ask_for_more_than_the_policy_and_the_glass_can_be_broken(
 async fn a_rehearsal_in_staging_is_evidence_wherever_it_was_made_as_long_as_its_chain_holds() {
     let pair = Pair::new("rehearsal = \"7d\"").await;
     let (none, end) = pair.start(&[]).await;
-    assert_eq!((none, stamps(&pair.alice)), (Some(4), 0), "{end}");
+    assert_eq!((none, pair.alice.changes().len()), (Some(4), 0), "{end}");
     let message = end["message"].as_str().unwrap();
     assert!(
         message.contains("there is none") && message.contains("vigie-rehearsals of veza-staging"),

@@ -7,77 +7,10 @@ use std::time::Duration;
 use serde_json::Value;
 use vigie::sim::fault::{Face, Fault, Rule};
 use vigie::sim::scenario::Scenario;
-use vigie::sim::shared::Written;
 
 use super::binary::{code, signal, until};
 use crate::command::Home;
-
-/// Two changes with a pause between them: long enough that two who start at once meet.
-pub const TWICE: &str = r#"+++
-schema  = 1
-id      = "twice"
-version = "1"
-title   = "Mark a workload twice"
-risk    = "low"
-lock    = ["{{params.namespace}}/{{params.workload.name}}/mark"]
-[params.namespace]
-type = "namespace"
-[params.workload]
-type     = "k8s-ref"
-required = true
-from     = "workloads"
-[params.pause]
-type    = "duration"
-default = "2s"
-+++
-
-# Mark a workload twice
-
-## Which?
-
-```toml step
-id    = "workload"
-kind  = "input"
-param = "workload"
-```
-
-## Go
-
-```toml step
-id   = "go"
-kind = "confirm"
-type = "{{params.namespace}}"
-```
-
-## First
-
-```toml step
-id     = "first"
-kind   = "k8s.annotate"
-ns     = "{{params.namespace}}"
-target = "{{params.workload}}"
-set    = { "example.com/first" = "{{run.id}}" }
-undo   = "previous-values"
-```
-
-```toml step
-id      = "pause"
-kind    = "wait"
-for     = "{{params.pause}}"
-timeout = { after = "10m", then = "pause" }
-```
-
-## Second
-
-```toml step
-id     = "second"
-kind   = "k8s.annotate"
-ns     = "{{params.namespace}}"
-target = "{{params.workload}}"
-set    = { "example.com/second" = "{{run.id}}" }
-undo   = "previous-values"
-```
-"#;
+use crate::command::books::TWICE;
 
 /// How often two race; the documented whole is `VIGIE_RACES=1000 cargo test --test it of_two_that_race`.
 fn races() -> u32 {
@@ -88,15 +21,9 @@ fn races() -> u32 {
 /// Alice on a platform, and somebody else on another machine: another home with nothing in common but the cluster.
 async fn two() -> (Home, Home) {
     let alice = Home::on(Scenario::Healthy, 60).await;
-    let mut bob = Home::new();
-    let running = alice.running.as_ref().unwrap();
-    bob.write("kubeconfig", &running.kubeconfig());
-    let kubeconfig = bob.path("kubeconfig");
-    bob.set("KUBECONFIG", &kubeconfig);
-    bob.set("PROMETHEUS_URL", &running.prometheus);
-    bob.set("ALERTMANAGER_URL", &running.alertmanager);
+    let bob = Home::beside(alice.running.as_ref().unwrap());
     for home in [&alice, &bob] {
-        home.write("config/vigie/runbooks/twice.runbook.md", TWICE);
+        home.keep(TWICE);
     }
     (alice, bob)
 }
@@ -127,17 +54,6 @@ async fn documents(child: Child) -> (Option<i32>, Vec<Value>) {
     (output.status.code(), lines.collect())
 }
 
-/// What took effect on workloads.
-fn changes(home: &Home) -> Vec<Written> {
-    let writes = home.running.as_ref().unwrap().world().writes();
-    let changed = writes
-        .into_iter()
-        .filter(|write| write.code == 200 && !write.dry_run);
-    changed
-        .filter(|write| write.path.contains("/deployments/"))
-        .collect()
-}
-
 fn leases(home: &Home) -> usize {
     let world = home.running.as_ref().unwrap().world();
     let live = world.writes().into_iter().fold(0_i64, |live, write| {
@@ -155,14 +71,14 @@ fn leases(home: &Home) -> usize {
 async fn of_two_that_race_one_runs_and_the_other_is_told_who() {
     let (alice, bob) = two().await;
     for race in 0..races() {
-        let before = changes(&alice).len();
+        let before = alice.changes().len();
         let pair = [spawn(&alice, ALICE, &[]), spawn(&bob, BOB, &[])];
         let [one, other] = pair.map(|child| tokio::spawn(documents(child)));
         let both = [one.await.unwrap(), other.await.unwrap()];
         let mut codes: Vec<_> = both.iter().map(|(code, _)| code.unwrap()).collect();
         codes.sort_unstable();
         assert_eq!(codes, [0, 4], "race {race}: {both:#?}");
-        let done = changes(&alice)[before..].to_vec();
+        let done = alice.changes()[before..].to_vec();
         assert_eq!(done.len(), 2, "race {race}: {done:#?}");
         assert_eq!(done[0].user, done[1].user, "one runner: {done:#?}");
         let loser = both.iter().find(|(code, _)| *code == Some(4)).unwrap();
@@ -228,12 +144,12 @@ async fn whoever_slept_while_another_took_over_changes_nothing_more() {
     let waits = said.last().unwrap()["run"].as_str().unwrap().to_owned();
     let (late, said) = documents(spawn(&bob, BOB, &["--reason", "alice's laptop is asleep"])).await;
     assert_eq!(late, Some(0), "{said:#?}");
-    assert_eq!(changes(&alice).len(), 3, "{:#?}", changes(&alice));
+    assert_eq!(alice.changes().len(), 3, "{:#?}", alice.changes());
 
     signal(&sleeper, rustix::process::Signal::CONT);
     until(&mut sleeper, "run.end", "").await;
     assert_eq!(code(sleeper).await, Some(3));
-    assert_eq!(changes(&alice).len(), 3, "the sleeper changed nothing more");
+    assert_eq!(alice.changes().len(), 3, "the sleeper changed nothing more");
     let hers = super::binary::journal(alice.folder.path());
     assert!(
         hers.contains("\"status\":\"locked\"") && hers.contains("\"reason\":\"lock\""),
@@ -318,7 +234,8 @@ async fn without_a_right_to_leases_the_run_says_so_and_the_preconditions_still_h
     let both = [one.await.unwrap(), other.await.unwrap()];
     assert!(both.iter().any(|(code, _)| *code == Some(0)), "{both:#?}");
     // Every change that took effect was somebody's intent, and none was made twice.
-    let mut ids: Vec<String> = changes(&alice)
+    let mut ids: Vec<String> = alice
+        .changes()
         .into_iter()
         .map(|write| write.audit_id)
         .collect();

@@ -72,6 +72,7 @@ fn open(app: &App, ago: i64, events: &[Event]) -> Incident {
     let record = |event: &Event| Record {
         ts: at,
         ts_src: Stamp::Server,
+        skew_ms: 0,
         event: event.clone(),
     };
     let records: Vec<Record> = std::iter::once(&first).chain(events).map(record).collect();
@@ -369,5 +370,5 @@ fn the_sheets_of_an_incident_send_what_was_filled_in_and_refuse_what_may_not_fol
         _ => None,
     };
     assert!(refused.is_some_and(|why| why.contains("commander")));
-    let _: Timestamp = app.server_now();
+    let _: Timestamp = app.now;
 }
