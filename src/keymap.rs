@@ -372,7 +372,10 @@ fn idle(app: &App, id: &str) -> bool {
         "runbooks" => *screen == Screen::Runbooks,
         "text-describe" | "text-yaml" | "text-logs" => matches!(screen, Screen::Runbook(_)),
         "answer" => matches!(screen, Screen::Run(_)) && app.runs.ask().is_none(),
-        "hold" => matches!(screen, Screen::Run(_)) && app.runs.active().is_none(),
+        "hold" | "undo" | "note" => matches!(screen, Screen::Run(_)) && app.runs.active().is_none(),
+        "text-wrap" | "next-match" | "previous-match" | "search" => {
+            matches!(screen, Screen::Runbook(_))
+        }
         "next-pane" => !charts,
         "compact" => *screen != Screen::Overview,
         "acknowledge" | "silence" => app.alerts.is_empty(),
@@ -393,6 +396,7 @@ fn line_meaning(chord: Option<&Chord>) -> Meaning {
         (Key::Char(c), false, false) => Command::Type(c),
         (Key::Char('c' | 'g'), true, _) | (Key::Esc, ..) => Command::Escape,
         (Key::Char('u'), true, _) => Command::EraseAll,
+        (Key::Char('s'), true, _) => Command::Save,
         (Key::Char('n'), true, _) | (Key::Down, ..) => Command::Move(Motion::Down),
         (Key::Char('p'), true, _) | (Key::Up, ..) => Command::Move(Motion::Up),
         (Key::Backspace, ..) => Command::Erase,

@@ -13,7 +13,6 @@ use super::screen::Screen;
 use super::state::App;
 use crate::domain::object::ObjectRef;
 use crate::runbook::machine::{AskKind, Decision, Run};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The runbook that goes back.
@@ -142,25 +141,17 @@ impl App {
     }
 
     fn at_runbook(&mut self, id: &Arc<str>, command: &Command) -> Option<Vec<Effect>> {
-        if *command != Command::Enter {
-            return None;
-        }
-        let mut params = BTreeMap::new();
-        let book = self.runs.book(id).and_then(|book| book.book.as_ref().ok());
-        let takes = |name| book.is_some_and(|book| book.param(name).is_some());
-        if let Some(subject) = &self.desk.subject {
-            let object = &subject.object;
-            if takes("workload") {
-                params.insert(
-                    "workload".into(),
-                    format!("{}/{}", object.kind, object.name),
-                );
+        match command {
+            Command::FillIn => self.fill_in(id),
+            // A choice that decides what becomes of everybody's sessions is made before, not left at its default.
+            Command::Enter if self.wants_form(id) => self.fill_in(id),
+            Command::Enter => {
+                let request = RunRequest::new(id, self.given(id));
+                return Some(self.obey_run(Command::StartRun(Box::new(request))));
             }
-            if takes("namespace") {
-                params.insert("namespace".into(), object.namespace.to_string());
-            }
+            _ => return None,
         }
-        Some(self.obey_run(Command::StartRun(Box::new(RunRequest::new(id, params)))))
+        Some(Vec::new())
     }
 
     fn at_runs(&mut self, command: &Command) -> Option<Vec<Effect>> {
@@ -171,7 +162,9 @@ impl App {
             return Some(Vec::new());
         };
         let present = self.runs.present.as_ref();
-        if present.is_some_and(|run| run.start().run.as_str() == &*item.object.name) {
+        // One that somebody else carries by now is not opened as it was, but taken up anew.
+        let lost = self.runs.lost().is_some();
+        if !lost && present.is_some_and(|run| run.start().run.as_str() == &*item.object.name) {
             self.history.open(Screen::Run(item.object.name));
             return Some(Vec::new());
         }
@@ -189,7 +182,7 @@ impl App {
 
     fn at_run(&mut self, command: &Command) -> Option<Vec<Effect>> {
         let run = self.shown_run()?;
-        let asked = run.ask().is_some();
+        let asked = run.ask().is_some() && self.runs.lost().is_none();
         match command {
             Command::Move(Motion::Down | Motion::Up)
                 if asked && self.here().place.pane.is_multiple_of(RUN_PAGES) =>
@@ -198,7 +191,7 @@ impl App {
                 desk.step(run, down);
                 self.desk = desk;
             }
-            Command::Enter => return Some(self.answer()),
+            Command::Enter if self.runs.lost().is_none() => return Some(self.answer()),
             Command::Escape if self.leaving_is_no() => {
                 let effects = self.say_no();
                 self.history.back();
@@ -214,6 +207,11 @@ impl App {
                 (place.pane, place.top) = (if why { 0 } else { WHY }, 0);
             }
             Command::Identifiers => self.desk.identifiers = !self.desk.identifiers,
+            Command::Hold | Command::Undo | Command::Note | Command::Enter
+                if self.runs.lost().is_some() =>
+            {
+                self.refuse_lost();
+            }
             Command::Hold if run.ledger().end.is_some() => self.tell("This run is over."),
             Command::Hold if asked => self.tell("It waits for you already."),
             Command::Hold => {
@@ -309,7 +307,7 @@ impl App {
     /// runs once when they are known.
     pub(super) fn raise_question(&mut self) {
         let question = self.shown_run().and_then(|run| {
-            let ask = run.ask()?;
+            let ask = run.ask().filter(|_| self.runs.lost().is_none())?;
             let entries = run.ledger().entries;
             let confirm = matches!(ask.kind, AskKind::Confirm { .. });
             confirm.then(|| (entries, form(Purpose::Confirm, ask).asked(entries)))

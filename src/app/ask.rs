@@ -15,6 +15,9 @@ pub const YES: &str = "y";
 /// The longest lines of a kind that are typed.
 const SHOWN: usize = 200;
 
+/// So many undos are named where the way back is offered; more are counted.
+const FEW: usize = 3;
+
 /// One way to answer a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
@@ -473,10 +476,12 @@ fn back(run: &Run) -> String {
             )
         })
         .collect();
-    if undone.is_empty() {
-        "Nothing is left to undo.".into()
-    } else {
-        format!("Sends a change: {}.", undone.join("; "))
+    match undone.len() {
+        0 => "Nothing is left to undo.".into(),
+        1..=FEW => format!("Sends a change: {}.", undone.join("; ")),
+        many => format!(
+            "Sends changes: undoes {many}, the last one first, each looked at before; a dialog shows them."
+        ),
     }
 }
 

@@ -111,6 +111,8 @@ pub enum Command {
     Why,
     /// Identifiers, or not.
     Identifiers,
+    /// Fill in what a runbook is started with.
+    FillIn,
     /// Arm this console for changes, or disarm it.
     Arm,
     /// A time range, by its digit.

@@ -1,6 +1,7 @@
 //! Runbooks and runs as the console knows them: the shelf of runbooks, the run that is carried out now with what its
 //! journal holds, and the runs of before. The pure machine moves here; what it asks for leaves as an order.
 
+mod begin;
 pub mod elsewhere;
 pub mod lines;
 pub mod news;
@@ -38,6 +39,12 @@ pub struct Runs {
     pub(super) answers: Answers,
     /// Who took the present run up, where it was one of before.
     pub(super) carrier: Option<String>,
+    /// Why the present run is only looked at from here: somebody else has its lock now.
+    pub(super) lost: Option<String>,
+    /// The plan of the present run as others were told it.
+    pub(super) outline: Vec<(String, usize)>,
+    /// After how many entries that was looked at.
+    pub(super) outlined: u64,
 }
 
 /// Why a run could not be begun.
@@ -63,11 +70,18 @@ impl Runs {
         self.library.iter().find(|book| &*book.id == id)
     }
 
-    /// The present run, while it is neither over nor unable to go on.
+    /// The present run, while it is neither over nor unable to go on, nor carried by somebody else by now.
     pub fn active(&self) -> Option<&Run> {
-        self.present
-            .as_deref()
-            .filter(|run| run.ledger().end.is_none() && run.halted().is_none())
+        self.present.as_deref().filter(|run| {
+            run.ledger().end.is_none() && run.halted().is_none() && self.lost.is_none()
+        })
+    }
+
+    /// Why the present run is only looked at from here: somebody else has its lock now.
+    pub fn lost(&self) -> Option<&str> {
+        let over = |run: &Run| run.ledger().end.is_some();
+        let goes_on = !self.present.as_deref().is_none_or(over);
+        self.lost.as_deref().filter(|_| goes_on)
     }
 
     /// The open question to the operator.

@@ -3,6 +3,7 @@
 
 use super::command::Command;
 use super::effect::Effect;
+use super::incidents::sheet::Aim;
 use super::kind::Kind;
 use super::layer::{Layer, Line};
 use super::message::{ClusterFact, Fact, Message, Notice, SourceNews, WatchNews};
@@ -301,6 +302,11 @@ impl App {
     fn obey_in_layer(&mut self, mut layer: Layer, command: Command) -> Vec<Effect> {
         if let Layer::Form(form) = layer {
             return self.obey_form(form, command);
+        }
+        if let Layer::Sheet(sheet) = &layer
+            && let Aim::Start(id) = &sheet.aim
+        {
+            return self.obey_start(&id.clone(), (**sheet).clone(), &command);
         }
         if let Layer::Sheet(sheet) = layer {
             return self.obey_sheet(*sheet, &command);

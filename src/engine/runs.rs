@@ -110,6 +110,11 @@ async fn work(means: Arc<Means>, mut orders: UnboundedReceiver<RunOrder>) {
                     }
                 }
             }
+            RunOrder::Outline(run, steps) => {
+                if let Some(carrier) = present.as_ref().filter(|carrier| *carrier.run() == run) {
+                    carrier.reporter().claims.outline(steps);
+                }
+            }
             RunOrder::WriteDown(deed) => deed::write_down(&means, *deed).await,
             RunOrder::Reread => {
                 let shelf = means.keeping.shelf.clone();

@@ -224,6 +224,7 @@ fn runs() -> Vec<Entry> {
         entry(Runbooks, "read-runbook", &["enter"], Command::Enter, "read"),
         entry(Runbooks, "past-runs", &["p"], open_runs, "past runs"),
         entry(Runbook, "start-run", &["enter"], Command::Enter, "start"),
+        entry(Runbook, "fill-in", &["f"], Command::FillIn, "parameters"),
         entry(Runs, "open-run", &["enter"], Command::Enter, "open"),
         entry(
             Drill,
@@ -245,13 +246,7 @@ fn runs() -> Vec<Entry> {
         ),
         entry(Run, "run-why", &["e"], Command::Why, "why this step"),
         entry(Run, "run-logs", &["l"], Command::Logs, "logs"),
-        entry(
-            Run,
-            "identifiers",
-            &["v"],
-            Command::Identifiers,
-            "identifiers",
-        ),
+        entry(Run, "identifiers", &["v"], Command::Identifiers, "details"),
     ]
 }
 

@@ -289,4 +289,4 @@ fn unpacked(text: &str, prefix: &str, what: &str) -> Result<Vec<u8>, String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -4,12 +4,14 @@
 
 mod act;
 mod acts;
+mod ahead;
 mod approving;
 mod checklist;
 mod drive;
 mod expand;
 pub mod fact;
 mod fold;
+mod forecast;
 mod inputs;
 pub mod io;
 pub mod item;
@@ -39,6 +41,7 @@ pub use fact::{
     Status, Way, carrier,
 };
 pub use fold::replay;
+pub use forecast::{Ahead, Forecast};
 pub use io::{
     Answer, Ask, AskKind, Decision, Effect, Event, Failure, GoingBack, ObjectState, Offered,
     ProofQuestion, Question, ReadId, Rollout, SecretQuestion,

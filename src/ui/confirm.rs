@@ -11,7 +11,7 @@
 
 use super::paper::plain;
 use super::run::plan::number_of;
-use super::run::{sends, without_command};
+use super::run::{changed, final_steps, groups, many, sends, takes, touched, vault};
 use super::theme::Tone;
 use super::view::View;
 use super::widget::dialog::{Dialog, Entry};
@@ -21,7 +21,7 @@ use crate::app::ask::{Form, Purpose, YES};
 use crate::domain::object::ObjectRef as Named;
 use crate::domain::pod::short;
 use crate::domain::workload::{Strategy, Workload};
-use crate::runbook::machine::{AskKind, Run};
+use crate::runbook::machine::{Ahead, AskKind, Run};
 use crate::runbook::model::{Evidence, StepKind};
 use crate::runbook::patch::{ObjectRef, Planned};
 use crate::runbook::preflight::{Level, Line};
@@ -30,6 +30,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::Widget;
+
+/// How the lines of the preflight end that are about the way back.
+const WAY_BACK: &str = "(for the way back)";
+/// So many changes are undone one by one in the dialog; more are folded.
+const FEW: usize = 3;
 
 /// One fact of a dialog.
 struct Fact {
@@ -258,6 +263,12 @@ impl Page {
         });
     }
 
+    /// The same, hanging under the facts even where it has no name of its own.
+    fn under(&mut self, label: &'static str, value: &str, style: Style) {
+        let label = if label.is_empty() { " " } else { label };
+        self.say(label, value, style);
+    }
+
     fn note(&mut self, note: &str) {
         if let Some(last) = self.facts.last_mut() {
             note.clone_into(&mut last.note);
@@ -292,10 +303,14 @@ fn place(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
 
 fn confirm(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
     let theme = view.theme;
-    let Some((plans, lines, undoable)) = run.ask().and_then(|ask| match &ask.kind {
+    let Some((plans, ahead, lines, undoable)) = run.ask().and_then(|ask| match &ask.kind {
         AskKind::Confirm {
-            plans, lines, undo, ..
-        } => Some((plans, lines, *undo)),
+            plans,
+            ahead,
+            lines,
+            undo,
+            ..
+        } => Some((plans, ahead, lines, *undo)),
         _ => None,
     }) else {
         page.title = "Nothing to confirm".into();
@@ -310,11 +325,22 @@ fn confirm(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
         page.say("sends", &sends(planned), theme.text());
         page.say("touches", &moves(view.app, planned), theme.text());
     }
-    page.say(
-        "undo",
-        &undo_words(lines, undoable, plans.len()),
-        theme.text(),
-    );
+    if ahead.is_empty() {
+        if let Some(vault) = vault(run, lines, plans, ahead) {
+            page.say("vault", &vault, theme.text());
+        }
+    } else {
+        will_send(view, form, run, (plans, ahead, lines), page);
+    }
+    if let Some(long) = takes(view.app, run) {
+        page.say("takes", &long, theme.text());
+    }
+    let undo = if undoable {
+        undo_words(lines)
+    } else {
+        no_undo(run, plans, ahead)
+    };
+    page.say("undo", &undo, theme.text());
     let open = lines
         .iter()
         .filter(|line| line.level < Level::Noted)
@@ -335,14 +361,59 @@ fn confirm(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
             },
         );
     }
-    if run
-        .plan()
-        .iter()
-        .any(|step| matches!(step.kind, StepKind::Gate { .. }))
-    {
+    let gates = run.plan().iter().enumerate();
+    let mut gates = gates.filter(|(index, _)| !run.is_left_out(*index));
+    if gates.any(|(_, step)| matches!(step.kind, StepKind::Gate { .. })) {
         let words =
             "by this console alone; if it closes, the change stays and the run can be resumed";
         page.say("watched", words, theme.text());
+    }
+}
+
+/// What later steps will send: counted, then by headings, each step only where it is asked for.
+fn will_send(
+    view: &View<'_>,
+    form: &Form,
+    run: &Run,
+    (plans, ahead, lines): (&[Planned], &[Ahead], &[Line]),
+    page: &mut Page,
+) {
+    let theme = view.theme;
+    page.say("touches", &touched(view.app, plans, ahead), theme.strong());
+    if let Some(vault) = vault(run, lines, plans, ahead) {
+        page.say("vault", &vault, theme.text());
+    }
+    for (index, group) in groups(run, ahead).iter().enumerate() {
+        let name = if index == 0 { "sends" } else { "" };
+        // Under their names the headings stand where a fact stands; a step stands deeper.
+        let words = format!("{}: {}", group.title, group.counts());
+        page.under(name, &words, theme.text());
+        if index == 0 {
+            let words = if form.identifiers {
+                "tab folds"
+            } else {
+                "tab for every step"
+            };
+            page.note(words);
+        }
+        if form.identifiers {
+            for step in &group.steps {
+                page.under("", &format!("  {}", step.sentence()), theme.dim());
+            }
+        }
+    }
+}
+
+/// What cannot be taken back, named.
+fn no_undo(run: &Run, plans: &[Planned], ahead: &[Ahead]) -> String {
+    let stays = final_steps(run, ahead);
+    match (plans.len() + ahead.len(), stays.is_empty()) {
+        (1, _) => "there is no way back from it".into(),
+        (_, true) => "not everything can be undone".into(),
+        (_, false) => format!(
+            "no way back from {}; the rest can be undone",
+            stays.join(", ")
+        ),
     }
 }
 
@@ -409,18 +480,15 @@ fn strategy(workload: &Workload) -> String {
     }
 }
 
-fn undo_words(lines: &[Line], undoable: bool, changes: usize) -> String {
-    let right = lines
-        .iter()
-        .find(|line| line.text.ends_with("(for the way back)"));
-    match (undoable, right.map(|line| line.level)) {
-        (false, _) if changes == 1 => "there is no way back from it".into(),
-        (false, _) => "not everything can be undone".into(),
-        (true, Some(Level::Passed)) => {
+/// Whether the operator may go back, by the worst of what was asked.
+fn undo_words(lines: &[Line]) -> String {
+    let rights = lines.iter().filter(|line| line.text.ends_with(WAY_BACK));
+    match rights.map(|line| line.level).min() {
+        Some(Level::Passed | Level::Noted) => {
             "back to the values of now: possible, you may (checked)".into()
         }
-        (true, Some(Level::Red)) => "possible, but you may not (checked)".into(),
-        (true, _) => "possible; whether you may is not known".into(),
+        Some(Level::Red) => "possible, but you may not (checked)".into(),
+        _ => "possible; whether you may is not known".into(),
     }
 }
 
@@ -436,9 +504,7 @@ fn resume(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
     if let Some(human) = &run.ledger().human {
         page.say("found", &human.message, theme.text());
     }
-    for left in run.leftovers() {
-        page.say("in force", without_command(&left), theme.text());
-    }
+    in_force(view, "in force", run, page);
     let next = run
         .current()
         .and_then(|index| number_of(run, index).zip(run.plan().get(index)))
@@ -457,6 +523,29 @@ fn undo(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
         None => "Nothing to undo".into(),
     };
     place(view, form, run, page);
+    let effects = run.ledger().steps.iter();
+    let effects = effects.filter(|record| record.effective()).count();
+    if effects > FEW {
+        in_force(view, "takes back", run, page);
+        let pods = takes_back(view.app, run);
+        if pods > 0 {
+            let words = format!(
+                "{} restart again, one workload at a time",
+                many(pods, "pod")
+            );
+            page.say("touches", &words, theme.text());
+        }
+    } else {
+        each_undo(view, form, run, page);
+    }
+    let words =
+        "only where the fields still are as this run left them; else the command is printed";
+    page.say("happens", words, theme.text());
+}
+
+/// The changes one by one, where they are few.
+fn each_undo(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
+    let theme = view.theme;
     let steps = run.ledger().steps.iter().rev();
     for effect in steps
         .filter(|record| record.effective())
@@ -468,9 +557,43 @@ fn undo(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
         page.say("sends", &words, theme.text());
         page.say("touches", &touches(view.app, &planned.object), theme.text());
     }
-    let words =
-        "only where the fields still are as this run left them; else the command is printed";
-    page.say("happens", words, theme.text());
+}
+
+/// What the run changed, folded.
+fn in_force(view: &View<'_>, label: &'static str, run: &Run, page: &mut Page) {
+    let theme = view.theme;
+    let changed = changed(run);
+    for (index, (object, said)) in changed.objects.iter().enumerate() {
+        let label = if index == 0 { label } else { "" };
+        let last = said.last().map_or("", String::as_str);
+        page.under(label, &format!("{object}: {last}"), theme.text());
+    }
+    if !changed.restarted.is_empty() {
+        let names: Vec<&str> = changed
+            .restarted
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        page.say("restarted", &names.join(", "), theme.text());
+    }
+    for said in &changed.doubtful {
+        page.say("not known", said, theme.strong());
+    }
+}
+
+/// How many pods an undo restarts.
+fn takes_back(app: &App, run: &Run) -> usize {
+    let changed = changed(run);
+    let names = changed.restarted.iter().map(|(name, _)| name.as_str());
+    let namespace = &run.start().target.namespace;
+    let desired = names.filter_map(|name| {
+        let (kind, name) = name.split_once('/')?;
+        let named = Named::new(kind, namespace, name);
+        let mut all = app.cluster.all_workloads();
+        let found = all.find(|workload| workload.object() == named)?;
+        usize::try_from(found.desired).ok()
+    });
+    desired.sum()
 }
 
 fn open_lines(view: &View<'_>, run: &Run, page: &mut Page) {

@@ -5,13 +5,37 @@ use super::view::View;
 use super::widget::pane::Pane;
 use super::widget::table::{Column, Row, Table};
 use super::widget::window::window;
-use crate::app::palette::{argued, kind, meant, rank, unknown};
+use crate::app::palette::{argued, begun, kind, meant, rank, unknown};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Clear, Widget};
 
 /// The most lines that are shown at once.
 const SHOWN: usize = 12;
+
+/// What a line that begins a run does, or why it cannot.
+fn begins(view: &View<'_>, typed: &str) -> Option<String> {
+    let request = begun(typed)?;
+    let book = view.app.runs.book(&request.runbook)?;
+    let Ok(book) = &book.book else {
+        return Some(format!("{} cannot be read", request.runbook));
+    };
+    for (name, value) in &request.params {
+        match book.param(name).map(|param| param.read(value)) {
+            None => {
+                let names: Vec<&str> = book.params.iter().map(|one| one.name.as_str()).collect();
+                let names = names.join(", ");
+                return Some(format!("there is no parameter {name}; there are {names}"));
+            }
+            Some(Err(why)) => return Some(why),
+            Some(Ok(_)) => {}
+        }
+    }
+    Some(format!(
+        "enter starts {}; nothing is changed before it was shown and confirmed",
+        request.runbook
+    ))
+}
 
 /// Draws the list at the bottom of the screen's area.
 pub fn draw(view: &View<'_>, area: Rect, (typed, chosen): (&str, usize), buf: &mut Buffer) {
@@ -24,7 +48,13 @@ pub fn draw(view: &View<'_>, area: Rect, (typed, chosen): (&str, usize), buf: &m
         (None, Some(said)) => format!("{}, if the server has such a kind", said.sentence()),
         (None, None) => unknown(&offers, typed),
     };
-    let len = if argument.is_some() { 0 } else { found.len() };
+    let begun = begins(view, typed);
+    let sentence = begun.clone().unwrap_or(sentence);
+    let len = if argument.is_some() || begun.is_some() {
+        0
+    } else {
+        found.len()
+    };
     let rows = len.clamp(2, SHOWN) as u16;
     let height = (rows + 3).min(area.height);
     let over = Rect {

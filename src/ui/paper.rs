@@ -106,6 +106,11 @@ impl<'t> Paper<'t> {
         self.rows.len()
     }
 
+    /// Puts another page below this one.
+    pub fn append(&mut self, other: Self) {
+        self.rows.extend(other.rows);
+    }
+
     /// The next row is where the cursor stands.
     pub fn point(&mut self) {
         self.pointed = Some(self.rows.len());

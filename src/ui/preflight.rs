@@ -4,7 +4,7 @@
 use super::paper::Paper;
 use super::theme::Tone;
 use super::widget::diff::{DiffLine, diff};
-use crate::runbook::machine::Run;
+use crate::runbook::machine::{AskKind, Run};
 use crate::runbook::patch::Planned;
 use crate::runbook::preflight::{Level, Line};
 use serde_json::Value;
@@ -24,12 +24,61 @@ pub fn write(run: &Run, paper: &mut Paper<'_>) {
     let (tone, words) = sum(&lines);
     paper.judged(tone, &words, theme.strong());
     paper.gap();
-    for line in &lines {
-        paper.check(line);
+    for line in folded(&lines) {
+        paper.check(&line);
     }
     if lines.iter().any(|line| line.fix.is_some()) {
         paper.gap();
         paper.words("c copies what would mend it", theme.dim());
+    }
+}
+
+/// Rights that are there, one line for each object and the fact that decided; everything else as it is.
+fn folded(lines: &[&Line]) -> Vec<Line> {
+    let mut folded: Vec<Line> = Vec::new();
+    let mut rights: Vec<Right<'_>> = Vec::new();
+    for line in lines {
+        let Some((verb, object)) = right(line) else {
+            folded.push((*line).clone());
+            continue;
+        };
+        let same = |known: &&mut Right<'_>| known.object == object && known.fact == line.fact;
+        match rights.iter_mut().find(same) {
+            Some(known) => known.verbs.push(verb),
+            None => rights.push(Right {
+                object,
+                fact: &line.fact,
+                verbs: vec![verb],
+            }),
+        }
+    }
+    folded.extend(rights.into_iter().map(|right| {
+        let mut verbs = right.verbs;
+        verbs.dedup();
+        let words = format!("may {} {}", verbs.join(", "), right.object);
+        Line::new(Level::Passed, &words, right.fact)
+    }));
+    folded
+}
+
+/// Rights to one object that one fact decided.
+struct Right<'a> {
+    object: &'a str,
+    fact: &'a str,
+    verbs: Vec<String>,
+}
+
+/// The verb and the object of a right that is there.
+fn right(line: &Line) -> Option<(String, &str)> {
+    const BACK: &str = " (for the way back)";
+    let asked = (line.level == Level::Passed).then(|| line.text.strip_prefix("may "))??;
+    if line.text.ends_with('?') {
+        return None;
+    }
+    let (verb, object) = asked.split_once(' ')?;
+    match object.strip_suffix(BACK) {
+        Some(object) => Some((format!("{verb} back"), object)),
+        None => Some((verb.to_owned(), object)),
     }
 }
 
@@ -69,7 +118,12 @@ pub fn change(run: &Run, paper: &mut Paper<'_>) {
         .filter_map(|step| step.plan.as_ref())
     {
         any = true;
-        let words = format!("{} in {}", planned.object.short(), planned.object.namespace);
+        let object = &planned.object;
+        let words = if object.namespace.is_empty() {
+            object.short()
+        } else {
+            format!("{} in {}", object.short(), object.namespace)
+        };
         paper.words(&words, theme.strong());
         for line in &planned.lines {
             paper.judged(Tone::Idle, line, theme.text());
@@ -81,7 +135,22 @@ pub fn change(run: &Run, paper: &mut Paper<'_>) {
         }
         paper.gap();
     }
-    if !any {
+    let ahead = match run.ask().map(|ask| &ask.kind) {
+        Some(AskKind::Confirm { ahead, .. }) => ahead.as_slice(),
+        _ => &[],
+    };
+    for (index, group) in super::run::groups(run, ahead).iter().enumerate() {
+        if index == 0 {
+            let words = "what later steps will send; field by field when their turn has come";
+            paper.words(words, theme.dim());
+        }
+        paper.gap();
+        paper.words(&group.title, theme.strong());
+        for step in &group.steps {
+            paper.judged(Tone::Idle, &step.sentence(), theme.text());
+        }
+    }
+    if !any && ahead.is_empty() {
         paper.words("No change has been worked out yet.", theme.dim());
     }
 }

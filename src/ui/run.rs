@@ -8,20 +8,26 @@
 //! ```
 //! A run: the plan left, the step right, the record below. Where a person must decide, the right pane is the question alone.
 
+mod ahead;
+mod changes;
 mod checklist;
 mod choice;
 pub mod gate;
 pub mod plan;
+mod proof;
 mod question;
 mod record;
 mod step;
 mod why;
 
-pub use step::{sends, sends_what, without_command};
+pub use ahead::{final_steps, groups, many, takes, touched, vault};
+pub use changes::changed;
+pub use step::{sends, sends_what};
 
 use super::paper::Paper;
 use super::view::View;
 use super::widget::pane::Pane;
+use super::widget::text;
 use crate::app::desk::{RUN_PAGES, WHY};
 use crate::runbook::machine::{Entry, Run};
 use ratatui::buffer::Buffer;
@@ -82,7 +88,8 @@ pub fn draw(view: &View<'_>, shown: Shown<'_>, area: Rect, buf: &mut Buffer) {
         pane(&plan::name(shown.run), "", false, parts.plan, buf);
         let inside = Pane::padded(parts.plan);
         let mut paper = Paper::new(theme, inside.width);
-        plan::write(shown.run, &mut paper);
+        let lost = view.app.runs.lost().is_some();
+        plan::write(shown.run, lost, usize::from(inside.height), &mut paper);
         paper.draw(inside, 0, buf);
     }
     if parts.record.height > 0 {
@@ -108,6 +115,13 @@ pub fn draw(view: &View<'_>, shown: Shown<'_>, area: Rect, buf: &mut Buffer) {
         (above, 0) => format!("{above} more above"),
         (above, below) => format!("{above} above, {below} below"),
     };
+    let title = if above + below > 0 {
+        // That there is more to read is worth more than the end of a title.
+        let room = usize::from(parts.step.width).saturating_sub(text::width(&note) + 8);
+        super::paper::cut(&title, room)
+    } else {
+        title
+    };
     pane(&title, &note, true, parts.step, buf);
     paper.draw(inside, top, buf);
 }
@@ -115,6 +129,7 @@ pub fn draw(view: &View<'_>, shown: Shown<'_>, area: Rect, buf: &mut Buffer) {
 /// Writes the right pane; returns its title and the remark at the right of it.
 fn page(view: &View<'_>, shown: Shown<'_>, alone: bool, paper: &mut Paper<'_>) -> (String, String) {
     let run = shown.run;
+    let lost = view.app.runs.lost();
     let number = plan::number_of(run, plan::focus(run)).unwrap_or(0);
     let section = run
         .plan()
@@ -126,9 +141,10 @@ fn page(view: &View<'_>, shown: Shown<'_>, alone: bool, paper: &mut Paper<'_>) -
             run.start().runbook,
             plan::word(run.ledger().state)
         ),
+        _ if run.undoing().is_some() => format!("going back: {number}  {}", run.title(section)),
         (true, false) => format!(
             "{number} of {}  {}",
-            plan::headings(run).len(),
+            run.sections().len(),
             run.title(section)
         ),
         (false, false) => format!("{number}  {}", run.title(section)),
@@ -144,7 +160,10 @@ fn page(view: &View<'_>, shown: Shown<'_>, alone: bool, paper: &mut Paper<'_>) -
         }
         WHY => (why::write(run, paper), "e: the step".into()),
         _ => {
-            let over = run.ledger().end.is_some() || run.halted().is_some();
+            if let Some(why) = lost {
+                step::not_carried_here(run, why, paper);
+            }
+            let over = run.ledger().end.is_some() || run.halted().is_some() || lost.is_some();
             if run.ask().is_some() && !over {
                 question::write(view, run, paper);
             } else {

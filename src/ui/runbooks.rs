@@ -23,7 +23,12 @@ use ratatui::widgets::Widget;
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let (app, theme) = (view.app, view.theme);
     let books = app.books();
-    let note = format!("{}, the suggested one first", books.len());
+    let suggested = books.iter().any(|book| app.suggests(book));
+    let note = if suggested {
+        format!("{}, the suggested one first", books.len())
+    } else {
+        books.len().to_string()
+    };
     let pane = Pane {
         title: "runbooks",
         note: &note,
@@ -56,8 +61,8 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
         Column::words("", 1, 1).pin(),
         Column::words("RUNBOOK", 12, 24).pin(),
         Column::words("RISK", 8, 8).drops(3),
+        Column::words("WHAT", 40, 140),
         Column::words("FROM", 8, 30).drops(4),
-        Column::words("WHAT", 16, 140),
     ];
     let table = Table {
         columns: &columns,
@@ -167,8 +172,8 @@ fn row(view: &View<'_>, book: &Book) -> Row<'static> {
                     theme.text()
                 },
             ),
-            words(origin(book), theme.dim()),
             words(what.unwrap_or(title), style),
+            words(origin(book), theme.dim()),
         ],
         marked: false,
     }
@@ -238,6 +243,19 @@ fn write(view: &View<'_>, book: &Runbook, paper: &mut Paper<'_>) {
         let object = &subject.object;
         let words = format!("{}/{} in {}", object.kind, object.name, object.namespace);
         paper.fact("for", &words, theme.strong());
+    }
+    let with: Vec<String> = view
+        .app
+        .starts_with(book)
+        .into_iter()
+        .map(|(name, value)| match value.as_str() {
+            "" => format!("{name} –"),
+            value => format!("{name} {value}"),
+        })
+        .collect();
+    if !with.is_empty() {
+        let words = format!("{}  (f fills them in)", with.join(" · "));
+        paper.fact("with", &words, theme.text());
     }
     paper.fact(
         "changes",

@@ -27,7 +27,10 @@ pub fn draw(view: &View<'_>, sheet: &Sheet, area: Rect, buf: &mut Buffer) {
         };
         // What keys go to is marked by a sign as well as by its look.
         let note = if here { "now" } else { "" };
-        entries.push(Entry::new(field.name, text, style).with_note(note));
+        entries.push(Entry::new(&field.name, text, style).with_note(note));
+        if here && !field.help.is_empty() {
+            entries.push(Entry::new(" ", &field.help, theme.dim()));
+        }
     }
     if let Some(refused) = &sheet.refused {
         entries.push(Entry::new("", refused, theme.tone(Tone::Failing)));
@@ -41,6 +44,7 @@ pub fn draw(view: &View<'_>, sheet: &Sheet, area: Rect, buf: &mut Buffer) {
         ),
     });
     let last = sheet.at + 1 >= sheet.fields.len();
+    let starts = matches!(sheet.aim, Aim::Start(_));
     let changes = matches!(sheet.aim, Aim::Silence(_));
     let dialog = Dialog {
         title: &sheet.title,
@@ -49,10 +53,11 @@ pub fn draw(view: &View<'_>, sheet: &Sheet, area: Rect, buf: &mut Buffer) {
             .as_ref()
             .map(|(question, line)| (question.as_str(), line.as_str())),
         left: "esc leaves it",
-        right: if last {
-            "enter writes it down"
-        } else {
-            "enter, the next"
+        right: match (last, starts) {
+            (true, true) => "enter starts it",
+            (false, true) => "enter, the next · ctrl-s starts it",
+            (true, false) => "enter writes it down",
+            (false, false) => "enter, the next",
         },
         scroll: 0,
         frame: if changes {

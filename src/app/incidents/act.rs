@@ -329,6 +329,8 @@ impl App {
                 Ask::Write(incident.id, Box::new(Event::Note { text }), "Written down.")
             }
             Aim::Of(wish) => self.asked(*wish, sheet)?,
+            // It is obeyed where runs begin.
+            Aim::Start(_) => return Err("There is nothing to be written.".to_owned()),
         };
         Ok(vec![self.incident_order(ask)])
     }

@@ -4,6 +4,8 @@
 use super::order::{Quiet, Wish};
 use crate::app::command::{Command, Motion};
 use crate::domain::incident::AlertNews;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 /// The longest line that is typed.
 const LONGEST: usize = 600;
@@ -26,21 +28,31 @@ pub enum Input {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What it takes.
     pub input: Input,
     /// Whether it may stay empty.
     pub optional: bool,
+    /// What it means, said while keys go to it.
+    pub help: String,
 }
 
 impl Field {
     /// Words, with some there already.
-    pub fn line(name: &'static str, text: &str) -> Self {
+    pub fn line(name: impl Into<Cow<'static, str>>, text: &str) -> Self {
         Self {
-            name,
+            name: name.into(),
             input: Input::Line(text.to_owned()),
             optional: false,
+            help: String::new(),
         }
+    }
+
+    /// The same, with what it means.
+    #[must_use]
+    pub fn help(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.help);
+        self
     }
 
     /// The same, which may stay empty.
@@ -51,14 +63,15 @@ impl Field {
     }
 
     /// One of several.
-    pub fn choice(name: &'static str, all: &[String], at: usize) -> Self {
+    pub fn choice(name: impl Into<Cow<'static, str>>, all: &[String], at: usize) -> Self {
         Self {
-            name,
+            name: name.into(),
             input: Input::Choice {
                 all: all.to_vec(),
                 at: at.min(all.len().saturating_sub(1)),
             },
             optional: false,
+            help: String::new(),
         }
     }
 
@@ -87,6 +100,8 @@ pub enum Aim {
     Silence(Box<Quiet>),
     /// What else is asked of an incident.
     Of(Wish),
+    /// Starting a runbook.
+    Start(Arc<str>),
 }
 
 /// What came of a key.
@@ -159,15 +174,19 @@ impl Sheet {
         let last = self.fields.len().saturating_sub(1);
         match command {
             Command::Escape => return Came::Left,
+            // What stands there is taken at once, where nothing is missing.
+            Command::Save => match self.missing() {
+                Some(at) => {
+                    self.at = at;
+                    self.refused = Some(self.needed(at));
+                    return Came::Stays;
+                }
+                None => return Came::Filled,
+            },
             Command::Enter => {
-                let missing = self
-                    .fields
-                    .iter()
-                    .position(|field| !field.optional && field.text().is_empty());
-                match missing {
+                match self.missing() {
                     Some(at) if at <= self.at => {
-                        let name = self.fields[at].name;
-                        self.refused = Some(format!("{name} is needed; esc leaves it."));
+                        self.refused = Some(self.needed(at));
                         self.at = at;
                     }
                     _ if self.at < last => self.at += 1,
@@ -202,6 +221,17 @@ impl Sheet {
         }
         self.refused = None;
         Came::Stays
+    }
+
+    /// The first field that may not stay empty and is.
+    fn missing(&self) -> Option<usize> {
+        let mut fields = self.fields.iter();
+        fields.position(|field| !field.optional && field.text().is_empty())
+    }
+
+    fn needed(&self, at: usize) -> String {
+        let name = self.fields.get(at).map_or("", |field| &*field.name);
+        format!("{name} is needed; esc leaves it.")
     }
 
     fn push(&mut self, c: char) {

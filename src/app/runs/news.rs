@@ -25,6 +25,8 @@ pub enum RunNews {
         /// Why somebody else than before takes it up.
         hand_over: Option<String>,
     },
+    /// Somebody else has the lock of a run that is carried here, and the sentence that says who: nothing more is sent.
+    Lost(RunId, String),
     /// The last lines of pods that fail while a rollout is waited for.
     Lines(RunId, Vec<PodLines>),
     /// It cannot be begun or taken up.

@@ -80,6 +80,8 @@ pub enum RunOrder {
     Reopen(Arc<str>),
     /// Carry out what the machine asks for this run, in this order.
     Perform(RunId, Vec<Effect>),
+    /// The plan of a run as it is now, for whoever is told where it stands: its steps, each with the number of its heading.
+    Outline(RunId, Vec<(String, usize)>),
     /// List the runs on this machine.
     List,
     /// Read the runbooks anew.

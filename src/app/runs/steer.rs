@@ -59,6 +59,14 @@ impl App {
                 }));
                 effects
             }
+            RunNews::Lost(id, why) => {
+                let present = self.runs.present.as_ref();
+                // Without a person at it the machine's own question ends it, as soon as something was to be sent.
+                if present.is_some_and(|run| run.start().run == id && run.start().attended) {
+                    self.runs.lost = Some(why);
+                }
+                Vec::new()
+            }
             RunNews::Lines(id, lines) => {
                 let present = self.runs.present.as_ref();
                 if present.is_some_and(|run| run.start().run == id) {
@@ -97,6 +105,15 @@ impl App {
                 self.runs.answers = answers;
                 self.runs.opening = Some(self.now);
                 vec![Effect::Run(RunOrder::Reopen(run))]
+            }
+            Command::Decide(_)
+            | Command::StopRun
+            | Command::RollBackRun { .. }
+            | Command::AbandonRun { .. }
+            | Command::NoteRun { .. }
+                if self.refuse_lost() =>
+            {
+                Vec::new()
             }
             Command::Decide(decision) => {
                 let by = self.operator();
@@ -302,6 +319,8 @@ impl App {
         self.runs.recording.clear();
         self.runs.lines.clear();
         self.runs.carrier = None;
+        self.runs.lost = None;
+        self.runs.outline = run.outline();
         self.history
             .open(Screen::Run(Arc::from(run.start().run.as_str())));
     }
@@ -314,6 +333,15 @@ impl App {
             run.map_or_else(String::new, |run| run.start().actor.clone())
         };
         known.unwrap_or_else(began)
+    }
+
+    /// Why nothing is decided here any more, said instead of doing it.
+    pub(in crate::app) fn refuse_lost(&mut self) -> bool {
+        let lost = self.runs.lost().is_some();
+        if lost {
+            self.tell("Read-only: somebody else carries this run now. K, then p lists the runs.");
+        }
+        lost
     }
 
     fn step_run(&mut self, event: Event) -> Vec<Effect> {
@@ -334,6 +362,23 @@ impl App {
             here.place.top = 0;
         }
         self.took(run, effects)
+    }
+
+    /// The plan anew, where it is another than others were told: it grows with what steps find, and loses what is left out.
+    fn outline_again(&mut self, run: &Run) -> Option<Effect> {
+        let entries = run.ledger().entries;
+        if std::mem::replace(&mut self.runs.outlined, entries) == entries {
+            return None;
+        }
+        let outline = run.outline();
+        if outline == self.runs.outline {
+            return None;
+        }
+        self.runs.outline.clone_from(&outline);
+        Some(Effect::Run(RunOrder::Outline(
+            run.start().run.clone(),
+            outline,
+        )))
     }
 
     /// Keeps the run, and sorts what it asks for: questions are for the operator, the rest for the engine.
@@ -361,6 +406,7 @@ impl App {
         if list {
             out.push(Effect::Run(RunOrder::List));
         }
+        out.extend(self.outline_again(&run));
         self.runs.present = Some(Box::new(run));
         self.runs.shelve();
         out

@@ -126,7 +126,10 @@ fn words(fact: &Fact) -> String {
         ),
         Fact::Preflight { lines, .. } => preflight(lines),
         Fact::Started { step } => format!("step {step}"),
-        Fact::Skipped { step, reason } => format!("step {step} left out: {reason}"),
+        Fact::Skipped { step, reason, more } => match more.len() {
+            0 => format!("step {step} left out: {reason}"),
+            more => format!("step {step} and {more} more left out: {reason}"),
+        },
         Fact::Planned { step, plan } => format!(
             "{step} would change {}:\n{}",
             plan.object.short(),

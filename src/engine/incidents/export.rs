@@ -346,7 +346,13 @@ fn said(fact: &Fact) -> Option<String> {
         Fact::Failed { step, message, .. } => format!("{step} failed: {message}"),
         Fact::UndoDone { step, message } => format!("{step} is undone: {message}"),
         Fact::UndoFailed { step, message, .. } => format!("{step} could not be undone: {message}"),
-        Fact::Skipped { step, reason } => format!("{step} was left out: {reason}"),
+        Fact::Skipped { step, reason, more } => {
+            let more = match more.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("{step}{more} left out: {reason}")
+        }
         Fact::Intent(intent) | Fact::UndoIntent(intent) => {
             format!(
                 "intent: {}: {}",

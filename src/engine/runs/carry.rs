@@ -8,6 +8,7 @@ use super::records::Who;
 use super::report::Reporter;
 use super::secrets::Secrets;
 use super::{approvals, ask, measure, policy, records, rehearsals, rehearsing, write};
+use crate::app::runs::news::RunNews;
 use crate::engine::incidents::follow::follow;
 use crate::engine::timekeeping::agree;
 use crate::journal::{AuditEvent, Journal, RealDisk};
@@ -188,13 +189,18 @@ impl Carrier {
                     }
                     write::send(&to, effect, attempt, audit_id, *action).await
                 }
-                Err(message) => Event::Refused {
-                    effect,
-                    attempt,
-                    status: Status::Locked,
-                    http: 0,
-                    message,
-                },
+                Err(message) => {
+                    if let Some(why) = to.claims.lost().await {
+                        to.means.tell(RunNews::Lost(start.run.clone(), why)).await;
+                    }
+                    Event::Refused {
+                        effect,
+                        attempt,
+                        status: Status::Locked,
+                        http: 0,
+                        message,
+                    }
+                }
             };
             to.tell(event).await;
         };

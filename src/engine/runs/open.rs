@@ -155,7 +155,7 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
     let secrets = key(journal.dir().to_owned()).await?;
     let mut carrier = Carrier::new(means.clone(), start, journal, secrets);
     carrier.rehearses(run.runbook());
-    carrier.reporter().claims.plan(steps(&run), now);
+    carrier.reporter().claims.plan(run.outline(), now);
     Ok((carrier, run))
 }
 
@@ -191,11 +191,6 @@ fn second(means: &Means, run: &mut Run) {
     let policy = (means.keeping.rules.policy)(&run.start().target.environment);
     run.demand_approvals(i64::from(policy.approvals));
     run.keep_from_approving(records::os_user());
-}
-
-/// The run's steps, for whoever is told where it stands.
-fn steps(run: &Run) -> Vec<String> {
-    run.plan().iter().map(|step| step.id.clone()).collect()
 }
 
 /// How bad the incident is that is open here: conditions of the runbook may ask.
@@ -335,7 +330,7 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
     carrier.rehearses(run.runbook());
     locked_here(carrier.reporter().clone(), run.objects()).await?;
     let claims = &carrier.reporter().claims;
-    claims.plan(steps(&run), open.header.created);
+    claims.plan(run.outline(), open.header.created);
     for line in claims.take(&run.lock_keys(), false).await {
         match line.level {
             Level::Red => return Err(refusal(format!("{}: {}", line.text, line.fact))),

@@ -49,7 +49,7 @@ fn request() -> Request {
 }
 
 /// A key of OpenSSH's own making.
-fn key(folder: &Path, name: &str, kind: &[&str]) -> String {
+pub(crate) fn key(folder: &Path, name: &str, kind: &[&str]) -> String {
     let file = folder.join(name);
     let made = Command::new("ssh-keygen")
         .args(["-q", "-N", "", "-C", "a comment", "-t"])
@@ -77,7 +77,8 @@ fn signed(folder: &Path, name: &str, namespace: &str, message: &[u8]) -> String 
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn approval(folder: &Path, name: &str, words: &Signed) -> String {
+/// An approval as it is carried back.
+pub(crate) fn approval(folder: &Path, name: &str, words: &Signed) -> String {
     words.text(&signed(folder, name, NAMESPACE, &words.bytes()))
 }
 

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::runbook::approval::{self, Granted, Request, TTL};
 use crate::runbook::machine::fact::{Fact, Reason};
-use crate::runbook::machine::io::{AskKind, Effect, Offered, Question, ReadId};
+use crate::runbook::machine::io::{Ask, AskKind, Effect, Offered, Question, ReadId};
 use crate::runbook::machine::ledger::StepState;
 use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::model::Risk;
@@ -325,10 +325,28 @@ impl Run {
         }
         if let Some(why) = text.strip_prefix(BREAKS_GLASS.trim_end()) {
             let why = why.trim();
-            if why.chars().count() >= LEAST_REASON {
+            let long = why.chars().count();
+            if long >= LEAST_REASON {
                 self.live.glass = Some(why.to_owned());
+                return self.put_question(out);
             }
-            return self.put_question(out);
+            // The question as it stood, with what was missing.
+            let Some(human) = self.ledger.human.clone() else {
+                return;
+            };
+            let kind = self.approval_ask(index, out);
+            let message = format!(
+                "A reason of twenty characters is wanted; this one has {long}. {}",
+                human.message
+            );
+            let (step, reason) = (human.step, human.reason);
+            let ask = Ask {
+                step,
+                reason,
+                message,
+                kind,
+            };
+            return self.ask_again(ask, out);
         }
         let question = self.question(index, Some(text.to_owned()), false);
         self.ask_for_approval(question, out);

@@ -346,9 +346,14 @@ pub enum Fact {
     /// A step began.
     #[serde(rename = "step.started")]
     Started { step: String },
-    /// A step's condition is false.
+    /// A step's condition is false, and so are those of the steps of the same call right after it.
     #[serde(rename = "step.skipped")]
-    Skipped { step: String, reason: String },
+    Skipped {
+        step: String,
+        reason: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        more: Vec<String>,
+    },
     /// A step's change was worked out; this is what is confirmed.
     #[serde(rename = "step.planned")]
     Planned { step: String, plan: Box<Planned> },

@@ -90,10 +90,14 @@ impl Run {
                 record.state = StepState::Running;
                 record.started_at = Some(at);
             }),
-            Fact::Skipped { step, reason } => self.set(step, |record| {
-                record.state = StepState::Skipped;
-                record.message.clone_from(reason);
-            }),
+            Fact::Skipped { step, reason, more } => {
+                for step in std::iter::once(step).chain(more) {
+                    self.set(step, |record| {
+                        record.state = StepState::Skipped;
+                        record.message.clone_from(reason);
+                    });
+                }
+            }
             Fact::Planned { step, plan } => {
                 self.set(step, |record| record.plan = Some((**plan).clone()));
             }

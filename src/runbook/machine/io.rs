@@ -9,6 +9,7 @@ use crate::runbook::approval::Request;
 use crate::runbook::gate::{GateSpec, Reading};
 use crate::runbook::ids::EffectKey;
 use crate::runbook::machine::fact::{Answers, Entry, Reason, RunState, Status, Way};
+use crate::runbook::machine::forecast::Ahead;
 use crate::runbook::machine::item::{Item, Look, Seen};
 use crate::runbook::model::{Branch, SecretDecl};
 use crate::runbook::patch::{Action, ObjectRef, Planned};
@@ -447,8 +448,8 @@ pub enum AskKind {
         typed: Option<String>,
         /// The changes that will follow.
         plans: Vec<Planned>,
-        /// What later steps will send, in words.
-        ahead: Vec<String>,
+        /// What later steps will send.
+        ahead: Vec<Ahead>,
         /// The preflight's page.
         lines: Vec<Line>,
         /// Whether everything can be undone.

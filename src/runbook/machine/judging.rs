@@ -28,34 +28,7 @@ impl Run {
             let told = json!({"verdict": NOT_JUDGED});
             return self.finish(now, index, told, out);
         }
-        let StepKind::Gate {
-            named,
-            gate,
-            hold,
-            side,
-            ..
-        } = self.plan[index].kind.clone()
-        else {
-            return;
-        };
-        let decl = named
-            .as_ref()
-            .and_then(|name| self.book_of(&self.plan[index]).gates.get(name))
-            .or(gate.as_deref());
-        let step = &self.plan[index];
-        let scope = self.scope_of(step, None);
-        let spec = decl
-            .ok_or_else(|| "the gate is not declared".to_owned())
-            .and_then(|decl| {
-                let hold = hold.map(|hold| hold.duration(&scope)).transpose()?;
-                GateSpec::fill(decl, hold, side, &scope, |metric| {
-                    decl.metrics
-                        .get(metric)
-                        .and_then(|metric| metric.when.as_ref())
-                        .is_none_or(|when| self.holds(step, when))
-                })
-            });
-        match spec {
+        match self.gate_spec(index) {
             Ok(spec) => {
                 let gate = Gate::new(spec, now, self.ledger.steps[index].bad.clone());
                 out.push(Effect::Wake(gate.next()));
@@ -64,6 +37,37 @@ impl Run {
             }
             Err(why) => self.fail(now, index, Reason::Input, why, Then::Pause, out),
         }
+    }
+
+    /// What a gate is to judge, with everything filled in.
+    pub(super) fn gate_spec(&self, index: usize) -> Result<GateSpec, String> {
+        let step = &self.plan[index];
+        let StepKind::Gate {
+            named,
+            gate,
+            hold,
+            side,
+            ..
+        } = &step.kind
+        else {
+            return Err("this is no gate".to_owned());
+        };
+        let named = named.as_ref();
+        let decl = named
+            .and_then(|name| self.book_of(step).gates.get(name))
+            .or(gate.as_deref())
+            .ok_or("the gate is not declared")?;
+        let scope = self.scope_of(step, None);
+        let hold = hold
+            .as_ref()
+            .map(|hold| hold.duration(&scope))
+            .transpose()?;
+        GateSpec::fill(decl, hold, *side, &scope, |metric| {
+            decl.metrics
+                .get(metric)
+                .and_then(|metric| metric.when.as_ref())
+                .is_none_or(|when| self.holds(step, when))
+        })
     }
 
     pub(super) fn tick(&mut self, now: Timestamp, out: &mut Vec<Effect>) {

@@ -36,7 +36,8 @@ impl Run {
         let index = self.current()?;
         let begun = self.ledger.steps.get(index)?.started_at?;
         let waits = matches!(self.plan.get(index)?.kind, StepKind::Wait { .. });
-        let asked = self.ledger.human.is_some() || self.ledger.end.is_some();
+        let ledger = &self.ledger;
+        let asked = ledger.human.is_some() || ledger.end.is_some() || ledger.rolling_back;
         (waits && !asked)
             .then(|| self.wait_ends(index, begun).ok())
             .flatten()

@@ -167,19 +167,7 @@ impl Run {
                     .clone()
                     .map(|(_, lines)| lines)
                     .unwrap_or_default(),
-                undo: self
-                    .plan
-                    .iter()
-                    .filter(|step| step.kind.mutates())
-                    .all(|step| {
-                        matches!(
-                            step.undo,
-                            Some(
-                                crate::runbook::model::Undo::Restore
-                                    | crate::runbook::model::Undo::Act(..)
-                            )
-                        )
-                    }),
+                undo: self.all_can_be_undone(),
             },
         }
     }

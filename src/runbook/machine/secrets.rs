@@ -12,7 +12,7 @@ use crate::runbook::machine::io::{
 };
 use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::machine::theirs::{Unplanned, name_of};
-use crate::runbook::model::{SecretStep, SetEntry, SetTo, Step, StepKind, Then, Undo};
+use crate::runbook::model::{SecretStep, SetEntry, SetTo, Step, StepKind, Then, Undo, When};
 use crate::runbook::patch::{FieldChange, ObjectRef, Planned, Source};
 use crate::runbook::template::{Scope, Text};
 
@@ -333,38 +333,6 @@ impl Run {
         Ok(changes)
     }
 
-    /// What the changing steps ahead will send, in words, as far as it is known.
-    pub(super) fn ahead(&self) -> Vec<String> {
-        let steps = self.plan.iter().zip(&self.ledger.steps);
-        let ahead = steps.filter(|(step, record)| {
-            step.kind.mutates()
-                && record.effect.is_none()
-                && record.plan.is_none()
-                && !matches!(
-                    record.state,
-                    super::ledger::StepState::Skipped | super::ledger::StepState::Succeeded
-                )
-                && !self.unwanted(step)
-        });
-        ahead
-            .map(|(step, _)| {
-                let object = self.object_for(step);
-                let object = object.map_or_else(|_| "known later".to_owned(), |one| one.short());
-                format!(
-                    "{}: {object}: {}",
-                    step.id,
-                    words_of(&step.kind, &self.scope_of(step, None))
-                )
-            })
-            .collect()
-    }
-
-    /// Whether a step may still change something: it does, it has not, and its condition can still hold.
-    pub fn is_ahead(&self, index: usize) -> bool {
-        let step = self.plan.get(index);
-        step.is_some_and(|step| step.kind.mutates() && !self.unwanted(step))
-    }
-
     /// Whether an undo waits until what it depends on was undone: a restart and a copy bring out what is there then.
     pub(super) fn undone_last(step: &Step) -> bool {
         matches!(
@@ -377,8 +345,12 @@ impl Run {
     }
 }
 
-/// What a changing step does, in a few words.
-fn words_of(kind: &StepKind, scope: &Scope<'_>) -> String {
+/// What a changing step does, in a few words; `holds` says which of its keys are set at all.
+pub(super) fn words_of(
+    kind: &StepKind,
+    scope: &Scope<'_>,
+    holds: impl Fn(&When) -> bool,
+) -> String {
     let name = |key: &str| name_of(key, scope).unwrap_or_else(|_| key.to_owned());
     let filled = |text: &Text| {
         text.fill(scope)
@@ -391,7 +363,10 @@ fn words_of(kind: &StepKind, scope: &Scope<'_>) -> String {
         };
     };
     let entries = secret.set().map(|set| {
-        let each = set.iter().map(|(key, entry)| {
+        let set = set
+            .iter()
+            .filter(|(_, entry)| entry.when.as_ref().is_none_or(&holds));
+        let each = set.map(|(key, entry)| {
             let key = name(key);
             match &entry.to {
                 SetTo::Secret(_) => format!("{key} = a new value"),

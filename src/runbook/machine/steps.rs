@@ -28,8 +28,9 @@ impl Run {
             StepState::Pending => {
                 if !self.wanted(&step) {
                     let reason = "its condition is false".to_owned();
-                    let step = step.id;
-                    return self.record(now, vec![Fact::Skipped { step, reason }], out);
+                    let (step, more) = (step.id, self.left_out_with(index));
+                    let fact = Fact::Skipped { step, reason, more };
+                    return self.record(now, vec![fact], out);
                 }
                 if self.settle_calls(now, index, &step, out) {
                     return;
@@ -198,7 +199,7 @@ impl Run {
     }
 
     /// Whether a step is to run: its condition holds, and those of the calls around it, each in its own place.
-    fn wanted(&self, step: &Step) -> bool {
+    pub(super) fn wanted(&self, step: &Step) -> bool {
         let holds = |step: &Step| step.when.as_ref().is_none_or(|when| self.holds(step, when));
         holds(step) && around(step).all(|outer| holds(&outer))
     }

@@ -14,6 +14,14 @@ use crate::runbook::patch::{ObjectRef, Planned, Standing};
 impl Run {
     /// The next undo on the way back to the last barrier, or the end of it.
     pub(super) fn undo_next(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        match self.next_undo() {
+            Some(index) => self.undo_step(now, index, out),
+            None => self.rolled_back(now, out),
+        }
+    }
+
+    /// The step whose undo is next.
+    pub(super) fn next_undo(&self) -> Option<usize> {
         let mut steps = self.ledger.steps.iter().zip(&self.plan);
         let after = steps
             .rposition(|(record, step)| step.barrier && record.state == StepState::Succeeded)
@@ -26,11 +34,7 @@ impl Run {
         let last = |index: &usize| Self::undone_last(&self.plan[*index]);
         let all = after..self.plan.len();
         let first = all.clone().rev().find(|index| open(index) && !last(index));
-        let next = first.or_else(|| all.clone().find(|index| open(index)));
-        match next {
-            Some(index) => self.undo_step(now, index, out),
-            None => self.rolled_back(now, out),
-        }
+        first.or_else(|| all.clone().find(|index| open(index)))
     }
 
     /// One undo, from where it stands.
@@ -80,7 +84,7 @@ impl Run {
     }
 
     /// Whether the runbook has no way back from a step, or none here.
-    fn no_way_back(&self, index: usize) -> bool {
+    pub(super) fn no_way_back(&self, index: usize) -> bool {
         let step = &self.plan[index];
         match &step.undo {
             None | Some(Undo::None) => true,

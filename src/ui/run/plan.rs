@@ -4,6 +4,7 @@ use crate::runbook::machine::{Run, RunState, StepState};
 use crate::ui::paper::{Paper, cut, sign};
 use crate::ui::theme::{Theme, Tone};
 use crate::ui::widget::text;
+use crate::ui::widget::window::window;
 
 /// One heading of the plan.
 pub struct Heading {
@@ -15,31 +16,38 @@ pub struct Heading {
     pub title: String,
     /// How it stands.
     pub tone: Tone,
+    /// Whether nothing under it is carried out in this run.
+    pub left_out: bool,
 }
 
 /// The headings that have steps, in order.
 pub fn headings(run: &Run) -> Vec<Heading> {
-    let mut sections: Vec<usize> = run.plan().iter().map(|step| step.section).collect();
-    sections.dedup();
-    sections
-        .into_iter()
-        .enumerate()
-        .map(|(at, section)| Heading {
+    let each = run.sections().into_iter().enumerate();
+    each.map(|(at, section)| {
+        let left_out = is_left_out(run, section);
+        Heading {
             number: at + 1,
             section,
             title: run.title(section),
-            tone: standing(run, section),
-        })
-        .collect()
+            tone: if left_out {
+                Tone::Idle
+            } else {
+                standing(run, section)
+            },
+            left_out,
+        }
+    })
+    .collect()
+}
+
+fn is_left_out(run: &Run, section: usize) -> bool {
+    let mut steps = run.plan().iter().enumerate();
+    steps.all(|(index, step)| step.section != section || run.is_left_out(index))
 }
 
 /// The number of the heading a step stands under.
 pub fn number_of(run: &Run, index: usize) -> Option<usize> {
-    let section = run.plan().get(index)?.section;
-    headings(run)
-        .into_iter()
-        .find(|heading| heading.section == section)
-        .map(|heading| heading.number)
+    run.place_of(index).map(|(number, _)| number)
 }
 
 /// The number of the heading of a step by its id.
@@ -56,6 +64,7 @@ pub fn focus(run: &Run) -> usize {
         .and_then(|id| run.plan().iter().position(|step| step.id == *id));
     asked
         .or_else(|| run.unresolved().map(|(index, _)| index))
+        .or_else(|| run.undoing())
         .or_else(|| run.current())
         .unwrap_or_else(|| run.plan().len().saturating_sub(1))
 }
@@ -91,27 +100,66 @@ fn standing(run: &Run, section: usize) -> Tone {
     }
 }
 
-/// Writes the plan.
-pub fn write(run: &Run, paper: &mut Paper<'_>) {
+/// Writes the plan into so many rows: where they are few, the headings around the present one, and always how it stands.
+pub fn write(run: &Run, lost: bool, rows: usize, paper: &mut Paper<'_>) {
     let theme = paper.theme;
     let headings = headings(run);
+    let mut below = Paper::new(theme, paper.width as u16);
+    summary(run, lost, &headings, &mut below);
     let focus = run.plan().get(focus(run)).map(|step| step.section);
-    for heading in &headings {
-        let (mark, colour) = sign(theme, heading.tone);
-        let style = match heading.tone {
-            Tone::Idle => theme.dim(),
-            _ if Some(heading.section) == focus => theme.strong(),
-            _ => theme.text(),
-        };
-        let room = paper.width.saturating_sub(2);
-        let title = cut(&format!("{} {}", heading.number, heading.title), room);
-        paper.row(vec![(format!("{mark} "), colour), (title, style)]);
-    }
-    paper.gap();
-    let done = headings
+    let at = headings
         .iter()
-        .filter(|heading| heading.tone == Tone::Healthy)
-        .count();
+        .position(|heading| Some(heading.section) == focus)
+        .unwrap_or(0);
+    let room = rows.saturating_sub(below.len()).max(1);
+    let shown = room.min(headings.len());
+    let first = window(at, at.saturating_sub(shown / 2), shown, headings.len());
+    for heading in headings.iter().skip(first).take(shown) {
+        heading_row(heading, Some(heading.section) == focus, paper);
+    }
+    if headings.len() < room {
+        paper.gap();
+    }
+    paper.append(below);
+}
+
+fn heading_row(heading: &Heading, focus: bool, paper: &mut Paper<'_>) {
+    let theme = paper.theme;
+    let (mark, colour) = if heading.left_out {
+        (theme.glyphs().none.to_owned(), theme.dim())
+    } else {
+        sign(theme, heading.tone)
+    };
+    let style = match heading.tone {
+        Tone::Idle => theme.dim(),
+        _ if focus => theme.strong(),
+        _ => theme.text(),
+    };
+    let room = paper.width.saturating_sub(2);
+    let title = cut(&format!("{} {}", heading.number, heading.title), room);
+    paper.row(vec![(format!("{mark} "), colour), (title, style)]);
+}
+
+/// How the run stands, what it did, and how far it could go back.
+fn summary(run: &Run, lost: bool, headings: &[Heading], paper: &mut Paper<'_>) {
+    let theme = paper.theme;
+    if lost {
+        paper.words("READ-ONLY: not carried here", theme.tone(Tone::Failing));
+    } else {
+        paper.words(&state(run), state_style(run, theme));
+    }
+    let wanted = headings.iter().filter(|heading| !heading.left_out);
+    let (mut done, mut all) = (0, 0);
+    for heading in wanted {
+        all += 1;
+        done += usize::from(heading.tone == Tone::Healthy);
+    }
+    let left_out = headings.len() - all;
+    let left_out = if left_out > 0 {
+        format!(", {left_out} left out")
+    } else {
+        String::new()
+    };
     let effects = run
         .ledger()
         .steps
@@ -125,11 +173,12 @@ pub fn write(run: &Run, paper: &mut Paper<'_>) {
         many => format!("{many} effects"),
     };
     paper.words(
-        &format!("done {done} of {} · {effects}", headings.len()),
+        &format!("done {done} of {all}{left_out} · {effects}"),
         theme.text(),
     );
-    paper.words(&undo(run), theme.dim());
-    paper.words(&state(run), state_style(run, theme));
+    if !lost {
+        paper.words(&undo(run), theme.dim());
+    }
 }
 
 fn undo(run: &Run) -> String {
@@ -184,6 +233,7 @@ fn state(run: &Run) -> String {
     match run.halted() {
         Some(_) => "stopped: the journal cannot be written".into(),
         None if run.stopping() => "stopping after this step".into(),
+        None if run.waits_until().is_some() => word(RunState::Waiting).into(),
         None => word(run.ledger().state).into(),
     }
 }

@@ -1,13 +1,15 @@
 //! The question to a person, alone: what is known, what is not, and the ways to answer with what each one does. The
 //! safest stands first; none is chosen.
 
+use super::ahead::{final_steps, groups, takes, touched, vault};
+use super::changes::changed;
 use super::choice::{pointed, write_choice};
-use super::step::{sends, without_command};
+use super::step::sends;
 use crate::app::ask::{self, Choice, Leads};
-use crate::runbook::machine::{Ask, AskKind, Fact, Run};
+use crate::runbook::machine::{Ahead, Ask, AskKind, Fact, Run};
 use crate::runbook::model::StepKind;
 use crate::runbook::patch::Planned;
-use crate::runbook::preflight::Level;
+use crate::runbook::preflight::{Level, Line};
 use crate::runbook::revision::{Choice as Suggested, Evidence, Revision};
 use crate::ui::lines::{clock, since};
 use crate::ui::paper::{Paper, cut, plain, sign};
@@ -85,6 +87,10 @@ fn heading(ask: &Ask) -> String {
         AskKind::Param(name) => return format!("What is {name}? {}", ask.message),
         AskKind::Confirm { .. } => "Go ahead?",
         AskKind::Approval { .. } => return "Somebody else must agree.".into(),
+        // What is open stands below, line by line.
+        AskKind::Reason(lines) if lines.iter().any(|line| line.level != Level::Passed) => {
+            return "It may go on, but not without a reason.".into();
+        }
         AskKind::Reason(_) => "It may go on, but not without a reason.",
         AskKind::Trouble(_) => return ask.message.clone(),
         AskKind::Resume { .. } => "Go on with this run?",
@@ -95,17 +101,50 @@ fn heading(ask: &Ask) -> String {
     }
 }
 
-/// What follows a yes: the changes that are worked out, and those that later steps will make.
-fn will_send(plans: &[Planned], ahead: &[String], paper: &mut Paper<'_>) {
+/// What follows a yes: the changes that are worked out, and by headings those that later steps will make.
+fn will_send(
+    view: &View<'_>,
+    run: &Run,
+    (plans, ahead, lines): (&[Planned], &[Ahead], &[Line]),
+    paper: &mut Paper<'_>,
+) {
     let theme = paper.theme;
     for plan in plans {
         paper.fact("object", &plan.object.short(), theme.strong());
         paper.fact("sends", &sends(plan), theme.text());
     }
-    for (index, later) in ahead.iter().enumerate() {
-        let name = if index == 0 { "will send" } else { "" };
-        paper.fact(name, later, theme.text());
+    if ahead.is_empty() {
+        return;
     }
+    let touched = touched(view.app, plans, ahead);
+    paper.fact("touches", &touched, theme.strong());
+    if let Some(vault) = vault(run, lines, plans, ahead) {
+        paper.fact("vault", &vault, theme.text());
+    }
+    for (index, group) in groups(run, ahead).iter().enumerate() {
+        let name = if index == 0 { "will send" } else { "" };
+        let words = format!("{}: {}", group.title, group.counts());
+        paper.fact(name, &words, theme.text());
+        if view.app.desk.identifiers {
+            for step in &group.steps {
+                paper.fact("", &format!("  {}", step.sentence()), theme.dim());
+            }
+        }
+    }
+    if let Some(long) = takes(view.app, run) {
+        paper.fact("takes", &long, theme.text());
+    }
+    let stays = final_steps(run, ahead);
+    if !stays.is_empty() {
+        let words = format!("no way back from {}", stays.join(", "));
+        paper.fact("undo", &words, theme.tone(Tone::Watch));
+    }
+    let words = if view.app.desk.identifiers {
+        "v folds the steps"
+    } else {
+        "v shows every step; tab, twice, the fields"
+    };
+    paper.fact("", words, theme.dim());
 }
 
 fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
@@ -117,7 +156,7 @@ fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
             ahead,
             ..
         } => {
-            will_send(plans, ahead, paper);
+            will_send(view, run, (plans, ahead, lines), paper);
             let passed = lines
                 .iter()
                 .filter(|line| line.level >= Level::Noted)
@@ -147,9 +186,7 @@ fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
             if let Some(words) = before(view) {
                 paper.fact("stopped", &words, theme.text());
             }
-            for left in run.leftovers() {
-                paper.fact("in force", without_command(&left), theme.text());
-            }
+            changed(run).write("in force", paper);
             if !run.has_effects() {
                 paper.words("Nothing was changed so far.", theme.text());
             }
@@ -236,21 +273,26 @@ fn trouble(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
             paper.fact(&super::gate::name(metric), &words, theme.text());
         }
     }
-    super::step::findings(run, paper);
-    if let Some(rollout) = record.and_then(|record| record.effect.as_ref()) {
-        paper.fact("change", &rollout.message, theme.text());
+    // What another step found does not explain this one.
+    let (found, step) = (run.findings(), at.and_then(|at| run.plan().get(at)));
+    if step.is_some_and(|step| !step.checks.is_empty()) {
+        for finding in found {
+            super::step::finding(finding, &ask.message, paper);
+        }
+    }
+    let said = record.and_then(|record| record.effect.as_ref());
+    if let Some(effect) = said.filter(|effect| !ask.message.contains(&effect.message)) {
+        paper.fact("change", &effect.message, theme.text());
     }
     if record.is_some_and(|record| record.effect.is_some()) {
         super::step::last_lines(view, paper);
         paper.gap();
     }
-    match run.leftovers().len() {
-        0 => paper.fact("world", "nothing was changed by this run", theme.text()),
-        _ => {
-            for left in run.leftovers() {
-                paper.fact("in force", without_command(&left), theme.text());
-            }
-        }
+    let changed = changed(run);
+    if changed.count() == 0 {
+        paper.fact("world", "nothing was changed by this run", theme.text());
+    } else {
+        changed.write("in force", paper);
     }
 }
 

@@ -142,7 +142,14 @@ fn tell(fact: &Fact) -> Told {
 fn tell_step(fact: &Fact) -> Told {
     match fact {
         Fact::Started { step } => told("begins", Some(step), step),
-        Fact::Skipped { step, reason } => told("skipped", Some(step), reason),
+        Fact::Skipped { step, reason, more } => {
+            let what = match (step.split_once('/'), more.len()) {
+                (_, 0) => step.clone(),
+                (Some((call, _)), more) => format!("{call}, its {} steps", more + 1),
+                (None, more) => format!("{step} and {more} more"),
+            };
+            told("left out", Some(step), format!("{what}: {reason}"))
+        }
         Fact::Planned { step, plan } => told(
             "plan",
             Some(step),

@@ -4,16 +4,18 @@
 use super::{gate, plan};
 use crate::domain::object::ObjectRef as Named;
 use crate::domain::verdict::Level;
+use crate::runbook::check::Finding;
 use crate::runbook::machine::{Mutation, Rollout, Run, StepRecord, StepState};
-use crate::runbook::model::{Step, StepKind, Undo};
+use crate::runbook::model::{SecretStep, Step, StepKind, Undo};
 use crate::runbook::patch::{ObjectRef, Planned};
+use crate::runbook::quantity::show_duration;
 use crate::runbook::template::Slot;
 use crate::runbook::verb::Verb;
 use crate::ui::lines::clock;
 use crate::ui::paper::{Paper, cut, plain};
 use crate::ui::theme::Tone;
 use crate::ui::view::View;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// Pods named beside a step that waits for them.
 const PODS: usize = 5;
@@ -34,6 +36,9 @@ pub fn write(view: &View<'_>, run: &Run, paper: &mut Paper<'_>) {
         paper.judged(Tone::Watch, words, theme.strong());
         paper.gap();
     }
+    if run.undoing().is_some() {
+        return going_back(view, run, paper);
+    }
     if let Some((_, gate)) = run.gate() {
         // The figures come first where room is short: one sentence above them, the rest below.
         let prose = prose(run);
@@ -52,6 +57,8 @@ pub fn write(view: &View<'_>, run: &Run, paper: &mut Paper<'_>) {
     };
     if step.kind.mutates() {
         mutating(view, run, at, paper);
+    } else if let Some(until) = run.waits_until() {
+        waiting(view, run, record, until, paper);
     } else {
         let words = looking(&step.kind, record);
         paper.judged(tone(record.state), &words, theme.text());
@@ -78,6 +85,9 @@ fn looking(kind: &StepKind, record: &StepRecord) -> String {
         StepKind::Gate { .. } => "about to judge".into(),
         StepKind::Audit { .. } => "writing it down".into(),
         StepKind::Checklist { .. } => "looking at the items".into(),
+        StepKind::Secret(SecretStep::Consumers { .. }) => "looking who reads the key".into(),
+        StepKind::Secret(SecretStep::Read { .. }) => "looking at the path in Vault".into(),
+        StepKind::Secret(SecretStep::Proof { .. }) => "looking at every pod".into(),
         other => other.name().to_owned(),
     };
     match (record.state, record.message.is_empty()) {
@@ -89,19 +99,99 @@ fn looking(kind: &StepKind, record: &StepRecord) -> String {
 
 /// What the last check found.
 pub fn findings(run: &Run, paper: &mut Paper<'_>) {
-    let theme = paper.theme;
-    for finding in run.findings() {
-        let tone = if finding.holds {
-            Tone::Healthy
-        } else {
-            Tone::Failing
-        };
-        let trap = finding
-            .trap
-            .as_ref()
-            .map_or_else(String::new, |trap| format!(" ({trap})"));
-        paper.judged(tone, &format!("{}{trap}", finding.fact), theme.text());
+    for found in run.findings() {
+        finding(found, "", paper);
     }
+}
+
+/// One thing a check found, unless that was said above already.
+pub fn finding(finding: &Finding, said: &str, paper: &mut Paper<'_>) {
+    let theme = paper.theme;
+    if !said.is_empty() && said.contains(&finding.fact) {
+        return;
+    }
+    let tone = if finding.holds {
+        Tone::Healthy
+    } else {
+        Tone::Failing
+    };
+    let trap = finding.trap.as_ref();
+    let trap = trap.map_or_else(String::new, |trap| format!(" ({trap})"));
+    paper.judged(tone, &format!("{}{trap}", finding.fact), theme.text());
+}
+
+/// Somebody else has the lock: who, and what that means here.
+pub fn not_carried_here(run: &Run, why: &str, paper: &mut Paper<'_>) {
+    let theme = paper.theme;
+    paper.judged(
+        Tone::Failing,
+        "READ-ONLY: this run is not carried here any more.",
+        theme.strong(),
+    );
+    paper.words(why, theme.text());
+    let id = run.start().run.short();
+    let words = format!(
+        "What stands below is how far it came from here. When the other has ended: K, then p, then enter takes {id} up again; it looks before it changes anything."
+    );
+    paper.words(&words, theme.dim());
+    paper.gap();
+}
+
+/// A time that has to pass: until when, how much is left, and that nobody is needed for it.
+fn waiting(
+    view: &View<'_>,
+    run: &Run,
+    record: &StepRecord,
+    until: Timestamp,
+    paper: &mut Paper<'_>,
+) {
+    let theme = paper.theme;
+    let now = view.app.now;
+    let from = record.started_at.unwrap_or(now);
+    let long = until.duration_since(from).as_secs_f64();
+    let left = until.duration_since(now).max(SignedDuration::ZERO);
+    let left = show_duration(SignedDuration::from_secs(left.as_secs()));
+    let words = format!("until {} UTC, {left} more", until.strftime("%F %H:%M:%S"));
+    paper.judged(Tone::Moving, &words, theme.strong());
+    let passed = now.duration_since(from).as_secs_f64();
+    paper.gauge(passed.clamp(0.0, long.max(0.0)), long, Tone::Moving, "");
+    paper.gap();
+    let id = run.start().run.short();
+    let words = format!(
+        "This console may be closed: the run stays where it is. Taken up again later, with K, then p, or with vigie resume {id}, it goes on when the time has passed."
+    );
+    paper.words(&words, theme.text());
+    let next = run.plan().iter().enumerate().skip(plan::focus(run) + 1);
+    let mut next = next.filter(|(index, _)| !run.is_left_out(*index));
+    if let Some((index, _)) = next.next() {
+        paper.gap();
+        paper.fact("then", &super::ahead::heading(run, index), theme.text());
+    }
+}
+
+/// The way back: how far it is, and the change that is undone now.
+fn going_back(view: &View<'_>, run: &Run, paper: &mut Paper<'_>) {
+    let theme = paper.theme;
+    let records = run.ledger().steps.iter();
+    let sent = records.filter(|record| record.effect.as_ref().is_some_and(was_applied));
+    let (mut undone, mut all) = (0, 0);
+    for record in sent {
+        all += 1;
+        undone += usize::from(record.state == StepState::Undone);
+    }
+    let words = format!("Going back: {undone} of {all} changes are undone.");
+    paper.judged(Tone::Watch, &words, theme.strong());
+    paper.gap();
+    mutating(view, run, plan::focus(run), paper);
+    let failed = run.ledger().steps.iter();
+    for record in failed.filter(|record| record.state == StepState::UndoFailed) {
+        let words = format!("{}: not undone: {}", record.path, record.message);
+        paper.judged(Tone::Failing, &words, theme.text());
+    }
+}
+
+fn was_applied(mutation: &Mutation) -> bool {
+    mutation.state == StepState::Applied
 }
 
 fn tone(state: StepState) -> Tone {
@@ -135,6 +225,16 @@ pub fn sends_what(step: &Step) -> String {
         StepKind::Scale { .. } => "sets the number of pods".into(),
         StepKind::Delete { .. } => "deletes the pod".into(),
         StepKind::Evict { .. } => "evicts the pod, if its budget allows".into(),
+        StepKind::Notify { .. } => "sends a message".into(),
+        StepKind::IncidentSet { .. } => "writes it into the incident".into(),
+        StepKind::Pause { .. } => "pauses the rollout".into(),
+        StepKind::Resume { .. } => "lets the rollout go on".into(),
+        StepKind::SetImage { .. } => "sets the image".into(),
+        StepKind::Annotate { .. } => "sets annotations".into(),
+        StepKind::Use { .. } => "goes through a block of steps, written out below".into(),
+        StepKind::Call { runbook, .. } => format!("goes through the runbook {runbook}"),
+        StepKind::Each { .. } => "does its steps for every item".into(),
+        StepKind::Secret(secret) => secret_words(secret).into(),
         other => other.name().to_owned(),
     };
     let undo = match (step.kind.mutates(), &step.undo) {
@@ -143,6 +243,19 @@ pub fn sends_what(step: &Step) -> String {
         (true, _) => "; cannot be undone",
     };
     format!("{what}{undo}")
+}
+
+fn secret_words(secret: &SecretStep) -> &'static str {
+    match secret {
+        SecretStep::Consumers { .. } => "finds the Secret, its owner and who reads it",
+        SecretStep::Proof { .. } => "shows for every pod which key it runs",
+        SecretStep::Read { .. } => "looks at the path in Vault: names and versions, no values",
+        SecretStep::Patch { .. } => "one patch of single keys in Vault, with check-and-set",
+        SecretStep::Restore { .. } => "puts an older version of the path back, as a new one",
+        SecretStep::Destroy { .. } => "destroys older versions in Vault for good",
+        SecretStep::Set { .. } => "one patch of single keys of the Secret",
+        SecretStep::Sync { .. } => "lets External Secrets copy now, and waits until it has",
+    }
 }
 
 /// The change in the words of the request.
@@ -168,11 +281,6 @@ pub fn sends(planned: &Planned) -> String {
     format!("PATCH {place}: {}", planned.lines.join(", "))
 }
 
-/// What was changed, without the command that takes it back: that is for when the program cannot.
-pub fn without_command(left: &str) -> &str {
-    left.split("; by hand back").next().unwrap_or(left)
-}
-
 fn mutating(view: &View<'_>, run: &Run, at: usize, paper: &mut Paper<'_>) {
     let theme = paper.theme;
     let Some(record) = run.ledger().steps.get(at) else {
@@ -190,12 +298,19 @@ fn mutating(view: &View<'_>, run: &Run, at: usize, paper: &mut Paper<'_>) {
     let Some(planned) = planned else {
         return paper.judged(Tone::Moving, "working the change out …", theme.text());
     };
+    if let Some(part) = part(run, at).filter(|_| !back) {
+        paper.fact("part", &part, theme.dim());
+    }
     paper.fact("object", &planned.object.short(), theme.strong());
     paper.fact(
         if back { "undoes" } else { "sends" },
         &sends(planned),
         theme.text(),
     );
+    if back && record.undo.is_none() {
+        let words = "the object is looked at, and the undo planned against what is there now";
+        return paper.fact("stands", words, theme.strong());
+    }
     paper.fact("stands", &standing(run, record, mutation), theme.strong());
     if let Some(mutation) = mutation.filter(|_| view.app.desk.identifiers) {
         let id = mutation.effect.audit_id(mutation.attempt);
@@ -218,6 +333,19 @@ fn mutating(view: &View<'_>, run: &Run, at: usize, paper: &mut Paper<'_>) {
     if matches!(run.rollout(), Some(Rollout::Moving(_) | Rollout::Stuck(_))) {
         last_lines(view, paper);
     }
+}
+
+/// Which part of its heading a step is, where there are several.
+fn part(run: &Run, at: usize) -> Option<String> {
+    let section = run.plan().get(at)?.section;
+    let kept = |index: &usize| {
+        let step = run.plan().get(*index);
+        step.is_some_and(|step| step.section == section) && !run.is_left_out(*index)
+    };
+    let parts: Vec<usize> = (0..run.plan().len()).filter(kept).collect();
+    let number = parts.iter().position(|index| *index == at)? + 1;
+    let id = &run.plan().get(at)?.id;
+    (parts.len() > 1).then(|| format!("{number} of {}: {id}", parts.len()))
 }
 
 fn standing(run: &Run, record: &StepRecord, mutation: Option<&Mutation>) -> String {
@@ -319,22 +447,17 @@ fn ended(run: &Run, paper: &mut Paper<'_>) {
     };
     paper.judged(plan::meaning(end.state), message, theme.strong());
     paper.gap();
-    for record in &ledger.steps {
-        let effect = record.effect.as_ref().filter(|_| record.effective());
-        if let Some(effect) = effect {
-            let planned = &effect.action.planned;
-            let words = format!("{}: {}", planned.object.short(), planned.lines.join(", "));
-            paper.fact("changed", &words, theme.text());
-        }
-    }
-    for (record, step) in ledger.steps.iter().zip(run.plan()) {
+    super::changes::changed(run).write("changed", paper);
+    let steps = ledger.steps.iter().zip(run.plan());
+    for (record, step) in steps.filter(|(record, _)| record.state != StepState::Skipped) {
         if matches!(step.kind, StepKind::Gate { .. }) && !record.message.is_empty() {
             paper.fact("judged", &record.message, theme.text());
         }
     }
+    super::proof::write(run, paper);
     super::checklist::settled(run, paper);
     let took = ledger.last_at.duration_since(ledger.started_at);
-    let took = crate::runbook::quantity::show_duration(SignedDuration::from_secs(took.as_secs()));
+    let took = show_duration(SignedDuration::from_secs(took.as_secs()));
     let from = clock(ledger.started_at);
     paper.fact("took", &format!("{took}, from {from}"), theme.text());
     if let Some(reason) = &ledger.reason {

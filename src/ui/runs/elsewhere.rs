@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
 /// The most rows they take of the screen, as a part of it.
-const PART: u16 = 3;
+const PART: u16 = 2;
 
 /// Draws them at the bottom; what is left of the area.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) -> Rect {
@@ -21,27 +21,8 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) -> Rect {
     }
     runs.sort_by_key(|run| run.silent(now).is_none());
     let orphans = runs.iter().filter(|run| run.silent(now).is_some()).count();
-    let wanted = (runs.len() + orphans) as u16 + 2;
-    let height = wanted.min((area.height / PART).max(4)).min(area.height);
-    let list = Rect {
-        height: area.height - height,
-        ..area
-    };
-    let bottom = Rect {
-        y: area.y + list.height,
-        height,
-        ..area
-    };
-    let note = format!("{}, {orphans} orphaned", runs.len());
-    let pane = Pane {
-        title: "runs of others",
-        note: &note,
-        focused: false,
-        theme: view.theme,
-    };
-    Widget::render(&pane, bottom, buf);
-    let inside = Pane::padded(bottom);
-    let mut paper = Paper::new(view.theme, inside.width);
+    let many = runs.len();
+    let mut paper = Paper::new(view.theme, Pane::padded(area).width);
     for run in runs {
         let ahead = run.ahead();
         let ahead = if ahead.is_empty() {
@@ -61,6 +42,25 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) -> Rect {
             paper.words(&format!("{}{ahead}", run.words()), view.theme.text());
         }
     }
-    paper.draw(inside, 0, buf);
+    let wanted = paper.len() as u16 + 2;
+    let height = wanted.min((area.height / PART).max(4)).min(area.height);
+    let list = Rect {
+        height: area.height - height,
+        ..area
+    };
+    let bottom = Rect {
+        y: area.y + list.height,
+        height,
+        ..area
+    };
+    let note = format!("{many}, {orphans} orphaned");
+    let pane = Pane {
+        title: "runs of others",
+        note: &note,
+        focused: false,
+        theme: view.theme,
+    };
+    Widget::render(&pane, bottom, buf);
+    paper.draw(Pane::padded(bottom), 0, buf);
     list
 }

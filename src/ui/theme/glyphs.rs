@@ -17,6 +17,8 @@ pub struct Glyphs {
     pub moving: &'static str,
     /// Not begun.
     pub idle: &'static str,
+    /// Left out: it is not meant to happen.
+    pub none: &'static str,
     /// Beside the selected row.
     pub selected: &'static str,
     /// Beside a marked row.
@@ -61,6 +63,7 @@ pub static UNICODE: Glyphs = Glyphs {
     unknown: "?",
     moving: "◐",
     idle: "○",
+    none: "–",
     selected: "▌",
     marked: "▪",
     ellipsis: "…",
@@ -90,6 +93,7 @@ pub static ASCII: Glyphs = Glyphs {
     unknown: "?",
     moving: "~",
     idle: ".",
+    none: "-",
     selected: ">",
     marked: "*",
     ellipsis: "~",
@@ -151,6 +155,7 @@ mod tests {
             glyphs.unknown,
             glyphs.moving,
             glyphs.idle,
+            glyphs.none,
             glyphs.selected,
             glyphs.marked,
             glyphs.ellipsis,

@@ -4,6 +4,7 @@ use super::paper::{HOLDS, Holder, Paper, Story};
 use crate::app::message::{Fact as News, Notice};
 use crate::engine::runs::means::Means;
 use crate::journal::{host, process};
+use crate::runbook::ids::RunId;
 use crate::runbook::machine::Start;
 use crate::runbook::prose::bounded;
 use jiff::{SignedDuration, Timestamp};
@@ -69,6 +70,7 @@ pub(super) struct Claim {
 /// What a run has to itself in the cluster.
 pub struct Claims {
     pub(super) means: Arc<Means>,
+    pub(super) id: RunId,
     pub(super) namespace: String,
     pub(super) me: Holder,
     pub(super) keys: Mutex<Vec<Claim>>,
@@ -102,6 +104,7 @@ impl Claims {
             ..Story::default()
         };
         Arc::new(Self {
+            id: start.run.clone(),
             namespace: start.target.namespace.clone(),
             me: Holder {
                 identity: format!("{}@{}/{}", who(&start.actor), who(&host), start.run),
@@ -116,10 +119,15 @@ impl Claims {
     }
 
     /// What the run's plan is, and when it began.
-    pub fn plan(&self, steps: Vec<String>, started: Timestamp) {
+    pub fn plan(&self, steps: Vec<(String, usize)>, started: Timestamp) {
         let mut story = self.story();
         story.steps = steps;
         story.started = Some(started);
+    }
+
+    /// The plan as it is now: it grows where what a step found is gone through, and loses what is left out.
+    pub fn outline(&self, steps: Vec<(String, usize)>) {
+        self.story().steps = steps;
     }
 
     pub(super) fn story(&self) -> std::sync::MutexGuard<'_, Story> {
@@ -134,6 +142,15 @@ impl Claims {
     pub fn waits_until(&self, at: Timestamp) {
         let far = at.duration_since(self.means.clock.now()) > SignedDuration::from_mins(2);
         self.story().until = far.then_some(at);
+    }
+
+    /// Why nothing more is sent from here, where somebody else has one of the keys now.
+    pub async fn lost(&self) -> Option<String> {
+        let claims = self.keys.lock().await;
+        claims.iter().find_map(|claim| match &claim.standing {
+            Standing::Lost(why) => Some(why.clone()),
+            _ => None,
+        })
     }
 
     pub(super) async fn notice(&self, text: String, error: bool) {

@@ -3,6 +3,7 @@
 
 use super::claims::{Claim, Claims, LAST_WORD, Moment, PAUSE, RELIED_ON, RENEWED, Standing, TRIES};
 use super::paper::{self, Paper};
+use crate::app::runs::news::RunNews;
 use crate::platform::failure::Failure;
 use crate::runbook::machine::{Entry, Fact};
 use std::sync::{Arc, Weak};
@@ -208,7 +209,8 @@ pub(super) async fn keep(claims: Weak<Claims>) {
         let lost = held.renew_all().await;
         if let Some(why) = lost.into_iter().next().filter(|_| !told) {
             told = true;
-            held.notice(why, true).await;
+            held.notice(why.clone(), true).await;
+            held.means.tell(RunNews::Lost(held.id.clone(), why)).await;
         }
     }
 }

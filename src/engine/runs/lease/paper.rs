@@ -36,8 +36,8 @@ pub struct Story {
     pub by: String,
     /// When.
     pub started: Option<Timestamp>,
-    /// Its steps, in order.
-    pub steps: Vec<String>,
+    /// Its steps in order, each with the number of the heading it stands under.
+    pub steps: Vec<(String, usize)>,
     /// The one it is in.
     pub step: Option<String>,
     /// What it waits for a person for.
@@ -49,17 +49,20 @@ pub struct Story {
 }
 
 impl Story {
-    /// The step's place among all, as `6 of 11`.
+    /// The step's place, as `6 of 11`: the number that its own screen shows.
     fn place(&self) -> Option<String> {
-        let step = self.step.as_ref()?;
-        let at = self.steps.iter().position(|one| one == step)?;
-        Some(format!("{} of {}", at + 1, self.steps.len()))
+        let (_, number) = self.steps.get(self.at()?)?;
+        let last = self.steps.iter().map(|(_, number)| number).max()?;
+        Some(format!("{number} of {last}"))
     }
 
     fn next(&self) -> Option<&String> {
+        Some(&self.steps.get(self.at()? + 1)?.0)
+    }
+
+    fn at(&self) -> Option<usize> {
         let step = self.step.as_ref()?;
-        let at = self.steps.iter().position(|one| one == step)?;
-        self.steps.get(at + 1)
+        self.steps.iter().position(|(one, _)| one == step)
     }
 }
 
@@ -228,7 +231,9 @@ mod tests {
             runbook: "rollback".into(),
             by: "alice".into(),
             started: "2026-03-04T03:02:00Z".parse().ok(),
-            steps: ["a", "b", "c"].map(str::to_owned).to_vec(),
+            steps: [("a", 1), ("b", 2), ("b/1", 2), ("c", 3)]
+                .map(|(step, number)| (step.to_owned(), number))
+                .to_vec(),
             step: Some("b".into()),
             head: "abc".into(),
             ..Story::default()
@@ -253,7 +258,7 @@ mod tests {
         assert_eq!(paper.holder, holder);
         assert_eq!(paper.renewed, Some(now));
         assert_eq!(paper.told.place.as_deref(), Some("2 of 3"));
-        assert_eq!(paper.told.next.as_deref(), Some("c"));
+        assert_eq!(paper.told.next.as_deref(), Some("b/1"));
         assert_eq!(
             paper.told.words(),
             "alice@laptop-7 runs rollback since 03:02Z, step 2 of 3 (b)"

@@ -30,8 +30,8 @@ enum Fate {
 type Keys = BTreeMap<String, String>;
 
 #[derive(Clone)]
-struct World {
-    book: Arc<Runbook>,
+pub(super) struct World {
+    pub(super) book: Arc<Runbook>,
     versions: Vec<Keys>,
     destroyed: BTreeSet<usize>,
     secret: Keys,
@@ -44,10 +44,12 @@ struct World {
     fates: VecDeque<Fate>,
     /// Effective changes by effect key.
     landed: BTreeMap<String, u32>,
-    disk: Vec<Entry>,
-    now: Timestamp,
+    pub(super) disk: Vec<Entry>,
+    pub(super) now: Timestamp,
     asks: Vec<Ask>,
-    params: BTreeMap<String, String>,
+    pub(super) params: BTreeMap<String, String>,
+    /// Nothing is confirmed beforehand.
+    unconfirmed: bool,
     /// How it stood after each effect, where that is kept.
     past: Option<Vec<World>>,
 }
@@ -75,7 +77,7 @@ fn book() -> Arc<Runbook> {
 }
 
 impl World {
-    fn new(strategy: &str) -> Self {
+    pub(super) fn new(strategy: &str) -> Self {
         let old = keys(&[("jwt_secret", "k-old"), ("database_url", "db")]);
         Self {
             book: book(),
@@ -93,6 +95,7 @@ impl World {
             now: Timestamp::from_second(1_772_000_000).unwrap(),
             asks: Vec::new(),
             past: None,
+            unconfirmed: false,
             params: BTreeMap::from([
                 ("strategy".to_owned(), strategy.to_owned()),
                 ("namespace".to_owned(), "prod".to_owned()),
@@ -102,16 +105,29 @@ impl World {
         }
     }
 
-    fn start(&self) -> Start {
+    /// From now on a run waits for its confirmation.
+    pub(super) fn asks_first(&mut self) {
+        self.unconfirmed = true;
+    }
+
+    pub(super) fn start(&self) -> Start {
+        let given = super::start().answers;
+        let confirm = if self.unconfirmed {
+            Vec::new()
+        } else {
+            given.confirm.clone()
+        };
         Start {
+            attended: self.unconfirmed,
             run: RunId::new(Timestamp::UNIX_EPOCH, [9; 10]),
             runbook: self.book.id.clone(),
             version: self.book.version.clone(),
             model: self.book.model_digest(),
             params: crate::runbook::param::settle(&self.book, &self.params).unwrap(),
             answers: Answers {
-                yes: true,
-                ..super::start().answers
+                yes: !self.unconfirmed,
+                confirm,
+                ..given
             },
             ..super::start()
         }
@@ -396,7 +412,11 @@ impl World {
         }
     }
 
-    fn perform(&mut self, effect: Effect, wakes: &mut BTreeSet<Timestamp>) -> Option<Event> {
+    pub(super) fn perform(
+        &mut self,
+        effect: Effect,
+        wakes: &mut BTreeSet<Timestamp>,
+    ) -> Option<Event> {
         match effect {
             Effect::Record(entries) => {
                 self.disk.extend(entries);
@@ -467,7 +487,7 @@ impl World {
         }
     }
 
-    fn run(&mut self, limit: usize) -> (Run, usize) {
+    pub(super) fn run(&mut self, limit: usize) -> (Run, usize) {
         let run = Run::new(self.book.clone(), self.start(), self.now).unwrap();
         let (run, effects) = begin(run, self.now);
         self.drive(run, effects, limit)
