@@ -28,6 +28,7 @@ mod request;
 mod revisions;
 mod rollout;
 mod secrets;
+mod service;
 mod shared;
 mod sides;
 mod state;

@@ -85,6 +85,10 @@ pub fn lint(file: &str, runbook: &Runbook, today: Option<Date>) -> Vec<Problem> 
             );
         }
     }
+    for (place, message) in lists::not_carried_out(runbook) {
+        let help = "do it by hand and record it in a checklist until a version carries it out";
+        warn(place, message, help);
+    }
     for (index, section) in runbook.sections.iter().enumerate() {
         let first = runbook.steps.iter().find(|step| step.section == index);
         if let Some(step) = first.filter(|_| section.prose.trim().is_empty()) {

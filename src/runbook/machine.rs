@@ -17,6 +17,7 @@ mod judging;
 mod ledger;
 mod limits;
 mod looking;
+mod objects;
 mod people;
 mod plan;
 mod rehearsal;

@@ -12,6 +12,7 @@ mod checklist;
 mod declared;
 mod gate;
 mod guard;
+mod object;
 mod secret;
 mod step;
 mod words;
@@ -20,8 +21,9 @@ pub use checklist::{Asked, ChecklistItem, Proof, Window};
 pub use declared::{Deviation, DocRef, Param, Rehearse, SecretDecl, SignedMillis};
 pub use gate::{GateDecl, GateOn, MetricDecl, ThenBy};
 pub use guard::{Approve, Confirm, Each, Retry, Subject, Timeout, WaitFor, When};
+pub use object::{OBJECT_KINDS, ObjectStep, PATCHABLE, Target, fields, patchable};
 pub use secret::{SECRET_KINDS, SecretStep, SetEntry, SetTo};
-pub use step::{Branch, Enclosing, KINDS, PLANNED, Step, StepKind, Target, Undo};
+pub use step::{Branch, Enclosing, KINDS, PLANNED, Step, StepKind, Undo};
 pub use words::{Evidence, Glance, LiveList, LostObserver, OnFailure, ParamType, Risk, Side, Then};
 
 /// A whole runbook file.

@@ -31,6 +31,11 @@ impl Verb {
         }
     }
 
+    /// Whether every field of a kind's change decides whether it stands, and is put back by its saved value.
+    pub fn by_fields(kind: &str) -> bool {
+        matches!(kind, "k8s.patch" | "k8s.service-selector")
+    }
+
     /// Whether the object is gone afterwards.
     pub fn removes(self) -> bool {
         matches!(self, Self::Delete | Self::Evict)

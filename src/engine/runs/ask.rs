@@ -5,7 +5,7 @@ use super::report::Reporter;
 use super::state::{known, reference, text, unanswered};
 use super::{
     approvals, checklist, clocks, lock, measure, outlook, outside, owners, request, revisions,
-    rollout, secrets, state, tell,
+    rollout, secrets, service, state, tell,
 };
 use crate::platform::failure::FailureKind;
 use crate::platform::kubernetes::{Manner, Right};
@@ -52,6 +52,7 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
         Question::Object { object } | Question::Probe { object, .. } => state::read(means, &object)
             .await
             .map(|found| found.map_or(Answer::Gone, Answer::Object)),
+        Question::Service { object, set } => service::look(means, &object, &set).await,
         Question::Preflight {
             requirements,
             object,

@@ -3,7 +3,6 @@
 
 use super::report::Reporter;
 use super::secrets;
-use super::state::known;
 use crate::platform::failure::{Failure, FailureKind};
 use crate::platform::kubernetes::{Applied, Manner, Precondition};
 use crate::runbook::patch::Action;
@@ -17,11 +16,7 @@ pub async fn send(to: &Reporter, action: &Action, manner: &Manner) -> Result<App
     if matches!(action.planned.verb(), Verb::Keys | Verb::Destroy) {
         return secrets::send(means, &to.secrets, action, manner).await;
     }
-    let kind = match known(&object.kind) {
-        Ok(kind) => kind,
-        Err(why) if object.kind != "ExternalSecret" => return Err(unknown(why)),
-        Err(_) => means.cluster.kind_named(&object.kind).await?,
-    };
+    let kind = means.cluster.kind_named(&object.kind).await?;
     let (cluster, namespace, name) = (&means.cluster, &*object.namespace, &*object.name);
     let only_if = Precondition {
         uid: Some(object.uid.clone()),

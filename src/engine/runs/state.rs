@@ -6,6 +6,7 @@ use crate::platform::kubernetes::Known;
 use crate::runbook::machine::{Failure, ObjectState};
 use crate::runbook::patch::{ObjectRef, restorable};
 use crate::runbook::preflight::ObjectFacts;
+use crate::runbook::touch::runs_pods;
 use serde_json::Value;
 
 /// The kind of a workload.
@@ -47,6 +48,7 @@ pub async fn read(means: &Means, object: &ObjectRef) -> Result<Option<ObjectStat
         Err(failure) => return Err(unanswered(&failure)),
     };
     let mut facts = facts(&body);
+    facts.rolling &= runs_pods(&object.kind);
     if facts.rolling && object.kind == "Deployment" {
         let sets = replica_sets(means, &body).await?;
         facts.revision_uid = asked_for(&body, &sets).map(|set| text(&set["metadata"]["uid"]));
@@ -201,6 +203,7 @@ fn facts(body: &Value) -> ObjectFacts {
         replicas: wanted,
         progress_deadline_s: spec["progressDeadlineSeconds"].as_i64(),
         autoscaler: None,
+        ready_pods: None,
     }
 }
 

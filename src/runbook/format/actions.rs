@@ -1,9 +1,10 @@
 //! Kinds that act on the cluster, and the object they act on; steps and their undo read them alike.
 
 use crate::runbook::format::guards::missing;
+use crate::runbook::format::objects::object_step;
 use crate::runbook::format::reader::Reader;
 use crate::runbook::format::secrets::secret_step;
-use crate::runbook::model::{KINDS, PLANNED, SECRET_KINDS, StepKind, Target};
+use crate::runbook::model::{KINDS, OBJECT_KINDS, PLANNED, SECRET_KINDS, StepKind, Target};
 use crate::runbook::place::nearest;
 use crate::runbook::prose::bounded;
 use crate::runbook::template::Slot;
@@ -38,6 +39,9 @@ pub fn action(name: &str, table: &Reader<'_, '_, '_>, needs_target: bool) -> Opt
         "k8s.evict" => StepKind::Evict { at: at() },
         other if SECRET_KINDS.iter().any(|(kind, _)| *kind == other) => {
             StepKind::Secret(secret_step(other, table)?)
+        }
+        other if OBJECT_KINDS.contains(&other) => {
+            StepKind::Object(object_step(other, table, needs_target)?)
         }
         other => {
             let (name, _, keys) = PLANNED.iter().find(|(known, ..)| *known == other)?;

@@ -6,7 +6,7 @@ use crate::runbook::format::actions::{action, target, unknown_kind};
 use crate::runbook::format::checklist::items;
 use crate::runbook::format::gates::{default_on, gate_decl, gate_on};
 use crate::runbook::format::guards::{
-    approve, check, confirm, need_duration, retry, timeout, wait_for, when,
+    agreement, approve, check, confirm, need_duration, retry, timeout, wait_for, when,
 };
 use crate::runbook::format::reader::{Reader, good_id};
 use crate::runbook::model::{Branch, Each, OnFailure, Side, Step, StepKind, Undo};
@@ -46,7 +46,11 @@ pub fn step(table: Reader<'_, '_, '_>, standing: &Standing) -> Option<Step> {
         retry: table.table("retry").map(retry),
         on_failure: table.word("on_failure", OnFailure::WORDS, OnFailure::from_word),
         confirm: confirm(&table),
-        approve: table.table("approve").map(approve),
+        approve: if matches!(kind, StepKind::Approve) {
+            Some(agreement(&table))
+        } else {
+            table.table("approve").map(approve)
+        },
         undo: undo(&table),
         barrier: table.flag("barrier").unwrap_or_default(),
         vars: BTreeMap::new(),
@@ -91,6 +95,7 @@ fn step_kind(table: &Reader<'_, '_, '_>) -> Option<StepKind> {
         "confirm" => StepKind::Confirm {
             show: table.strings("show"),
         },
+        "approve" => StepKind::Approve,
         "check" => StepKind::Check {
             object: table.has("target").then(|| target(table)),
         },

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::runbook::check::Test;
-use crate::runbook::model::{Branch, Runbook, StepKind};
+use crate::runbook::model::{Branch, Runbook, Step, StepKind};
+use crate::runbook::place::Place;
 use crate::runbook::template::Path;
 
 /// Whether a step shows the front matter's list.
@@ -24,6 +25,26 @@ pub fn twice(options: &[Branch]) -> Option<&str> {
 pub fn before(runbook: &Runbook, one: &str, other: &str) -> bool {
     let at = |id: &str| runbook.steps.iter().position(|step| step.id == id);
     matches!((at(one), at(other)), (Some(one), Some(other)) if one < other)
+}
+
+/// Steps whose kind the format knows and the machine does not: a run is refused before it begins.
+pub fn not_carried_out(runbook: &Runbook) -> Vec<(Place, String)> {
+    let blocks = runbook.blocks.values().flatten();
+    let bodies = |step: &Step| match &step.kind {
+        StepKind::Each { body, .. } => body.clone(),
+        _ => vec![step.clone()],
+    };
+    let steps = runbook.steps.iter().chain(blocks).flat_map(bodies);
+    let planned = steps.filter(|step| matches!(step.kind, StepKind::Planned { .. }));
+    let told = planned.map(|step| {
+        let message = format!(
+            "step `{}`: this version does not carry out `{}`; a run of this file is refused before it begins",
+            step.id,
+            step.kind.name()
+        );
+        (step.place, message)
+    });
+    told.collect()
 }
 
 /// Whether a list is known to hold something: declared in the file, or checked before.

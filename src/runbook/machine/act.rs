@@ -11,6 +11,7 @@ use crate::runbook::machine::fact::{
 };
 use crate::runbook::machine::io::{Answer, Effect, Event, ObjectState, Question};
 use crate::runbook::machine::ledger::{Mutation, StepState};
+use crate::runbook::machine::objects::unserved;
 use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::model::Then;
 use crate::runbook::patch::{Action, Planned, Standing};
@@ -252,6 +253,9 @@ impl Run {
         };
         match standing {
             Standing::Before => {
+                if let Some(why) = unserved(&planned, &state) {
+                    return self.fail(now, index, Reason::Conflict, why, Then::Pause, out);
+                }
                 let intent =
                     self.intent_of(index, false, attempts + 1, planned, state.resource_version);
                 self.record(now, vec![Fact::Intent(intent)], out);

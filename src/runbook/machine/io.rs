@@ -1,4 +1,6 @@
 //! What goes into the machine and what comes out: events the engine reports, effects it is asked to carry out.
+//!
+//! Length: every event, question and answer of the machine, each with what it means.
 
 use std::collections::BTreeMap;
 
@@ -146,6 +148,13 @@ pub enum Question {
     Object {
         /// Which.
         object: ObjectRef,
+    },
+    /// A Service as it is now, with the number of ready pods that it would select.
+    Service {
+        /// Which.
+        object: ObjectRef,
+        /// What becomes of labels of its selector; `None` is that one goes.
+        set: BTreeMap<String, Option<String>>,
     },
     /// A Secret or a path of Vault as it is now: names, versions, and fingerprints where values would stand.
     Secret(Box<SecretQuestion>),

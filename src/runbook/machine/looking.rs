@@ -107,20 +107,8 @@ impl Run {
     }
 
     pub(super) fn preflight(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
-        let remaining = self.remaining();
-        let requirements = preflight::requirements(remaining.iter().cloned());
-        let mut objects: Vec<ObjectRef> = Vec::new();
-        let mut secrets: Vec<ObjectRef> = Vec::new();
-        for (step, object) in remaining {
-            let secret = matches!(step.kind, StepKind::Secret(_));
-            let list = if secret { &mut secrets } else { &mut objects };
-            if !list.contains(&object) {
-                list.push(object);
-            }
-        }
-        if objects.is_empty() {
-            objects.append(&mut secrets);
-        }
+        let requirements = preflight::requirements(self.remaining().into_iter());
+        let (mut objects, secrets) = self.changed_objects();
         if objects.is_empty() {
             let index = self.current().unwrap_or_default();
             let why = "no step that changes something names a target".to_owned();
@@ -138,6 +126,23 @@ impl Run {
             locks: self.lock_keys(),
         };
         self.read(Purpose::Preflight, question, out);
+    }
+
+    /// What is still to be changed: objects with those that run pods first, then secrets that are changed beside them.
+    fn changed_objects(&self) -> (Vec<ObjectRef>, Vec<ObjectRef>) {
+        let (mut objects, mut secrets) = (Vec::new(), Vec::new());
+        for (step, object) in self.remaining() {
+            let secret = matches!(step.kind, StepKind::Secret(_));
+            let list = if secret { &mut secrets } else { &mut objects };
+            if !list.contains(&object) {
+                list.push(object);
+            }
+        }
+        objects.sort_by_key(|object| !touch::runs_pods(&object.kind));
+        if objects.is_empty() {
+            objects.append(&mut secrets);
+        }
+        (objects, secrets)
     }
 
     /// The changing steps that are still to come, as far as their objects are known: those whose condition is false
@@ -199,7 +204,9 @@ impl Run {
         else {
             return;
         };
+        let (objects, _) = self.changed_objects();
         let touch = Touch::of(&self.plan);
+        let touch = objects.first().map_or(touch, |one| touch.at(&one.kind));
         let more: Vec<Line> = more.into_iter().chain(self.emptied()).collect();
         let mut lines = touch::judge(touch, &access, facts.as_ref(), &more);
         lines.extend(self.believed());

@@ -60,7 +60,7 @@ impl Run {
                 |_| Question::Secret(Box::default()),
                 |asked| Question::Secret(Box::new(asked)),
             ),
-            _ => Question::Object { object },
+            kind => self.object_question(step, kind, object, None),
         }
     }
 

@@ -138,6 +138,12 @@ impl Run {
                     self.finish(now, index, json!({}), out);
                 }
             }
+            StepKind::Approve => {
+                let by = self.ledger.steps[index].approvals.iter();
+                let by: Vec<&str> = by.map(|one| one.by.as_str()).collect();
+                let found = json!({"by": by});
+                self.finish(now, index, found, out);
+            }
             StepKind::Checklist { .. } => self.checklist(now, index, out),
             StepKind::Gate { .. } => self.hold(now, index, out),
             StepKind::Wait { .. } => match self.wait_ends(index, now) {

@@ -3,6 +3,7 @@
 
 mod checklist;
 mod crash;
+mod fields;
 mod flow;
 mod limits;
 mod others;

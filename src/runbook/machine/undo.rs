@@ -7,6 +7,7 @@ use crate::runbook::machine::act::{MAX_RETRIES, same_object};
 use crate::runbook::machine::fact::{Fact, Found, Probe, Reason, RunState, Status, Way};
 use crate::runbook::machine::io::{Answer, Effect};
 use crate::runbook::machine::ledger::{StepRecord, StepState};
+use crate::runbook::machine::objects::unserved;
 use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::model::{SecretStep, StepKind, Undo};
 use crate::runbook::patch::{ObjectRef, Planned, Standing};
@@ -90,7 +91,18 @@ impl Run {
     }
 
     fn look_before_undo(&mut self, index: usize, object: ObjectRef, out: &mut Vec<Effect>) {
-        let question = self.question_for(&self.plan[index], object);
+        let step = &self.plan[index];
+        let effect = self.ledger.steps[index].effect.as_ref();
+        let back = effect.map(|effect| effect.action.planned.inverse());
+        let question = match (&step.kind, &step.undo) {
+            (_, Some(Undo::Act(kind, _))) if matches!(**kind, StepKind::Object(_)) => {
+                self.object_question(step, kind, object, None)
+            }
+            (kind @ StepKind::Object(_), _) => {
+                self.object_question(step, kind, object, back.as_ref())
+            }
+            _ => self.question_for(step, object),
+        };
         self.read(Purpose::BeforeUndo(index), question, out);
     }
 
@@ -146,6 +158,9 @@ impl Run {
                 self.record(now, vec![fact], out);
             }
             Standing::Before => {
+                if let Some(why) = unserved(&planned, &state) {
+                    return self.record(now, vec![failed(why, &planned)], out);
+                }
                 let intent =
                     self.intent_of(index, true, attempts + 1, planned, state.resource_version);
                 self.record(now, vec![Fact::UndoIntent(intent)], out);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::field::{FieldChange, ObjectRef, Source};
 use super::merge::{covers, set};
-use super::words::change_lines;
+use super::words::{change_lines, field_lines};
 use crate::runbook::prose::bounded;
 use crate::runbook::verb::Verb;
 
@@ -106,6 +106,9 @@ impl Planned {
     /// somebody's notes.
     fn decisive(&self) -> Vec<&FieldChange> {
         let runs = |change: &&FieldChange| change.path.starts_with("/spec");
+        if Verb::by_fields(&self.kind) {
+            return self.changes.iter().collect();
+        }
         if self.changes.iter().any(|change| runs(&change)) {
             self.changes.iter().filter(runs).collect()
         } else {
@@ -160,6 +163,7 @@ impl Planned {
             .collect();
         let lines = match self.kind.as_str() {
             "k8s.rollback" | "k8s.set-image" => change_lines(&changes),
+            kind if Verb::by_fields(kind) => field_lines(&changes),
             _ if self.is_secret() => vec![format!("{} as before", keys_of(&changes))],
             _ => {
                 let lines = self.lines.iter();
