@@ -17,6 +17,7 @@ mod measure;
 mod open;
 mod outlook;
 mod outside;
+mod outward;
 mod owners;
 pub mod policy;
 mod reach;

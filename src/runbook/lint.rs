@@ -30,6 +30,9 @@ pub fn errors(file: &str, runbook: &Runbook) -> Vec<Problem> {
     for step in &runbook.steps {
         lint.step(runbook, step);
     }
+    for (place, message, help) in lists::suspensions(runbook) {
+        lint.error(place, message, Some(help.to_owned()));
+    }
     lint.problems
 }
 
@@ -228,7 +231,7 @@ impl Lint<'_> {
 
     fn deadline(&mut self, step: &Step) {
         let waits = step.wait.is_some()
-            || matches!(step.kind, StepKind::Wait { .. } | StepKind::Http { .. })
+            || matches!(step.kind, StepKind::Wait { .. } | StepKind::Look(_))
             || WAITING.contains(&step.kind.name());
         if waits && step.timeout.is_none() {
             self.error(

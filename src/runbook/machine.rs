@@ -18,6 +18,7 @@ mod ledger;
 mod limits;
 mod looking;
 mod objects;
+mod outward;
 mod people;
 mod plan;
 mod rehearsal;
@@ -42,7 +43,7 @@ pub use fact::{
 pub use fold::replay;
 pub use io::{
     Answer, Ask, AskKind, Decision, Effect, Event, Failure, GoingBack, ObjectState, Offered,
-    ProofQuestion, Question, ReadId, Rollout, SecretQuestion,
+    ProofQuestion, Question, ReadId, Rollout, ScanQuestion, SecretQuestion,
 };
 pub use ledger::{End, Human, Ledger, Mutation, StepRecord, StepState};
 pub use run::{Run, RunError};

@@ -33,7 +33,10 @@ impl Verb {
 
     /// Whether every field of a kind's change decides whether it stands, and is put back by its saved value.
     pub fn by_fields(kind: &str) -> bool {
-        matches!(kind, "k8s.patch" | "k8s.service-selector")
+        matches!(
+            kind,
+            "k8s.patch" | "k8s.service-selector" | "argocd.suspend" | "argocd.resume"
+        )
     }
 
     /// Whether the object is gone afterwards.

@@ -22,16 +22,29 @@ pub async fn look(
     found.facts.ready_pods = Some(if empty {
         0
     } else {
-        let pods = known("Pod").map_err(Failure::Invalid)?;
-        let by = selector(&json!({"matchLabels": wanted}));
-        let listed = means
-            .cluster
-            .objects_of(&pods, &object.namespace, &by)
-            .await;
-        let listed = listed.map_err(|failure| unanswered(&failure))?;
+        let listed = behind(means, &object.namespace, wanted).await?;
         listed.iter().filter(|pod| is_ready(pod)).count() as u64
     });
     Ok(Answer::Object(found))
+}
+
+/// The first ready pod behind a Service.
+pub async fn ready(means: &Means, object: &ObjectRef) -> Result<Option<Value>, Failure> {
+    let found = state::read(means, object).await?;
+    let labels = found.map(|found| found.body["spec"]["selector"].clone());
+    let Some(labels) = labels.filter(|all| all.as_object().is_some_and(|all| !all.is_empty()))
+    else {
+        return Ok(None);
+    };
+    let pods = behind(means, &object.namespace, labels).await?;
+    Ok(pods.into_iter().find(is_ready))
+}
+
+async fn behind(means: &Means, namespace: &str, labels: Value) -> Result<Vec<Value>, Failure> {
+    let pods = known("Pod").map_err(Failure::Invalid)?;
+    let by = selector(&json!({"matchLabels": labels}));
+    let listed = means.cluster.objects_of(&pods, namespace, &by).await;
+    listed.map_err(|failure| unanswered(&failure))
 }
 
 /// A selector with some of its labels set or gone.

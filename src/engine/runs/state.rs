@@ -4,8 +4,10 @@ use super::means::Means;
 use crate::platform::failure::{Failure as Failed, FailureKind};
 use crate::platform::kubernetes::Known;
 use crate::runbook::machine::{Failure, ObjectState};
+use crate::runbook::model::APPLICATION;
 use crate::runbook::patch::{ObjectRef, restorable};
 use crate::runbook::preflight::ObjectFacts;
+use crate::runbook::prose::bounded;
 use crate::runbook::touch::runs_pods;
 use serde_json::Value;
 
@@ -17,7 +19,15 @@ pub fn known(kind: &str) -> Result<Known, String> {
 /// Any kind a run may look at: a workload's without asking, another by discovery.
 pub async fn kind_of(means: &Means, kind: &str) -> Result<Known, Failure> {
     let found = means.cluster.kind_named(kind).await;
-    found.map_err(|failure| unanswered(&failure))
+    found.map_err(|failure| match failure.kind {
+        FailureKind::NotFound if kind == APPLICATION => Failure::Gone(
+            "Argo CD is not in this cluster: it has no kind Application.argoproj.io".to_owned(),
+        ),
+        FailureKind::NotFound => {
+            Failure::Gone(format!("this cluster has no kind `{}`", bounded(kind, 80)))
+        }
+        _ => unanswered(&failure),
+    })
 }
 
 /// Why a question has no answer, as the machine tells cases apart.

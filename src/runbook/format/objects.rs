@@ -3,9 +3,10 @@
 
 use serde_json::{Value, json};
 
-use crate::runbook::format::actions::target;
 use crate::runbook::format::reader::Reader;
-use crate::runbook::model::{ObjectStep, PATCHABLE, Target, fields, patchable};
+use crate::runbook::model::{
+    APPLICATION, ARGO_HOME, ObjectStep, PATCHABLE, StepKind, Target, Undo, fields, patchable,
+};
 use crate::runbook::prose::bounded;
 use crate::runbook::template::Text;
 
@@ -35,8 +36,43 @@ pub fn object_step(
             }
             ObjectStep::Selector { at, set }
         }
+        "argocd.suspend" => ObjectStep::Suspend {
+            at: named(table, APPLICATION, Some(ARGO_HOME), needs_target),
+        },
+        "argocd.resume" => ObjectStep::Resume {
+            at: named(table, APPLICATION, Some(ARGO_HOME), needs_target),
+        },
         _ => return None,
     })
+}
+
+/// The way back of the kinds that have one of their own.
+pub fn own_way_back(kind: &StepKind) -> Option<Undo> {
+    let argo = matches!(
+        kind,
+        StepKind::Object(ObjectStep::Suspend { .. } | ObjectStep::Resume { .. })
+    );
+    argo.then_some(Undo::Restore)
+}
+
+/// Reads the object a step acts on.
+pub fn target(table: &Reader<'_, '_, '_>) -> Target {
+    if let Some((value, at)) = table.item("target")
+        && value.as_str().is_some_and(|text| text.trim().is_empty())
+    {
+        table.sink().error(
+            at,
+            "an empty target",
+            Some(
+                "name one workload, as \"{{params.workload}}\"; an empty set is never everything"
+                    .to_owned(),
+            ),
+        );
+    }
+    Target {
+        ns: table.need_text("ns"),
+        target: table.need_text("target"),
+    }
 }
 
 /// The object of a kind whose steps name it by `ns` and `name` alone.

@@ -13,6 +13,7 @@ use crate::runbook::model::{
     Side, Then,
 };
 
+mod looks;
 mod objects;
 mod secrets;
 
@@ -325,11 +326,8 @@ fn own(kind: &str) -> Vec<Key> {
         "approve" => agreement_keys(),
         "check" => vec![("ns", text(), false), ("target", text(), false)],
         "diff" => vec![("of", text(), true)],
-        "http" => vec![
-            ("url", text(), true),
-            ("via", text(), false),
-            ("expect", json!({"type": "object"}), false),
-        ],
+        "http" => looks::http(),
+        "scan" => looks::scan(),
         "gate" => gate_step_keys(),
         "wait" => vec![
             ("for", span(), true),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::runbook::check::Test;
-use crate::runbook::model::{Branch, Runbook, Step, StepKind};
+use crate::runbook::model::{Branch, ObjectStep, Runbook, Step, StepKind, Undo};
 use crate::runbook::place::Place;
 use crate::runbook::template::Path;
 
@@ -25,6 +25,45 @@ pub fn twice(options: &[Branch]) -> Option<&str> {
 pub fn before(runbook: &Runbook, one: &str, other: &str) -> bool {
     let at = |id: &str| runbook.steps.iter().position(|step| step.id == id);
     matches!((at(one), at(other)), (Some(one), Some(other)) if one < other)
+}
+
+/// What is wrong with how Applications are suspended and resumed: only what a run suspended can it resume, and how it
+/// is resumed is not for the file to say.
+pub fn suspensions(runbook: &Runbook) -> Vec<(Place, String, &'static str)> {
+    let blocks = runbook.blocks.values().flatten();
+    let (mut suspended, mut wrong) = (BTreeSet::new(), Vec::new());
+    for step in runbook.steps.iter().chain(blocks) {
+        let StepKind::Object(object) = &step.kind else {
+            continue;
+        };
+        let name = object.target().map_or("", |at| at.target.source());
+        match object {
+            ObjectStep::Suspend { .. } => {
+                suspended.insert(name.to_owned());
+                if !matches!(step.undo, Some(Undo::Restore)) {
+                    let message = format!("step `{}`: its way back is its own", step.id);
+                    wrong.push((
+                        step.place,
+                        message,
+                        "remove `undo`: however the run ends, it is resumed",
+                    ));
+                }
+            }
+            ObjectStep::Resume { .. } if !suspended.contains(name) => {
+                let message = format!(
+                    "step `{}` resumes what no step before it suspended",
+                    step.id
+                );
+                wrong.push((
+                    step.place,
+                    message,
+                    "put argocd.suspend of the same name before it",
+                ));
+            }
+            _ => {}
+        }
+    }
+    wrong
 }
 
 /// Steps whose kind the format knows and the machine does not: a run is refused before it begins.

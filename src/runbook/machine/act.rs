@@ -190,14 +190,12 @@ impl Run {
     ) {
         let at = self.current().unwrap_or(index);
         let Answer::Object(state) = answer else {
-            return self.fail(
-                now,
-                at,
-                Reason::Drift,
-                "the object does not exist".to_owned(),
-                Then::Pause,
-                out,
+            let object = self.object_for(&self.plan[index]);
+            let missing = object.map_or_else(
+                |_| "the object does not exist".to_owned(),
+                |one| format!("{} does not exist in {}", one.short(), one.namespace),
             );
+            return self.fail(now, at, Reason::Drift, missing, Then::Pause, out);
         };
         self.live.seen_version.clone_from(&state.resource_version);
         match self.plan_for(&self.plan[index], &self.plan[index].kind, &state, now) {

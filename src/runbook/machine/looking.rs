@@ -51,6 +51,7 @@ impl Run {
             Purpose::Probe(index, undo) => self.probed(now, index, undo, answer, out),
             Purpose::Tell(index) => self.told(now, index, answer, out),
             Purpose::Secret(index) => self.saw_secret(now, index, answer, out),
+            Purpose::Outward(index) => self.saw_outward(now, index, answer, out),
             Purpose::Checklist(index) => self.take_checklist(now, index, answer, out),
             Purpose::Approval(index) => {
                 if let Answer::Offered(offered) = answer {
@@ -107,7 +108,10 @@ impl Run {
     }
 
     pub(super) fn preflight(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
-        let requirements = preflight::requirements(self.remaining().into_iter());
+        let mut requirements = preflight::requirements(self.remaining().into_iter());
+        requirements.extend(self.looking_rights());
+        requirements.sort();
+        requirements.dedup();
         let (mut objects, secrets) = self.changed_objects();
         if objects.is_empty() {
             let index = self.current().unwrap_or_default();
@@ -124,6 +128,7 @@ impl Run {
             back: self.going_back().map(Box::new),
             gate: self.least_requests(),
             locks: self.lock_keys(),
+            suspends: self.suspends(),
         };
         self.read(Purpose::Preflight, question, out);
     }

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::runbook::machine::io::{ObjectState, Question};
+use crate::runbook::machine::ledger::{StepRecord, StepState};
 use crate::runbook::machine::run::Run;
+use crate::runbook::machine::theirs::Unplanned;
 use crate::runbook::model::{ObjectStep, Step, StepKind, fields, patchable};
 use crate::runbook::patch::{FieldChange, ObjectRef, Planned, field_lines};
 use crate::runbook::prose::bounded;
@@ -14,6 +16,8 @@ use crate::runbook::template::fill_data;
 
 /// The longest old value that is kept for the way back.
 const LARGEST: usize = 64 * 1024;
+/// Where an Application keeps how it syncs by itself.
+const AUTOMATED: &str = "/spec/syncPolicy/automated";
 /// Where a Service keeps whom it sends its traffic to.
 const SELECTOR: &str = "/spec/selector";
 
@@ -24,9 +28,11 @@ impl Run {
         step: &Step,
         object: &ObjectStep,
         state: &ObjectState,
-    ) -> Result<Planned, String> {
+    ) -> Result<Planned, Unplanned> {
         let scope = self.scope_of(step, None);
         let changes = match object {
+            ObjectStep::Suspend { .. } => vec![set_to(state, AUTOMATED, None)?],
+            ObjectStep::Resume { .. } => vec![self.as_suspended(state)?],
             ObjectStep::Patch { patch, remove, .. } => {
                 let patch = fill_data(patch, &scope)?;
                 let removed: Result<Vec<String>, String> =
@@ -39,10 +45,9 @@ impl Run {
                     .pointer(SELECTOR)
                     .is_none_or(|all| all == &json!({}))
                 {
-                    return Err(format!(
-                        "{} has no selector: its endpoints are somebody's own",
-                        state.object.short()
-                    ));
+                    let name = state.object.short();
+                    let why = format!("{name} has no selector: its endpoints are somebody's own");
+                    return Err(why.into());
                 }
                 let mut changes = Vec::new();
                 for (key, text) in set {
@@ -61,6 +66,59 @@ impl Run {
             planned.lines.push(format!("ready pods behind it: {pods}"));
         }
         Ok(planned)
+    }
+
+    /// How an Application synced before this run suspended it. Who set it otherwise since is not written over.
+    fn as_suspended(&self, state: &ObjectState) -> Result<FieldChange, Unplanned> {
+        let same = |planned: &&Planned| {
+            let (ours, now) = (&planned.object, &state.object);
+            planned.kind == "argocd.suspend"
+                && ours.short() == now.short()
+                && ours.namespace == now.namespace
+        };
+        let plans = self
+            .ledger
+            .steps
+            .iter()
+            .filter_map(|record| record.plan.as_ref());
+        let name = state.object.short();
+        let Some(suspended) = plans.filter(same).next_back() else {
+            return Err(
+                format!("this run did not suspend {name}: there is nothing to resume").into(),
+            );
+        };
+        let saved = suspended
+            .changes
+            .first()
+            .and_then(|change| change.before.clone());
+        let change = set_to(state, AUTOMATED, saved.clone())?;
+        if change.before.is_some() && change.before != saved {
+            return Err(Unplanned::Theirs(format!(
+                "somebody set how {name} syncs since it was suspended: it is left as it is"
+            )));
+        }
+        Ok(change)
+    }
+
+    /// Whether an Application is still suspended by this run, or may be.
+    pub(super) fn holds_suspended(&self) -> bool {
+        let open = |(record, step): (&StepRecord, &Step)| {
+            let doubtful = record.effect.as_ref().is_some_and(|effect| {
+                matches!(effect.state, StepState::Intent | StepState::Unknown)
+            });
+            is_suspension(step)
+                && (record.effective() || doubtful)
+                && record.state != StepState::UndoFailed
+        };
+        self.ledger.steps.iter().zip(&self.plan).any(open)
+    }
+
+    /// The Applications that the plan suspends before it changes anything else: these put nothing back meanwhile.
+    pub(super) fn suspends(&self) -> Vec<String> {
+        let changing = self.plan.iter().filter(|step| step.kind.mutates());
+        let first = changing.take_while(|step| is_suspension(step));
+        let names = first.filter_map(|step| Some(self.object_for(step).ok()?.name));
+        names.collect()
     }
 
     /// What is asked to see the object of such a step as it is now; `back` is its way back, where that is taken.
@@ -84,6 +142,11 @@ impl Run {
         };
         Question::Service { object, set }
     }
+}
+
+/// Whether a step suspends an Application: its undo comes however the run ends.
+pub(super) fn is_suspension(step: &Step) -> bool {
+    matches!(step.kind, StepKind::Object(ObjectStep::Suspend { .. }))
 }
 
 /// Why a Service may not be switched over: nobody would answer behind it.

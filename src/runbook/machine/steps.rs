@@ -145,6 +145,7 @@ impl Run {
                 self.finish(now, index, found, out);
             }
             StepKind::Checklist { .. } => self.checklist(now, index, out),
+            StepKind::Look(_) => self.look_outward(now, index, out),
             StepKind::Gate { .. } => self.hold(now, index, out),
             StepKind::Wait { .. } => match self.wait_ends(index, now) {
                 Ok(end) if now >= end => self.finish(now, index, json!({}), out),

@@ -1,6 +1,7 @@
 //! The machine against a small world: one Deployment with revisions, an API that can fail before or after the
 //! change, and a journal that remembers what was recorded. The oracle looks at what was sent and what was on disk.
 
+mod argo;
 mod checklist;
 mod crash;
 mod fields;

@@ -7,7 +7,7 @@ use crate::runbook::machine::act::{MAX_RETRIES, same_object};
 use crate::runbook::machine::fact::{Fact, Found, Probe, Reason, RunState, Status, Way};
 use crate::runbook::machine::io::{Answer, Effect};
 use crate::runbook::machine::ledger::{StepRecord, StepState};
-use crate::runbook::machine::objects::unserved;
+use crate::runbook::machine::objects::{is_suspension, unserved};
 use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::model::{SecretStep, StepKind, Undo};
 use crate::runbook::patch::{ObjectRef, Planned, Standing};
@@ -19,9 +19,13 @@ impl Run {
         let after = steps
             .rposition(|(record, step)| step.barrier && record.state == StepState::Succeeded)
             .map_or(0, |barrier| barrier + 1);
+        // Where a run only ends, nothing else is undone, and no barrier stands before it.
+        let ending = self.ledger.ending.is_some();
+        let after = if ending { 0 } else { after };
         let open = |index: &usize| {
             let record = &self.ledger.steps[*index];
-            record.effective() && record.state != StepState::UndoFailed
+            let meant = !ending || is_suspension(&self.plan[*index]);
+            meant && record.effective() && record.state != StepState::UndoFailed
         };
         // What brings out the state of other things is undone after them, in its own order.
         let last = |index: &usize| Self::undone_last(&self.plan[*index]);
@@ -176,7 +180,46 @@ impl Run {
         }
     }
 
+    /// An end waits until what must not stay behind is put back. Whoever closes a run closes it as it is.
+    pub(super) fn not_yet(&self, fact: Fact) -> Fact {
+        match fact {
+            Fact::End { state, message, .. }
+                if state != RunState::Abandoned
+                    && self.ledger.ending.is_none()
+                    && self.holds_suspended() =>
+            {
+                Fact::Ending { state, message }
+            }
+            fact => fact,
+        }
+    }
+
+    /// What had to be put back is, or could not be: the end that waited for it.
+    fn ended(&mut self, now: Timestamp, state: RunState, message: String, out: &mut Vec<Effect>) {
+        let mut leftovers = self.leftovers();
+        if state == RunState::Succeeded {
+            let steps = self.ledger.steps.iter().zip(&self.plan);
+            let kept = steps.filter(|(_, step)| is_suspension(step));
+            leftovers = kept
+                .filter_map(|(record, _)| leftovers_of(record))
+                .collect();
+        }
+        let state = match (state, leftovers.is_empty()) {
+            (RunState::Aborted | RunState::Failed, true) => RunState::Aborted,
+            (RunState::RolledBack | RunState::RollbackIncomplete, true) => RunState::RolledBack,
+            (RunState::RolledBack | RunState::RollbackIncomplete, false) => {
+                RunState::RollbackIncomplete
+            }
+            (RunState::Succeeded, true) => RunState::Succeeded,
+            _ => RunState::Failed,
+        };
+        self.end(now, state, message, leftovers, out);
+    }
+
     fn rolled_back(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        if let Some((state, message)) = self.ledger.ending.clone() {
+            return self.ended(now, state, message, out);
+        }
         let leftovers = self.leftovers();
         let (state, message) = if leftovers.is_empty() {
             (RunState::RolledBack, "everything it changed is as before")
@@ -192,7 +235,7 @@ impl Run {
     /// What the run changed and did not undo, with the way to undo it by hand; and what it may have changed, with the
     /// way to see.
     pub fn leftovers(&self) -> Vec<String> {
-        self.ledger.steps.iter().filter_map(leftovers).collect()
+        self.ledger.steps.iter().filter_map(leftovers_of).collect()
     }
 }
 
@@ -202,7 +245,7 @@ fn restores(kind: &StepKind) -> bool {
 }
 
 /// What is left of one step: the undo whose outcome nobody knows, the change that stands, the change that may stand.
-fn leftovers(record: &StepRecord) -> Option<String> {
+fn leftovers_of(record: &StepRecord) -> Option<String> {
     let open = |state| matches!(state, StepState::Intent | StepState::Unknown);
     let undo = record.undo.as_ref().filter(|undo| open(undo.state));
     let doubtful = undo.or(record.effect.as_ref().filter(|effect| open(effect.state)));

@@ -9,7 +9,17 @@ use serde_json::Value;
 use crate::runbook::template::Text;
 
 /// The kinds.
-pub const OBJECT_KINDS: &[&str] = &["k8s.patch", "k8s.service-selector"];
+pub const OBJECT_KINDS: &[&str] = &[
+    "k8s.patch",
+    "k8s.service-selector",
+    "argocd.suspend",
+    "argocd.resume",
+];
+
+/// The kind of an Application, by its full name: other tools have one too.
+pub const APPLICATION: &str = "Application.argoproj.io";
+/// Where Argo CD keeps its Applications unless it says otherwise.
+pub const ARGO_HOME: &str = "argocd";
 
 /// A Kubernetes object a step acts on.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -44,6 +54,20 @@ pub enum ObjectStep {
         /// Label to value; the other labels of the selector stay.
         set: BTreeMap<String, Text>,
     },
+    /// An Application no longer syncs by itself. However the run ends, it does again afterwards.
+    #[serde(rename = "argocd.suspend")]
+    Suspend {
+        /// The Application.
+        #[serde(flatten)]
+        at: Option<Target>,
+    },
+    /// An Application syncs by itself as it did before this run suspended it.
+    #[serde(rename = "argocd.resume")]
+    Resume {
+        /// The Application.
+        #[serde(flatten)]
+        at: Option<Target>,
+    },
 }
 
 impl ObjectStep {
@@ -52,13 +76,18 @@ impl ObjectStep {
         match self {
             Self::Patch { .. } => "k8s.patch",
             Self::Selector { .. } => "k8s.service-selector",
+            Self::Suspend { .. } => "argocd.suspend",
+            Self::Resume { .. } => "argocd.resume",
         }
     }
 
     /// The object it acts on.
     pub fn target(&self) -> Option<&Target> {
         match self {
-            Self::Patch { at, .. } | Self::Selector { at, .. } => at.as_ref(),
+            Self::Patch { at, .. }
+            | Self::Selector { at, .. }
+            | Self::Suspend { at }
+            | Self::Resume { at } => at.as_ref(),
         }
     }
 }

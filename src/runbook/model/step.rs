@@ -13,6 +13,7 @@ use crate::runbook::model::Runbook;
 use crate::runbook::model::checklist::ChecklistItem;
 use crate::runbook::model::gate::{GateDecl, GateOn};
 use crate::runbook::model::guard::{Approve, Confirm, Each, Retry, Timeout, WaitFor, When};
+use crate::runbook::model::look::LookStep;
 use crate::runbook::model::object::{ObjectStep, Target};
 use crate::runbook::model::secret::SecretStep;
 use crate::runbook::model::words::{OnFailure, Side};
@@ -159,16 +160,6 @@ pub enum StepKind {
     Diff {
         /// The later step.
         of: String,
-    },
-    /// One request to a service.
-    #[serde(rename = "http")]
-    Http {
-        /// Where.
-        url: Text,
-        /// pod-proxy, service-proxy or direct.
-        via: String,
-        /// What the answer must be.
-        expect: BTreeMap<String, Value>,
     },
     /// Judges signals over time.
     #[serde(rename = "gate")]
@@ -326,6 +317,9 @@ pub enum StepKind {
     /// Fields of an object.
     #[serde(untagged)]
     Object(ObjectStep),
+    /// A look at what no object says.
+    #[serde(untagged)]
+    Look(LookStep),
     /// A kind whose keys are kept as data; the machine of this version does not run it.
     #[serde(untagged)]
     Planned {
@@ -349,7 +343,6 @@ impl StepKind {
             Self::Approve => "approve",
             Self::Check { .. } => "check",
             Self::Diff { .. } => "diff",
-            Self::Http { .. } => "http",
             Self::Gate { .. } => "gate",
             Self::Wait { .. } => "wait",
             Self::Rollback { .. } => "k8s.rollback",
@@ -363,6 +356,7 @@ impl StepKind {
             Self::Evict { .. } => "k8s.evict",
             Self::Secret(step) => step.name(),
             Self::Object(step) => step.name(),
+            Self::Look(step) => step.name(),
             Self::Planned { name, .. } => name,
             Self::Use { .. } => "use",
             Self::Call { .. } => "call",
@@ -427,7 +421,6 @@ impl StepKind {
 
 /// Kinds the format knows and the machine does not run yet: name, whether it mutates, its keys.
 pub const PLANNED: &[(&str, bool, &[&str])] = &[
-    ("scan", false, &["ns", "in", "pattern", "sample"]),
     ("traffic.detect", false, &["ns", "app"]),
     ("velero.status", false, &["ns"]),
     ("db.backup-status", false, &["ns", "name"]),
@@ -437,8 +430,6 @@ pub const PLANNED: &[(&str, bool, &[&str])] = &[
     ("k8s.job-run", true, &["ns", "name", "from"]),
     ("traffic.weight", true, &["canary", "precondition"]),
     ("sealed.reencrypt", true, &["file"]),
-    ("argocd.suspend", true, &["name"]),
-    ("argocd.resume", true, &["name"]),
     ("git.propose", true, &["file"]),
     ("velero.backup", true, &["ns", "name"]),
     ("velero.restore", true, &["name", "into"]),
@@ -456,6 +447,7 @@ pub const KINDS: &[&str] = &[
     "check",
     "diff",
     "http",
+    "scan",
     "gate",
     "wait",
     "k8s.rollback",
@@ -469,6 +461,8 @@ pub const KINDS: &[&str] = &[
     "k8s.evict",
     "k8s.patch",
     "k8s.service-selector",
+    "argocd.suspend",
+    "argocd.resume",
     "k8s.secret-consumers",
     "k8s.secret-proof",
     "vault.kv-read",

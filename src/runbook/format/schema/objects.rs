@@ -6,7 +6,10 @@ use super::parts::{Key, text, texts};
 
 /// Whether a kind names its object by `ns` and `name`.
 pub fn by_name(kind: &str) -> bool {
-    matches!(kind, "k8s.service-selector")
+    matches!(
+        kind,
+        "k8s.service-selector" | "argocd.suspend" | "argocd.resume"
+    )
 }
 
 /// The keys of such a kind.

@@ -1,5 +1,7 @@
 //! Steps that change fields of objects, against a shelf of objects whose answers can get lost: one write for each
 //! effect, nobody else's change written over, every field back where it was.
+//!
+//! Length: the shelf and what every such kind must keep to on it.
 
 use super::*;
 use crate::runbook::patch::Action;
@@ -12,7 +14,6 @@ pub enum Lost {
     After,
     /// Something else changed the object's version.
     Moved,
-    Refused,
 }
 
 /// Objects by `Kind/name`, with the pods that are ready.
@@ -121,7 +122,6 @@ impl Shelf {
         };
         match lost {
             Lost::Before => return Err(None),
-            Lost::Refused => return Err(Some(Status::Denied)),
             Lost::Moved => {
                 self.version += 1;
                 return Err(Some(Status::Conflict));
