@@ -12,6 +12,7 @@ mod evidence;
 pub mod lease;
 mod lines;
 mod lock;
+mod made;
 mod means;
 mod measure;
 mod open;

@@ -17,6 +17,7 @@ mod judging;
 mod ledger;
 mod limits;
 mod looking;
+mod made;
 mod objects;
 mod outward;
 mod people;

@@ -24,7 +24,8 @@ pub use gate::{GateDecl, GateOn, MetricDecl, ThenBy};
 pub use guard::{Approve, Confirm, Each, Retry, Subject, Timeout, WaitFor, When};
 pub use look::{Expect, LookStep, SAMPLE};
 pub use object::{
-    APPLICATION, ARGO_HOME, OBJECT_KINDS, ObjectStep, PATCHABLE, Target, fields, patchable,
+    APPLICATION, ARGO_HOME, OBJECT_KINDS, ObjectStep, PATCHABLE, Target, fields, is_manifest,
+    kind_of, patchable,
 };
 pub use secret::{SECRET_KINDS, SecretStep, SetEntry, SetTo};
 pub use step::{Branch, Enclosing, KINDS, PLANNED, Step, StepKind, Undo};

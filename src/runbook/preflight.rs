@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::runbook::model::{Step, Undo};
+use crate::runbook::model::{ObjectStep, Step, StepKind, Undo};
 use crate::runbook::patch::ObjectRef;
 use crate::runbook::verb::Verb;
 
@@ -211,6 +211,12 @@ pub fn requirements<'s>(steps: impl Iterator<Item = (&'s Step, ObjectRef)>) -> V
             name: object.name.clone(),
             undo,
         };
+        if let StepKind::Object(made @ (ObjectStep::JobRun { .. } | ObjectStep::Apply { .. })) =
+            &step.kind
+        {
+            needed.extend(making_rights(step, made, &object));
+            continue;
+        }
         let (verb, part) = Verb::of(step.kind.name()).right();
         needed.push(right("get", "", false));
         needed.push(right(verb, part, false));
@@ -235,6 +241,40 @@ pub fn requirements<'s>(steps: impl Iterator<Item = (&'s Step, ObjectRef)>) -> V
     }
     needed.sort();
     needed.dedup();
+    needed
+}
+
+/// What a step needs that may make its object: to look, to make or apply it, and for its way back.
+fn making_rights(step: &Step, made: &ObjectStep, object: &ObjectRef) -> Vec<Requirement> {
+    let right = |verb: &str, kind: &str, name: &str, undo: bool| {
+        let (group, resource) = resource_of(kind);
+        Requirement {
+            verb: verb.to_owned(),
+            group,
+            resource,
+            namespace: object.namespace.clone(),
+            name: name.to_owned(),
+            undo,
+        }
+    };
+    let (kind, name) = (object.kind.as_str(), object.name.as_str());
+    let mut needed = vec![
+        right("get", kind, name, false),
+        right("create", kind, "", false),
+    ];
+    match made {
+        ObjectStep::JobRun { from, .. } => {
+            let from = from.source().split_once('/');
+            needed.extend(from.map(|(kind, name)| {
+                let name = if name.contains("{{") { "" } else { name };
+                right("get", kind, name, false)
+            }));
+        }
+        _ => needed.push(right("patch", kind, name, false)),
+    }
+    if matches!(step.undo, Some(Undo::Restore)) {
+        needed.push(right("delete", kind, name, true));
+    }
     needed
 }
 

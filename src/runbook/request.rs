@@ -64,11 +64,11 @@ impl Address {
             }
             None => (authority, None),
         };
-        let part = |part: &str| {
+        let label = |part: &str| {
             let inner = |c: char| c.is_ascii_alphanumeric() || c == '-';
             !part.is_empty() && part.len() <= 63 && part.chars().all(inner)
         };
-        if !host.split('.').all(part) {
+        if !host.split('.').all(label) {
             return Err(bad("its host is none"));
         }
         let path = if path.starts_with('/') {

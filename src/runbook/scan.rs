@@ -62,14 +62,12 @@ impl Patterns {
                 )
             })
         };
-        match own {
-            Some(own) => Ok(Self(vec![("pattern", compiled(own)?)])),
-            None => {
-                let all = PERSONAL.iter();
-                let all = all.map(|(kind, pattern)| Ok((*kind, compiled(pattern)?)));
-                Ok(Self(all.collect::<Result<_, String>>()?))
-            }
+        if let Some(own) = own {
+            return Ok(Self(vec![("pattern", compiled(own)?)]));
         }
+        let all = PERSONAL.iter();
+        let all = all.map(|(kind, pattern)| Ok((*kind, compiled(pattern)?)));
+        Ok(Self(all.collect::<Result<_, String>>()?))
     }
 
     /// Searches one line of somewhere.
@@ -187,7 +185,7 @@ fn luhn(value: &str) -> bool {
     let grouped = value.contains([' ', '-']);
     (begins || grouped)
         && (13..=19).contains(&digits.len())
-        && sum % 10 == 0
+        && sum.is_multiple_of(10)
         && digits.iter().any(|digit| *digit != digits[0])
 }
 

@@ -33,9 +33,11 @@ pub fn runs_pods(kind: &str) -> bool {
 /// The kind a step's target names, as far as the file alone says it.
 fn kind_in(step: &StepKind) -> &str {
     let target = step.target().map_or("", |target| target.target.source());
-    target
-        .split_once('/')
-        .map_or("Deployment", |(kind, _)| kind)
+    match target.split_once('/') {
+        _ if target.is_empty() => "",
+        Some((kind, _)) => kind,
+        None => "Deployment",
+    }
 }
 
 impl Touch {

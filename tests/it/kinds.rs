@@ -5,3 +5,4 @@ mod argo;
 mod bench;
 mod fields;
 mod looks;
+mod made;

@@ -4,7 +4,7 @@ use super::means::Means;
 use super::report::Reporter;
 use super::state::{known, reference, text, unanswered};
 use super::{
-    approvals, checklist, clocks, lock, measure, outlook, outside, outward, owners, request,
+    approvals, checklist, clocks, lock, made, measure, outlook, outside, outward, owners, request,
     revisions, rollout, secrets, service, state, tell,
 };
 use crate::platform::failure::FailureKind;
@@ -52,6 +52,7 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
         Question::Object { object } | Question::Probe { object, .. } => state::read(means, &object)
             .await
             .map(|found| found.map_or(Answer::Gone, Answer::Object)),
+        Question::Made { object, from } => made::look(means, &object, from.as_ref()).await,
         Question::Http(request) => outward::ask(means, &request).await,
         Question::Scan(asked) => outward::scan(means, &asked).await,
         Question::Service { object, set } => service::look(means, &object, &set).await,

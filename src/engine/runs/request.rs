@@ -7,6 +7,7 @@ use crate::platform::failure::{Failure, FailureKind};
 use crate::platform::kubernetes::{Applied, Manner, Precondition};
 use crate::runbook::patch::Action;
 use crate::runbook::verb::Verb;
+use serde_json::json;
 
 /// Sends a change once.
 pub async fn send(to: &Reporter, action: &Action, manner: &Manner) -> Result<Applied, Failure> {
@@ -30,6 +31,17 @@ pub async fn send(to: &Reporter, action: &Action, manner: &Manner) -> Result<App
         Verb::Scale => {
             let body = action.body();
             cluster.scale(&kind, namespace, name, &body, manner).await
+        }
+        Verb::Create => {
+            let body = action.body();
+            cluster.create(&kind, namespace, &body, manner).await
+        }
+        Verb::Apply => {
+            let mut body = action.body();
+            body["apiVersion"] = json!(kind.api_version());
+            body["kind"] = json!(kind.kind);
+            body["metadata"]["name"] = json!(name);
+            cluster.apply(&kind, namespace, name, &body, manner).await
         }
         Verb::Delete => {
             let deleted = cluster.delete(&kind, namespace, name, &only_if, manner);

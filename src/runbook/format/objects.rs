@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::runbook::format::reader::Reader;
 use crate::runbook::model::{
-    APPLICATION, ARGO_HOME, ObjectStep, PATCHABLE, StepKind, Target, Undo, fields, patchable,
+    APPLICATION, ARGO_HOME, ObjectStep, PATCHABLE, StepKind, Target, Undo, fields, is_manifest,
+    patchable,
 };
 use crate::runbook::prose::bounded;
 use crate::runbook::template::Text;
@@ -42,17 +43,57 @@ pub fn object_step(
         "argocd.resume" => ObjectStep::Resume {
             at: named(table, APPLICATION, Some(ARGO_HOME), needs_target),
         },
+        "k8s.job-run" => ObjectStep::JobRun {
+            ns: table.need_text("ns"),
+            name: table.text("name"),
+            from: template_of(table),
+        },
+        "k8s.apply" => ObjectStep::Apply {
+            ns: table.need_text("ns"),
+            manifest: manifest(table),
+        },
         _ => return None,
     })
 }
 
-/// The way back of the kinds that have one of their own.
+/// What a Job is made from.
+fn template_of(table: &Reader<'_, '_, '_>) -> Text {
+    let from = table.need_text("from");
+    let known = |source: &str| {
+        let kind = source.split_once('/').filter(|(_, name)| !name.is_empty());
+        kind.is_some_and(|(kind, _)| matches!(kind, "CronJob" | "Job"))
+    };
+    if table.has("from") && !known(from.source()) {
+        table.error_at(
+            "from",
+            "a Job is made from a CronJob or from another Job",
+            Some("as from = \"CronJob/nightly\""),
+        );
+    }
+    from
+}
+
+/// An object that stands in the file.
+fn manifest(table: &Reader<'_, '_, '_>) -> Value {
+    if !table.has("manifest") {
+        table.error("`manifest` is missing", None);
+    }
+    let found = table.data("manifest").unwrap_or_else(|| json!({}));
+    if let Err(why) = is_manifest(&found) {
+        table.error_at("manifest", why, None);
+    }
+    found
+}
+
+/// The way back of the kinds that have one of their own: what was suspended is resumed, what was made is deleted.
 pub fn own_way_back(kind: &StepKind) -> Option<Undo> {
-    let argo = matches!(
+    let own = matches!(
         kind,
-        StepKind::Object(ObjectStep::Suspend { .. } | ObjectStep::Resume { .. })
+        StepKind::Object(
+            ObjectStep::Suspend { .. } | ObjectStep::Resume { .. } | ObjectStep::JobRun { .. }
+        )
     );
-    argo.then_some(Undo::Restore)
+    own.then_some(Undo::Restore)
 }
 
 /// Reads the object a step acts on.

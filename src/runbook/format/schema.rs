@@ -427,7 +427,7 @@ fn step(kind: &str) -> Value {
             "else": {"required": ["hold", "deadline", "metric"]},
         }));
     }
-    if objects::by_name(kind) {
+    if objects::by_name(kind) && !objects::makes(kind) {
         rules.push(json!({"anyOf": [{"required": ["name"]}, {"required": ["each"]}]}));
     }
     if kind.starts_with("k8s.") && KINDS.contains(&kind) && !named {

@@ -350,7 +350,12 @@ impl Run {
             Answer::Object(state) => Some(state.resource_version.clone()),
             _ => None,
         };
+        let absent = planned.verb().creates() && answer == Answer::Gone;
         let (found, detail, generation) = match same_object(planned, answer) {
+            _ if absent => {
+                let detail = format!("{} is not there: it was not made", planned.object.short());
+                (Found::Absent, vec![detail], None)
+            }
             _ if gone.is_some() => (Found::Present, gone.into_iter().collect(), None),
             Err(why) => (Found::Diverged, vec![why], None),
             Ok(state) => match planned.in_force(&state.body) {
@@ -438,6 +443,8 @@ impl Run {
 /// The object if it is the one planned for: a namesake is another object.
 pub(super) fn same_object(planned: &Planned, answer: Answer) -> Result<ObjectState, String> {
     match answer {
+        // What is made has no uid before; whether it is ours is told by its mark.
+        Answer::Object(state) if planned.verb().creates() => Ok(state),
         Answer::Object(state) if state.object.uid == planned.object.uid => Ok(state),
         Answer::Object(state) => Err(format!(
             "{} is another object now (uid {} instead of {}): nothing is done to a namesake",

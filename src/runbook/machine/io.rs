@@ -157,6 +157,13 @@ pub enum Question {
         /// What becomes of labels of its selector; `None` is that one goes.
         set: BTreeMap<String, Option<String>>,
     },
+    /// An object that is to be made, if it is there; else what it is made from.
+    Made {
+        /// What is to be made.
+        object: ObjectRef,
+        /// Whose template it gets, where it gets somebody's.
+        from: Option<ObjectRef>,
+    },
     /// One request to a service.
     Http(Box<HttpRequest>),
     /// What pods write, searched.

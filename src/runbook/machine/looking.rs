@@ -16,6 +16,7 @@ use crate::runbook::machine::io::Question;
 use crate::runbook::machine::ledger::StepState;
 use crate::runbook::machine::run::Purpose;
 use crate::runbook::machine::run::Run;
+use crate::runbook::model::ObjectStep;
 use crate::runbook::model::OnFailure;
 use crate::runbook::model::Step;
 use crate::runbook::model::StepKind;
@@ -26,6 +27,14 @@ use crate::runbook::preflight;
 use crate::runbook::preflight::Level;
 use crate::runbook::preflight::Line;
 use crate::runbook::touch::{self, Touch};
+
+/// Whether what a step changes may not be there before it.
+fn made(step: &Step) -> bool {
+    matches!(
+        step.kind,
+        StepKind::Object(ObjectStep::JobRun { .. } | ObjectStep::Apply { .. })
+    )
+}
 
 impl Run {
     #[expect(
@@ -137,6 +146,10 @@ impl Run {
     fn changed_objects(&self) -> (Vec<ObjectRef>, Vec<ObjectRef>) {
         let (mut objects, mut secrets) = (Vec::new(), Vec::new());
         for (step, object) in self.remaining() {
+            // What is to be made has no facts yet.
+            if made(step) {
+                continue;
+            }
             let secret = matches!(step.kind, StepKind::Secret(_));
             let list = if secret { &mut secrets } else { &mut objects };
             if !list.contains(&object) {
@@ -146,6 +159,10 @@ impl Run {
         objects.sort_by_key(|object| !touch::runs_pods(&object.kind));
         if objects.is_empty() {
             objects.append(&mut secrets);
+        }
+        if objects.is_empty() {
+            let remaining = self.remaining().into_iter();
+            objects.extend(remaining.map(|(_, object)| object));
         }
         (objects, secrets)
     }
@@ -211,7 +228,11 @@ impl Run {
         };
         let (objects, _) = self.changed_objects();
         let touch = Touch::of(&self.plan);
-        let touch = objects.first().map_or(touch, |one| touch.at(&one.kind));
+        let known = self.remaining().iter().any(|(step, _)| !made(step));
+        let touch = match objects.first() {
+            Some(one) if known => touch.at(&one.kind),
+            _ => Touch::Keys,
+        };
         let more: Vec<Line> = more.into_iter().chain(self.emptied()).collect();
         let mut lines = touch::judge(touch, &access, facts.as_ref(), &more);
         lines.extend(self.believed());

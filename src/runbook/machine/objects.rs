@@ -33,6 +33,11 @@ impl Run {
         let changes = match object {
             ObjectStep::Suspend { .. } => vec![set_to(state, AUTOMATED, None)?],
             ObjectStep::Resume { .. } => vec![self.as_suspended(state)?],
+            ObjectStep::JobRun { .. } => return self.plan_job(step, state),
+            ObjectStep::Apply { manifest, .. } => {
+                let manifest = fill_data(manifest, &scope)?;
+                return self.plan_apply(step, &manifest, state);
+            }
             ObjectStep::Patch { patch, remove, .. } => {
                 let patch = fill_data(patch, &scope)?;
                 let removed: Result<Vec<String>, String> =
@@ -76,13 +81,13 @@ impl Run {
                 && ours.short() == now.short()
                 && ours.namespace == now.namespace
         };
-        let plans = self
+        let mut plans = self
             .ledger
             .steps
             .iter()
             .filter_map(|record| record.plan.as_ref());
         let name = state.object.short();
-        let Some(suspended) = plans.filter(same).next_back() else {
+        let Some(suspended) = plans.rfind(same) else {
             return Err(
                 format!("this run did not suspend {name}: there is nothing to resume").into(),
             );
@@ -129,6 +134,11 @@ impl Run {
         object: ObjectRef,
         back: Option<&Planned>,
     ) -> Question {
+        if let (StepKind::Object(made), None) = (kind, back)
+            && let Some(question) = self.made_question(step, made, &object)
+        {
+            return question;
+        }
         let StepKind::Object(ObjectStep::Selector { set, .. }) = kind else {
             return Question::Object { object };
         };

@@ -7,6 +7,7 @@ mod crash;
 mod fields;
 mod flow;
 mod limits;
+mod made;
 mod others;
 mod rotation;
 mod stops;

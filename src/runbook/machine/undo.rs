@@ -10,7 +10,7 @@ use crate::runbook::machine::ledger::{StepRecord, StepState};
 use crate::runbook::machine::objects::{is_suspension, unserved};
 use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::model::{SecretStep, StepKind, Undo};
-use crate::runbook::patch::{ObjectRef, Planned, Standing};
+use crate::runbook::patch::{ObjectRef, Planned, Standing, plan_removal};
 
 impl Run {
     /// The next undo on the way back to the last barrier, or the end of it.
@@ -52,7 +52,8 @@ impl Run {
                 command: None,
             },
             None => return self.look_before_undo(index, object, out),
-            Some(undo) if undo.state == StepState::Applied && wait => {
+            // What was made and is deleted again is not waited for.
+            Some(undo) if undo.state == StepState::Applied && wait && !self.makes(index) => {
                 let generation = undo.generation.unwrap_or_default();
                 return self.watch(now, index, true, object, generation, out);
             }
@@ -126,6 +127,9 @@ impl Run {
             command: Some(planned.command()),
         };
         let inverse = effect.action.planned.inverse();
+        if effect.action.planned.verb().creates() && self.puts_back(index) {
+            return self.unmake(now, index, &effect.action.planned, answer, out);
+        }
         let state = match same_object(&inverse, answer) {
             Ok(state) => state,
             Err(why) => return self.record(now, vec![failed(why, &inverse)], out),
@@ -214,6 +218,53 @@ impl Run {
             _ => RunState::Failed,
         };
         self.end(now, state, message, leftovers, out);
+    }
+
+    /// Whether a step's way back is what was there before.
+    fn puts_back(&self, index: usize) -> bool {
+        matches!(self.plan[index].undo, Some(Undo::Restore))
+    }
+
+    /// What a step made is deleted, if it is still what the step made.
+    fn unmake(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        made: &Planned,
+        answer: Answer,
+        out: &mut Vec<Effect>,
+    ) {
+        let record = self.ledger.steps[index].clone();
+        let step = record.path;
+        let Answer::Object(state) = answer else {
+            let message = "it is gone already".to_owned();
+            return self.record(now, vec![Fact::UndoDone { step, message }], out);
+        };
+        if made.standing(&state.body) != Standing::After {
+            let message = "another one has its name now: it is left".to_owned();
+            let command = None;
+            return self.record(
+                now,
+                vec![Fact::UndoFailed {
+                    step,
+                    message,
+                    command,
+                }],
+                out,
+            );
+        }
+        let mut planned = plan_removal("k8s.delete", state.object.clone(), &state.body);
+        planned.lines = vec![format!(
+            "delete {}, which this run made",
+            made.object.short()
+        )];
+        if planned.standing(&state.body) == Standing::After {
+            let message = "it is going already".to_owned();
+            return self.record(now, vec![Fact::UndoDone { step, message }], out);
+        }
+        let attempts = record.undo.as_ref().map_or(0, |undo| undo.attempt);
+        let intent = self.intent_of(index, true, attempts + 1, planned, state.resource_version);
+        self.record(now, vec![Fact::UndoIntent(intent)], out);
     }
 
     fn rolled_back(&mut self, now: Timestamp, out: &mut Vec<Effect>) {

@@ -14,6 +14,8 @@ pub const OBJECT_KINDS: &[&str] = &[
     "k8s.service-selector",
     "argocd.suspend",
     "argocd.resume",
+    "k8s.job-run",
+    "k8s.apply",
 ];
 
 /// The kind of an Application, by its full name: other tools have one too.
@@ -68,6 +70,24 @@ pub enum ObjectStep {
         #[serde(flatten)]
         at: Option<Target>,
     },
+    /// A Job with the template of a CronJob or of another Job; its name ends with the effect's key.
+    #[serde(rename = "k8s.job-run")]
+    JobRun {
+        /// Where.
+        ns: Text,
+        /// What its name begins with; that of what it is made from where none is given.
+        name: Option<Text>,
+        /// `CronJob/NAME` or `Job/NAME`.
+        from: Text,
+    },
+    /// A configuration that stands in the file, applied on the server and never by force.
+    #[serde(rename = "k8s.apply")]
+    Apply {
+        /// Where.
+        ns: Text,
+        /// The object as far as it is to be so; strings in it may hold references.
+        manifest: Value,
+    },
 }
 
 impl ObjectStep {
@@ -78,6 +98,8 @@ impl ObjectStep {
             Self::Selector { .. } => "k8s.service-selector",
             Self::Suspend { .. } => "argocd.suspend",
             Self::Resume { .. } => "argocd.resume",
+            Self::JobRun { .. } => "k8s.job-run",
+            Self::Apply { .. } => "k8s.apply",
         }
     }
 
@@ -88,6 +110,7 @@ impl ObjectStep {
             | Self::Selector { at, .. }
             | Self::Suspend { at }
             | Self::Resume { at } => at.as_ref(),
+            Self::JobRun { .. } | Self::Apply { .. } => None,
         }
     }
 }
@@ -122,4 +145,51 @@ pub fn fields(patch: &Value) -> Vec<(String, &Value)> {
     let mut all = Vec::new();
     gather(patch, "", &mut all);
     all
+}
+
+/// Whether data is an object that a step may apply: named, of a kind that holds no secrets, and nothing in it that the
+/// server alone decides.
+pub fn is_manifest(found: &Value) -> Result<(), String> {
+    let text = |pointer: &str| {
+        found
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    for pointer in ["/apiVersion", "/kind", "/metadata/name"] {
+        if text(pointer).is_empty() {
+            return Err(format!(
+                "the manifest has no `{}`",
+                pointer.trim_start_matches('/')
+            ));
+        }
+    }
+    if text("/kind") == "Secret" {
+        return Err("a Secret is not applied: its values would stand in this file".to_owned());
+    }
+    let keys = |pointer: &str| {
+        let map = found.pointer(pointer).and_then(Value::as_object);
+        map.into_iter().flat_map(|map| map.keys())
+    };
+    if keys("").any(|key| key == "status") {
+        return Err("the manifest holds a `status`, which only the server writes".to_owned());
+    }
+    let own = |key: &&String| !matches!(key.as_str(), "name" | "labels" | "annotations");
+    match keys("/metadata").find(own) {
+        Some(key) => Err(format!(
+            "`metadata.{key}` does not belong into a manifest here: name, labels and annotations do, the namespace is `ns`"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The kind of a manifest by its full name.
+pub fn kind_of(manifest: &Value) -> String {
+    let text = |key: &str| manifest[key].as_str().unwrap_or_default().to_owned();
+    match text("apiVersion").split_once('/') {
+        Some((group, _)) if !matches!(group, "apps" | "batch" | "autoscaling") => {
+            format!("{}.{group}", text("kind"))
+        }
+        _ => text("kind"),
+    }
 }

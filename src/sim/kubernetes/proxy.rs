@@ -58,11 +58,15 @@ pub fn service(api: &Api, namespace: &str, target: &str, path: &str) -> Result<R
         Ok::<_, Refusal>((service, pods))
     })?;
     let unavailable = |why: String| Refusal::new(503, "ServiceUnavailable", why);
-    let ports = tree::list(&service, &["spec", "ports"]);
+    let open = tree::list(&service, &["spec", "ports"]);
     let known = |port: &serde_json::Value| {
-        wanted.is_empty() || port["name"] == wanted || port["port"].to_string() == wanted
+        wanted.is_empty()
+            || port["name"] == wanted
+            || wanted
+                .parse::<u16>()
+                .is_ok_and(|number| port["port"] == number)
     };
-    if !ports.iter().any(known) {
+    if !open.iter().any(known) {
         return Err(unavailable(format!(
             "no service port {wanted:?} found for service {name:?}"
         )));

@@ -87,19 +87,18 @@ async fn a_service_is_not_switched_to_pods_that_are_not_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_elses_value_in_between_is_left_as_it_is() {
-    let mut kinds = Kinds::new(&[PATCH], Identity::Oncall).await;
-    kinds.bench.faults().add(on(BACKEND, Fault::DropBefore));
+    let diff = "id = \"d\"\nkind = \"diff\"\nof = \"p\"";
+    let sure = "id = \"sure\"\nkind = \"confirm\"\ntype = \"sure\"";
+    let mut kinds = Kinds::new(&[diff, sure, PATCH], Identity::Oncall).await;
     kinds.begin(false);
     kinds
         .bench
-        .until("the answer is lost", |runs| {
-            runs.entries
-                .iter()
-                .any(|entry| matches!(entry.fact, Fact::Intent(_)))
-        })
+        .until("it asks", |runs| runs.ask().is_some())
         .await;
     let theirs = json!({"spec": {"minReadySeconds": 3}});
     kinds.bench.ask("PATCH", BACKEND, Some(theirs)).await;
+    let yes = Decision::Yes(Some("sure".into()));
+    kinds.bench.command(Command::Decide(yes));
     let human = kinds.bench.human().await;
     assert_eq!(human.reason, Reason::Conflict, "{}", kinds.bench.story());
     assert_eq!(kinds.bench.object().await["spec"]["minReadySeconds"], 3);

@@ -87,6 +87,22 @@ impl Shelf {
     fn answer(&mut self, question: &Question) -> Answer {
         match question {
             Question::Object { object } | Question::Probe { object, .. } => self.state(object),
+            Question::Made { object, from } => match (self.state(object), from) {
+                (Answer::Object(state), _) => Answer::Object(state),
+                (_, from) => {
+                    let template = from
+                        .as_ref()
+                        .and_then(|from| self.objects.get(&from.short()));
+                    let template = template.map(|one| one["spec"]["jobTemplate"].clone());
+                    Answer::Object(ObjectState {
+                        object: object.clone(),
+                        resource_version: String::new(),
+                        generation: 0,
+                        body: json!({"template": template, "from": from.as_ref().map(ObjectRef::short)}),
+                        facts: ObjectFacts::default(),
+                    })
+                }
+            },
             Question::Service { object, set } => {
                 self.asked.push(format!("{set:?}"));
                 let mut answer = self.state(object);
@@ -96,8 +112,11 @@ impl Shelf {
                 answer
             }
             Question::Preflight { requirements, .. } => {
-                self.asked
-                    .extend(requirements.iter().map(|right| right.words()));
+                self.asked.extend(
+                    requirements
+                        .iter()
+                        .map(crate::runbook::preflight::Requirement::words),
+                );
                 Answer::Preflight {
                     access: Vec::new(),
                     facts: Some(ObjectFacts::default()),
@@ -129,11 +148,32 @@ impl Shelf {
             Lost::Never | Lost::After => {}
         }
         let body = action.body();
+        let name = action.planned.object.short();
+        if action.planned.verb().creates() {
+            if self.objects.contains_key(&name) {
+                return Err(Some(Status::Conflict));
+            }
+            self.objects.insert(name.clone(), body.clone());
+            self.writes.push((name, body));
+            return if lost == Lost::After {
+                Err(None)
+            } else {
+                Ok(())
+            };
+        }
+        if action.planned.verb().removes() {
+            let found = self.objects.remove(&name).is_some();
+            self.writes.push((name, body));
+            return if found {
+                Ok(())
+            } else {
+                Err(Some(Status::Gone))
+            };
+        }
         let stale = body["metadata"]["resourceVersion"] != json!(self.version.to_string());
         if stale || body["metadata"]["uid"] != "u1" {
             return Err(Some(Status::Conflict));
         }
-        let name = action.planned.object.short();
         apply_merge(
             self.objects.get_mut(&name).unwrap(),
             &action.planned.patch(),
@@ -502,9 +542,7 @@ fn what_may_not_be_patched_is_a_mistake_of_the_file() {
 
 #[test]
 fn a_secret_named_by_a_parameter_is_not_patched_either() {
-    let fence = PATCH
-        .replace("Deployment/api", "Secret/api")
-        .replace("target", "target");
+    let fence = PATCH.replace("Deployment/api", "Secret/api");
     let named = fence.replace("\"Secret/api\"", "\"{{params.w}}\"");
     let text = text(&[&named]).replace(
         "+++\n\n## A",
