@@ -339,6 +339,7 @@ pub fn keeping(
     let config = loaded.config().clone();
     let issuers = config.token_issuers().into_iter().map(str::to_owned);
     let issuers = Arc::new(issuers.collect());
+    let hosts = Arc::new(config.runbooks.hosts.iter().cloned().collect());
     let places = config.clone();
     let shelf = loaded.clone();
     let signers = config.approvals.allowed_signers.as_deref();
@@ -356,6 +357,7 @@ pub fn keeping(
             signers: Arc::new(move || allowed(signers.as_deref())),
             cleaner: cleaned,
             channels: channels(loaded),
+            hosts,
         },
         vault: None,
         shelf: Arc::new(move || library(&shelf)),

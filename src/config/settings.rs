@@ -210,6 +210,8 @@ pub struct Runbooks {
     pub folders: Vec<String>,
     /// The language that titles and texts are shown in where a translation stands beside the runbook.
     pub language: String,
+    /// Hosts outside of the cluster that a step of kind http may ask from this machine, each with or without a port.
+    pub hosts: Vec<String>,
 }
 
 impl Default for Runbooks {
@@ -217,6 +219,7 @@ impl Default for Runbooks {
         Self {
             folders: Vec::new(),
             language: "en".into(),
+            hosts: Vec::new(),
         }
     }
 }

@@ -123,7 +123,7 @@ fn listing(dir: PathBuf, header: Header, entries: &[Entry], condition: &Conditio
                 reason = Some(message.clone());
             }
             Fact::Interrupted { why } => reason = Some(format!("interrupted: {why}")),
-            Fact::RollingBack { .. } => state = RunState::RollingBack,
+            Fact::RollingBack { .. } | Fact::Ending { .. } => state = RunState::RollingBack,
             Fact::Resumed { .. } | Fact::Decision { accepted: true, .. } | Fact::Started { .. }
                 if state != RunState::RollingBack =>
             {

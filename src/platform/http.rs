@@ -230,6 +230,15 @@ impl Direct {
         }
     }
 
+    /// Asks, and takes whatever status comes, that of a redirection too: it is not followed.
+    pub async fn whatever(&self, question: Question) -> Answer {
+        match tokio::time::timeout(self.patience, self.ask(question)).await {
+            Ok(Err(HttpFailure::Status(status, _))) => Ok((status, Bytes::new())),
+            Ok(answer) => answer,
+            Err(_) => Err(HttpFailure::Timeout(self.patience)),
+        }
+    }
+
     async fn ask(&self, question: Question) -> Answer {
         let Question {
             method,

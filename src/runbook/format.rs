@@ -12,6 +12,8 @@ mod front;
 mod gates;
 mod guards;
 mod known;
+mod looks;
+mod objects;
 mod overlay;
 mod reader;
 mod schema;

@@ -30,6 +30,9 @@ pub fn errors(file: &str, runbook: &Runbook) -> Vec<Problem> {
     for step in &runbook.steps {
         lint.step(runbook, step);
     }
+    for (place, message, help) in lists::suspensions(runbook) {
+        lint.error(place, message, Some(help.to_owned()));
+    }
     lint.problems
 }
 
@@ -84,6 +87,10 @@ pub fn lint(file: &str, runbook: &Runbook, today: Option<Date>) -> Vec<Problem> 
                 "remove it, or use it as { secret = \"NAME\" }",
             );
         }
+    }
+    for (place, message) in lists::not_carried_out(runbook) {
+        let help = "do it by hand and record it in a checklist until a version carries it out";
+        warn(place, message, help);
     }
     for (index, section) in runbook.sections.iter().enumerate() {
         let first = runbook.steps.iter().find(|step| step.section == index);
@@ -224,7 +231,7 @@ impl Lint<'_> {
 
     fn deadline(&mut self, step: &Step) {
         let waits = step.wait.is_some()
-            || matches!(step.kind, StepKind::Wait { .. } | StepKind::Http { .. })
+            || matches!(step.kind, StepKind::Wait { .. } | StepKind::Look(_))
             || WAITING.contains(&step.kind.name());
         if waits && step.timeout.is_none() {
             self.error(

@@ -19,6 +19,9 @@ mod judging;
 mod ledger;
 mod limits;
 mod looking;
+mod made;
+mod objects;
+mod outward;
 mod people;
 mod plan;
 mod rehearsal;
@@ -44,7 +47,7 @@ pub use fold::replay;
 pub use forecast::{Ahead, Forecast};
 pub use io::{
     Answer, Ask, AskKind, Decision, Effect, Event, Failure, GoingBack, ObjectState, Offered,
-    ProofQuestion, Question, ReadId, Rollout, SecretQuestion,
+    ProofQuestion, Question, ReadId, Rollout, ScanQuestion, SecretQuestion,
 };
 pub use ledger::{End, Human, Ledger, Mutation, StepRecord, StepState};
 pub use rehearsal::rehearsal_words;

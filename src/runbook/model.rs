@@ -12,6 +12,8 @@ mod checklist;
 mod declared;
 mod gate;
 mod guard;
+mod look;
+mod object;
 mod secret;
 mod step;
 mod words;
@@ -20,9 +22,17 @@ pub use checklist::{Asked, ChecklistItem, Proof, Window};
 pub use declared::{Deviation, DocRef, Param, Rehearse, SecretDecl, SignedMillis};
 pub use gate::{GateDecl, GateOn, MetricDecl, ThenBy};
 pub use guard::{Approve, Confirm, Each, Retry, Subject, Timeout, WaitFor, When};
+pub use look::{Expect, LookStep, SAMPLE};
+pub use object::{
+    APPLICATION, ARGO_HOME, OBJECT_KINDS, ObjectStep, PATCHABLE, Target, fields, is_manifest,
+    kind_of, patchable,
+};
 pub use secret::{SECRET_KINDS, SecretStep, SetEntry, SetTo};
-pub use step::{Branch, Enclosing, KINDS, PLANNED, Step, StepKind, Target, Undo};
-pub use words::{Evidence, Glance, LiveList, LostObserver, OnFailure, ParamType, Risk, Side, Then};
+pub use step::{Branch, Enclosing, KINDS, PLANNED, Step, StepKind, Undo};
+pub use words::{
+    Evidence, Glance, LiveList, LostObserver, Method, OnFailure, ParamType, Risk, Side, Texts,
+    Then, Via,
+};
 
 /// A whole runbook file.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -15,4 +15,4 @@ pub use merge::{apply_merge, changes};
 pub use planned::{Action, Planned, Standing};
 pub use removal::plan_removal;
 pub use template::{plan_rollback, restorable};
-pub use words::template_lines;
+pub use words::{field_lines, template_lines};

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::runbook::model::{Step, Undo};
+use crate::runbook::model::{ObjectStep, Step, StepKind, Undo};
 use crate::runbook::patch::ObjectRef;
 use crate::runbook::verb::Verb;
 
@@ -49,8 +49,9 @@ impl Requirement {
         } else {
             format!(" ({part})")
         };
+        let slash = if self.name.is_empty() { "" } else { "/" };
         format!(
-            "{} {resource}{group}/{}{part} in {}",
+            "{} {resource}{group}{slash}{}{part} in {}",
             self.verb, self.name, self.namespace
         )
     }
@@ -75,9 +76,14 @@ impl Requirement {
                 self.resource, self.verb
             );
         }
+        let only = if self.name.is_empty() {
+            String::new()
+        } else {
+            format!("\n  resourceNames: [\"{}\"]", self.name)
+        };
         format!(
-            "- apiGroups: [\"{}\"]\n  resources: [\"{}\"]\n  resourceNames: [\"{}\"]\n  verbs: [\"{}\"]",
-            self.group, self.resource, self.name, self.verb
+            "- apiGroups: [\"{}\"]\n  resources: [\"{}\"]{only}\n  verbs: [\"{}\"]",
+            self.group, self.resource, self.verb
         )
     }
 }
@@ -127,6 +133,9 @@ pub struct ObjectFacts {
     pub progress_deadline_s: Option<i64>,
     /// The autoscaler's name.
     pub autoscaler: Option<String>,
+    /// Ready pods that a Service would select, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_pods: Option<u64>,
 }
 
 /// How a check came out.
@@ -193,22 +202,34 @@ pub fn requirements<'s>(steps: impl Iterator<Item = (&'s Step, ObjectRef)>) -> V
             needed.extend(vault_rights(step, &object));
             continue;
         }
-        let group = match object.kind.as_str() {
-            "Pod" | "Secret" => "",
-            "ExternalSecret" => "external-secrets.io",
-            _ => "apps",
-        };
+        let (group, plural) = resource_of(&object.kind);
         let right = |verb: &str, part: &str, undo: bool| Requirement {
             verb: verb.to_owned(),
-            group: group.to_owned(),
-            resource: format!("{}s{part}", object.kind.to_lowercase()),
+            group: group.clone(),
+            resource: format!("{plural}{part}"),
             namespace: object.namespace.clone(),
             name: object.name.clone(),
             undo,
         };
+        if let StepKind::Object(made @ (ObjectStep::JobRun { .. } | ObjectStep::Apply { .. })) =
+            &step.kind
+        {
+            needed.extend(making_rights(step, made, &object));
+            continue;
+        }
         let (verb, part) = Verb::of(step.kind.name()).right();
         needed.push(right("get", "", false));
         needed.push(right(verb, part, false));
+        if step.kind.name() == "k8s.service-selector" {
+            needed.push(Requirement {
+                verb: "list".to_owned(),
+                group: String::new(),
+                resource: "pods".to_owned(),
+                namespace: object.namespace.clone(),
+                name: String::new(),
+                undo: false,
+            });
+        }
         match &step.undo {
             Some(Undo::Restore) => needed.push(right(verb, part, true)),
             Some(Undo::Act(kind, _)) => {
@@ -221,6 +242,75 @@ pub fn requirements<'s>(steps: impl Iterator<Item = (&'s Step, ObjectRef)>) -> V
     needed.sort();
     needed.dedup();
     needed
+}
+
+/// What a step needs that may make its object: to look, to make or apply it, and for its way back.
+fn making_rights(step: &Step, made: &ObjectStep, object: &ObjectRef) -> Vec<Requirement> {
+    let right = |verb: &str, kind: &str, name: &str, undo: bool| {
+        let (group, resource) = resource_of(kind);
+        Requirement {
+            verb: verb.to_owned(),
+            group,
+            resource,
+            namespace: object.namespace.clone(),
+            name: name.to_owned(),
+            undo,
+        }
+    };
+    let (kind, name) = (object.kind.as_str(), object.name.as_str());
+    let mut needed = vec![
+        right("get", kind, name, false),
+        right("create", kind, "", false),
+    ];
+    match made {
+        ObjectStep::JobRun { from, .. } => {
+            let from = from.source().split_once('/');
+            needed.extend(from.map(|(kind, name)| {
+                let name = if name.contains("{{") { "" } else { name };
+                right("get", kind, name, false)
+            }));
+        }
+        _ => needed.push(right("patch", kind, name, false)),
+    }
+    if matches!(step.undo, Some(Undo::Restore)) {
+        needed.push(right("delete", kind, name, true));
+    }
+    needed
+}
+
+/// The group and the plural that rights on a kind are given for. A kind of somebody's own carries its group, as
+/// `Canary.flagger.app`; one that begins small is a plural already.
+pub fn resource_of(kind: &str) -> (String, String) {
+    let (name, group) = kind.split_once('.').unwrap_or((kind, ""));
+    let group = match (name, group) {
+        (_, own) if !own.is_empty() => own,
+        (
+            "Pod"
+            | "Secret"
+            | "Service"
+            | "ConfigMap"
+            | "Namespace"
+            | "Node"
+            | "ServiceAccount"
+            | "PersistentVolumeClaim",
+            _,
+        ) => "",
+        ("ExternalSecret" | "SecretStore", _) => "external-secrets.io",
+        ("Job" | "CronJob", _) => "batch",
+        ("HorizontalPodAutoscaler", _) => "autoscaling",
+        ("Ingress" | "NetworkPolicy", _) => "networking.k8s.io",
+        ("PodDisruptionBudget", _) => "policy",
+        ("Lease", _) => "coordination.k8s.io",
+        _ => "apps",
+    };
+    let small = name.to_lowercase();
+    let plural = match small.as_str() {
+        _ if small == name => small,
+        word if word.ends_with("ss") => format!("{word}es"),
+        word if word.ends_with("cy") => format!("{}ies", &word[..word.len() - 1]),
+        word => format!("{word}s"),
+    };
+    (group.to_owned(), plural)
 }
 
 /// What a step needs of Vault: to look, to patch or destroy, and the same for its way back.
@@ -307,14 +397,7 @@ pub fn fact_lines(facts: &ObjectFacts, lines: &mut Vec<Line>) {
             "spec.paused is not set",
         )
     });
-    if facts.managers.is_empty() {
-        lines.push(Line::new(
-            Level::Passed,
-            NOBODY,
-            "no marks of Argo CD, Flux or Helm",
-        ));
-    }
-    lines.extend(facts.managers.iter().map(manager_line));
+    owner_lines(facts, lines);
     if let Some(autoscaler) = &facts.autoscaler {
         lines.push(Line::new(
             Level::Passed,
@@ -325,6 +408,18 @@ pub fn fact_lines(facts: &ObjectFacts, lines: &mut Vec<Line>) {
             ),
         ));
     }
+}
+
+/// Who owns an object, and whether they put a change back.
+pub fn owner_lines(facts: &ObjectFacts, lines: &mut Vec<Line>) {
+    if facts.managers.is_empty() {
+        lines.push(Line::new(
+            Level::Passed,
+            NOBODY,
+            "no marks of Argo CD, Flux or Helm",
+        ));
+    }
+    lines.extend(facts.managers.iter().map(manager_line));
 }
 
 fn manager_line(manager: &Manager) -> Line {

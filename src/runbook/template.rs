@@ -270,6 +270,36 @@ impl Serialize for Text {
     }
 }
 
+/// Data of a file with the references in its strings filled in. A string that is one reference and nothing else becomes
+/// the value itself, whatever its type.
+pub fn fill_data(data: &Value, scope: &Scope<'_>) -> Result<Value, String> {
+    Ok(match data {
+        Value::String(source) => {
+            let text = Text::parse(source)?;
+            match text.parts.as_slice() {
+                [Part::Fill(path)] => match scope.get(path) {
+                    None | Some(Value::Null) => return Err(format!("`{path}` has no value yet")),
+                    Some(Value::Object(_) | Value::Array(_)) => {
+                        return Err(format!("`{path}` is no single value"));
+                    }
+                    Some(value) => value,
+                },
+                _ => Value::from(text.fill(scope)?),
+            }
+        }
+        Value::Array(items) => {
+            let items = items.iter().map(|item| fill_data(item, scope));
+            Value::Array(items.collect::<Result<_, String>>()?)
+        }
+        Value::Object(fields) => {
+            let fields = fields.iter();
+            let fields = fields.map(|(key, value)| Ok((key.clone(), fill_data(value, scope)?)));
+            Value::Object(fields.collect::<Result<_, String>>()?)
+        }
+        plain => plain.clone(),
+    })
+}
+
 /// A value as it stands in a sentence.
 pub fn plain(value: &Value) -> String {
     match value {

@@ -3,7 +3,9 @@
 
 use crate::runbook::model::{Step, StepKind};
 use crate::runbook::patch::ObjectRef;
-use crate::runbook::preflight::{Access, Level, Line, NOBODY, ObjectFacts, fact_lines, right_line};
+use crate::runbook::preflight::{
+    Access, Level, Line, NOBODY, ObjectFacts, fact_lines, owner_lines, right_line,
+};
 use crate::runbook::prose::bounded;
 
 /// What a run changes of its target: which facts matter, and how much.
@@ -19,21 +21,55 @@ pub enum Touch {
     Pod,
     /// Keys of a Secret or of Vault, and no workload.
     Keys,
+    /// Fields of something that is no workload.
+    Fields,
+}
+
+/// Whether an object runs pods of its own.
+pub fn runs_pods(kind: &str) -> bool {
+    matches!(kind, "Deployment" | "StatefulSet" | "DaemonSet")
+}
+
+/// The kind a step's target names, as far as the file alone says it.
+fn kind_in(step: &StepKind) -> &str {
+    let target = step.target().map_or("", |target| target.target.source());
+    match target.split_once('/') {
+        _ if target.is_empty() => "",
+        Some((kind, _)) => kind,
+        None => "Deployment",
+    }
 }
 
 impl Touch {
     /// What the first changing step of a plan touches.
     pub fn of(plan: &[Step]) -> Self {
-        match plan
-            .iter()
-            .map(|step| &step.kind)
-            .find(|kind| kind.mutates() && !matches!(kind, StepKind::Secret(_)))
-        {
+        let kinds = plan.iter().map(|step| &step.kind);
+        let mut fields = false;
+        let first = kinds.filter(|kind| kind.mutates()).find(|kind| match kind {
+            StepKind::Secret(_) => false,
+            StepKind::Object(_) => {
+                fields |= !runs_pods(kind_in(kind));
+                runs_pods(kind_in(kind))
+            }
+            _ => true,
+        });
+        match first {
+            None if fields => Self::Fields,
             None => Self::Keys,
             Some(StepKind::RolloutRestart { .. }) => Self::Stamp,
             Some(StepKind::Scale { .. }) => Self::Replicas,
             Some(StepKind::Delete { .. } | StepKind::Evict { .. }) => Self::Pod,
             _ => Self::Template,
+        }
+    }
+
+    /// What of it matters for an object of this kind.
+    #[must_use]
+    pub fn at(self, kind: &str) -> Self {
+        if runs_pods(kind) || matches!(self, Self::Pod | Self::Keys) {
+            self
+        } else {
+            Self::Fields
         }
     }
 }
@@ -56,6 +92,7 @@ pub fn judge(
         (Touch::Template, Some(facts)) => fact_lines(facts, &mut lines),
         (Touch::Stamp, Some(facts)) => stamp_lines(facts, &mut lines),
         (Touch::Replicas, Some(facts)) => number_lines(facts, &mut lines),
+        (Touch::Fields, Some(facts)) => owner_lines(facts, &mut lines),
         (Touch::Pod | Touch::Keys, Some(_)) => {}
     }
     lines.extend(more.iter().cloned());
@@ -65,7 +102,7 @@ pub fn judge(
 
 /// The facts about one more object that is changed, each line with its name.
 pub fn others(touch: Touch, object: &ObjectRef, facts: Option<&ObjectFacts>) -> Vec<Line> {
-    let lines = judge(touch, &[], facts, &[]);
+    let lines = judge(touch.at(&object.kind), &[], facts, &[]);
     let named = |line: Line| Line {
         text: format!("{}: {}", object.short(), line.text),
         ..line

@@ -109,6 +109,9 @@ impl Identity {
         if namespace == "monitoring" {
             rules.push(PROXY);
         }
+        if self != Self::Viewer && namespace == "argocd" {
+            rules.push(ARGO);
+        }
         if self != Self::Viewer && namespace == HOME {
             rules.extend(EDIT);
         }
@@ -197,6 +200,11 @@ const SELF: Rule = Rule {
         "selfsubjectreviews",
     ],
     verbs: &["create"],
+};
+const ARGO: Rule = Rule {
+    groups: &["argoproj.io"],
+    resources: &["applications"],
+    verbs: &["get", "list", "watch", "patch", "update"],
 };
 const PROXY: Rule = Rule {
     groups: &[""],

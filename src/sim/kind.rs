@@ -29,6 +29,7 @@ pub enum Kind {
     EndpointSlice,
     ExternalSecret,
     SecretStore,
+    Application,
 }
 
 /// What discovery says about a kind.
@@ -88,6 +89,7 @@ resources! {
     EndpointSlice "discovery.k8s.io" "v1" "endpointslices" [] true false
     ExternalSecret "external-secrets.io" "v1" "externalsecrets" ["es"] true false
     SecretStore "external-secrets.io" "v1" "secretstores" ["ss"] true false
+    Application "argoproj.io" "v1alpha1" "applications" ["app" "apps"] true false
 }
 
 impl Kind {
@@ -111,6 +113,7 @@ impl Kind {
                 | Self::PodDisruptionBudget
                 | Self::ExternalSecret
                 | Self::SecretStore
+                | Self::Application
         )
     }
 

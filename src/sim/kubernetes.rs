@@ -187,6 +187,9 @@ fn object(api: &Api, asked: &Asked) -> Result<Response, Refusal> {
         ("watch", _) => watch::watch(&api.shared, asked, resource),
         ("list", _) => list::list(&api.shared, asked, resource),
         ("get", "log") => logs::logs(&api.shared, asked, namespace, name),
+        ("get", "proxy") if resource.kind == Kind::Service => {
+            proxy::service(api, namespace, name, rest)
+        }
         ("get", "proxy") => proxy::pod(api, namespace, name, rest),
         ("get", "scale") if resource.kind.scales() => {
             let scale = api

@@ -25,6 +25,7 @@ use crate::runbook::machine::{Ahead, AskKind, Run};
 use crate::runbook::model::{Evidence, StepKind};
 use crate::runbook::patch::{ObjectRef, Planned};
 use crate::runbook::preflight::{Level, Line};
+use crate::runbook::touch::runs_pods;
 use crate::runbook::verb::Verb;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -441,7 +442,14 @@ fn object(view: &View<'_>, form: &Form, planned: &Planned, page: &mut Page) {
 /// What a change moves. Of a number of replicas the line itself says it all; a removal touches the one pod.
 fn moves(app: &App, planned: &Planned) -> String {
     match planned.verb() {
-        Verb::Patch => touches(app, &planned.object),
+        Verb::Patch | Verb::Apply if planned.kind == "k8s.service-selector" => {
+            "where it sends its traffic, at once; no pod".into()
+        }
+        Verb::Patch | Verb::Apply if !runs_pods(&planned.object.kind) => {
+            "these fields alone; no pod".into()
+        }
+        Verb::Patch | Verb::Apply => touches(app, &planned.object),
+        Verb::Create => "one new object, with what it makes".into(),
         Verb::Scale => "pods are added, or the newest end first".into(),
         Verb::Delete => "this one pod; no disruption budget is asked".into(),
         Verb::Evict => "this one pod, if its disruption budget allows".into(),
@@ -588,9 +596,9 @@ fn takes_back(app: &App, run: &Run) -> usize {
     let namespace = &run.start().target.namespace;
     let desired = names.filter_map(|name| {
         let (kind, name) = name.split_once('/')?;
-        let named = Named::new(kind, namespace, name);
+        let wanted = Named::new(kind, namespace, name);
         let mut all = app.cluster.all_workloads();
-        let found = all.find(|workload| workload.object() == named)?;
+        let found = all.find(|workload| workload.object() == wanted)?;
         usize::try_from(found.desired).ok()
     });
     desired.sum()

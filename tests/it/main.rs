@@ -22,6 +22,7 @@ mod headless;
 mod incidents;
 mod journal;
 mod keys;
+mod kinds;
 mod kubectl;
 mod kubernetes;
 mod logs;

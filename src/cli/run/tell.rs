@@ -150,6 +150,9 @@ fn words(fact: &Fact) -> String {
         }
         Fact::Interrupted { why } => format!("interrupted: {why}"),
         Fact::RollingBack { by, reason } => format!("going back, by {by}: {reason}"),
+        Fact::Ending { message, .. } => {
+            format!("before the end, what must not stay is put back: {message}")
+        }
         Fact::Note { by, text } => format!("note by {by}: {text}"),
         Fact::Recovered { aside, bytes } => {
             format!("the journal was mended: {bytes} bytes of a torn record are in {aside}")

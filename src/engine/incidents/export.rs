@@ -329,6 +329,7 @@ fn said(fact: &Fact) -> Option<String> {
         Fact::Resumed { .. } => "taken up again".to_owned(),
         Fact::Interrupted { why } => format!("interrupted: {why}"),
         Fact::RollingBack { reason, .. } => format!("going back: {reason}"),
+        Fact::Ending { message, .. } => format!("put back before the end: {message}"),
         Fact::Decision {
             step,
             answer,

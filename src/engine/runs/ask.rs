@@ -4,8 +4,8 @@ use super::means::Means;
 use super::report::Reporter;
 use super::state::{known, reference, text, unanswered};
 use super::{
-    approvals, checklist, clocks, lock, measure, outlook, outside, owners, request, revisions,
-    rollout, secrets, state, tell,
+    approvals, checklist, clocks, lock, made, measure, outlook, outside, outward, owners, request,
+    revisions, rollout, secrets, service, state, tell,
 };
 use crate::platform::failure::FailureKind;
 use crate::platform::kubernetes::{Manner, Right};
@@ -54,6 +54,10 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
         Question::Object { object } | Question::Probe { object, .. } => state::read(means, &object)
             .await
             .map(|found| found.map_or(Answer::Gone, Answer::Object)),
+        Question::Made { object, from } => made::look(means, &object, from.as_ref()).await,
+        Question::Http(request) => outward::ask(means, &request).await,
+        Question::Scan(asked) => outward::scan(means, &asked).await,
+        Question::Service { object, set } => service::look(means, &object, &set).await,
         Question::Preflight {
             requirements,
             object,
@@ -63,6 +67,7 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
             back,
             gate,
             locks,
+            suspends,
         } => {
             let asked = Asked {
                 requirements,
@@ -73,6 +78,7 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
                 back,
                 gate,
                 locks,
+                suspends,
             };
             preflight(&to, &start, asked).await
         }
@@ -135,15 +141,26 @@ struct Asked {
     back: Option<Box<GoingBack>>,
     gate: Option<u64>,
     locks: Vec<String>,
+    suspends: Vec<String>,
 }
 
 /// An object's facts with what its owners say of themselves.
-async fn facts(means: &Means, object: &ObjectRef) -> Result<Option<(Value, ObjectFacts)>, Failure> {
+async fn facts(
+    means: &Means,
+    object: &ObjectRef,
+    suspends: &[String],
+) -> Result<Option<(Value, ObjectFacts)>, Failure> {
     let Some(found) = state::read(means, object).await? else {
         return Ok(None);
     };
     let mut facts = found.facts;
     facts.managers = owners::look(means, &found.body, facts.managers).await;
+    for manager in &mut facts.managers {
+        if manager.tool == "Argo CD" && suspends.contains(&manager.name) {
+            manager.self_heals = Some(false);
+            manager.fact = Some("this run suspends its automatic sync first".to_owned());
+        }
+    }
     Ok(Some((found.body, facts)))
 }
 
@@ -155,7 +172,7 @@ async fn preflight(to: &Reporter, start: &Start, asked: Asked) -> Result<Answer,
         access.push(may(means, requirement).await?);
     }
     let object = &asked.object;
-    let found = facts(means, object).await?;
+    let found = facts(means, object, &asked.suspends).await?;
     let place = &start.target;
     let mut more = vec![
         Line::new(
@@ -178,7 +195,7 @@ async fn preflight(to: &Reporter, start: &Start, asked: Asked) -> Result<Answer,
     more.extend(to.claims.take(&asked.locks, start.dry_run).await);
     more.extend(follows);
     for other in &asked.others {
-        let found = facts(means, other).await?;
+        let found = facts(means, other, &asked.suspends).await?;
         more.extend(touch::others(
             asked.touch,
             other,

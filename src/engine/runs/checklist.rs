@@ -20,6 +20,8 @@ use tokio::time::timeout;
 
 mod shape;
 
+pub use shape::port as port_of;
+
 /// How long one look may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Requests below which a ratio or a quantile says nothing.

@@ -17,8 +17,13 @@ pub async fn take(to: &Reporter, object: &ObjectRef) -> Line {
     }
     let folder = to.means.keeping.state.join("locks");
     // A uid is safe as a file's name, and names the object on every cluster.
-    let name: String = object
-        .uid
+    let unborn = format!("{}-{}-{}", object.namespace, object.kind, object.name);
+    let own = if object.uid.is_empty() {
+        &unborn
+    } else {
+        &object.uid
+    };
+    let name: String = own
         .chars()
         .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
         .collect();

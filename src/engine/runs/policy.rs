@@ -47,6 +47,8 @@ pub struct Rules {
     pub cleaner: fn(&str) -> String,
     /// Who is told of what.
     pub channels: Channels,
+    /// Hosts outside of the cluster that a runbook may ask from here.
+    pub hosts: Arc<BTreeSet<String>>,
 }
 
 impl Default for Rules {
@@ -60,6 +62,7 @@ impl Default for Rules {
             signers: Arc::new(|| Err(NO_SIGNERS.to_owned())),
             cleaner: str::to_owned,
             channels: Channels::default(),
+            hosts: Arc::default(),
         }
     }
 }

@@ -12,6 +12,9 @@ use serde_json::Value;
 
 /// How an act stands now.
 pub async fn look(means: &Means, planned: &Planned) -> Result<Rollout, Failure> {
+    if planned.verb().creates() {
+        return super::made::job(means, planned).await;
+    }
     let object = &planned.object;
     let body = read(means, object).await?;
     let body = body.filter(|body| text(&body["metadata"]["uid"]) == object.uid);

@@ -3,11 +3,11 @@
 
 use super::report::Reporter;
 use super::secrets;
-use super::state::known;
 use crate::platform::failure::{Failure, FailureKind};
 use crate::platform::kubernetes::{Applied, Manner, Precondition};
 use crate::runbook::patch::Action;
 use crate::runbook::verb::Verb;
+use serde_json::json;
 
 /// Sends a change once.
 pub async fn send(to: &Reporter, action: &Action, manner: &Manner) -> Result<Applied, Failure> {
@@ -17,11 +17,7 @@ pub async fn send(to: &Reporter, action: &Action, manner: &Manner) -> Result<App
     if matches!(action.planned.verb(), Verb::Keys | Verb::Destroy) {
         return secrets::send(means, &to.secrets, action, manner).await;
     }
-    let kind = match known(&object.kind) {
-        Ok(kind) => kind,
-        Err(why) if object.kind != "ExternalSecret" => return Err(unknown(why)),
-        Err(_) => means.cluster.kind_named(&object.kind).await?,
-    };
+    let kind = means.cluster.kind_named(&object.kind).await?;
     let (cluster, namespace, name) = (&means.cluster, &*object.namespace, &*object.name);
     let only_if = Precondition {
         uid: Some(object.uid.clone()),
@@ -35,6 +31,17 @@ pub async fn send(to: &Reporter, action: &Action, manner: &Manner) -> Result<App
         Verb::Scale => {
             let body = action.body();
             cluster.scale(&kind, namespace, name, &body, manner).await
+        }
+        Verb::Create => {
+            let body = action.body();
+            cluster.create(&kind, namespace, &body, manner).await
+        }
+        Verb::Apply => {
+            let mut body = action.body();
+            body["apiVersion"] = json!(kind.api_version());
+            body["kind"] = json!(kind.kind);
+            body["metadata"]["name"] = json!(name);
+            cluster.apply(&kind, namespace, name, &body, manner).await
         }
         Verb::Delete => {
             let deleted = cluster.delete(&kind, namespace, name, &only_if, manner);

@@ -4,8 +4,11 @@ use super::means::Means;
 use crate::platform::failure::{Failure as Failed, FailureKind};
 use crate::platform::kubernetes::Known;
 use crate::runbook::machine::{Failure, ObjectState};
+use crate::runbook::model::APPLICATION;
 use crate::runbook::patch::{ObjectRef, restorable};
 use crate::runbook::preflight::ObjectFacts;
+use crate::runbook::prose::bounded;
+use crate::runbook::touch::runs_pods;
 use serde_json::Value;
 
 /// The kind of a workload.
@@ -16,7 +19,15 @@ pub fn known(kind: &str) -> Result<Known, String> {
 /// Any kind a run may look at: a workload's without asking, another by discovery.
 pub async fn kind_of(means: &Means, kind: &str) -> Result<Known, Failure> {
     let found = means.cluster.kind_named(kind).await;
-    found.map_err(|failure| unanswered(&failure))
+    found.map_err(|failure| match failure.kind {
+        FailureKind::NotFound if kind == APPLICATION => Failure::Gone(
+            "Argo CD is not in this cluster: it has no kind Application.argoproj.io".to_owned(),
+        ),
+        FailureKind::NotFound => {
+            Failure::Gone(format!("this cluster has no kind `{}`", bounded(kind, 80)))
+        }
+        _ => unanswered(&failure),
+    })
 }
 
 /// Why a question has no answer, as the machine tells cases apart.
@@ -47,6 +58,7 @@ pub async fn read(means: &Means, object: &ObjectRef) -> Result<Option<ObjectStat
         Err(failure) => return Err(unanswered(&failure)),
     };
     let mut facts = facts(&body);
+    facts.rolling &= runs_pods(&object.kind);
     if facts.rolling && object.kind == "Deployment" {
         let sets = replica_sets(means, &body).await?;
         facts.revision_uid = asked_for(&body, &sets).map(|set| text(&set["metadata"]["uid"]));
@@ -201,6 +213,7 @@ fn facts(body: &Value) -> ObjectFacts {
         replicas: wanted,
         progress_deadline_s: spec["progressDeadlineSeconds"].as_i64(),
         autoscaler: None,
+        ready_pods: None,
     }
 }
 

@@ -70,6 +70,10 @@ pub async fn send(
 /// probe finds it absent and it is tried again.
 fn class(failure: &Failure) -> Option<(Status, u16)> {
     match &failure.kind {
+        // A field that another manager applied: trying again changes nothing.
+        FailureKind::Conflict if failure.said.contains("conflict with") => {
+            Some((Status::Invalid, 409))
+        }
         FailureKind::Conflict => Some((Status::Conflict, 409)),
         FailureKind::Forbidden(_) => Some((Status::Denied, 403)),
         FailureKind::Unauthorized => Some((Status::Denied, 401)),

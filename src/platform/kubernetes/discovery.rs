@@ -112,6 +112,15 @@ impl Known {
             || self.short.iter().any(|short| *short == bare)
     }
 
+    /// `apps/v1`, or `v1` in the core.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+
     /// The path of its objects, in a namespace or in all.
     pub fn path(&self, namespace: &str) -> String {
         let root = if self.group.is_empty() {

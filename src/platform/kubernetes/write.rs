@@ -76,6 +76,24 @@ impl Cluster {
         self.changed(ask).await
     }
 
+    /// Applies a configuration on the server, never by force: a field of another manager's is refused.
+    pub async fn apply(
+        &self,
+        known: &Known,
+        namespace: &str,
+        name: &str,
+        object: &Value,
+        manner: &Manner,
+    ) -> Result<Applied, Failure> {
+        let mut ask = change(known, "patch", namespace, name, manner);
+        merge(&mut ask, &known.object(namespace, name), object, manner);
+        ask.body = Some((
+            "application/apply-patch+yaml",
+            object.to_string().into_bytes(),
+        ));
+        self.changed(ask).await
+    }
+
     /// Creates an object.
     pub async fn create(
         &self,
@@ -185,6 +203,8 @@ fn options(only_if: &Precondition, manner: &Manner) -> Value {
         preconditions.insert("resourceVersion".to_owned(), json!(version));
     }
     options["preconditions"] = Value::Object(preconditions);
+    // What an object made goes with it: some kinds would leave it behind.
+    options["propagationPolicy"] = json!("Background");
     if manner.dry_run {
         options["dryRun"] = json!(["All"]);
     }

@@ -1,9 +1,10 @@
 //! Kinds that act on the cluster, and the object they act on; steps and their undo read them alike.
 
 use crate::runbook::format::guards::missing;
+use crate::runbook::format::objects::{object_step, target};
 use crate::runbook::format::reader::Reader;
 use crate::runbook::format::secrets::secret_step;
-use crate::runbook::model::{KINDS, PLANNED, SECRET_KINDS, StepKind, Target};
+use crate::runbook::model::{KINDS, OBJECT_KINDS, PLANNED, SECRET_KINDS, StepKind};
 use crate::runbook::place::nearest;
 use crate::runbook::prose::bounded;
 use crate::runbook::template::Slot;
@@ -39,6 +40,9 @@ pub fn action(name: &str, table: &Reader<'_, '_, '_>, needs_target: bool) -> Opt
         other if SECRET_KINDS.iter().any(|(kind, _)| *kind == other) => {
             StepKind::Secret(secret_step(other, table)?)
         }
+        other if OBJECT_KINDS.contains(&other) => {
+            StepKind::Object(object_step(other, table, needs_target)?)
+        }
         other => {
             let (name, _, keys) = PLANNED.iter().find(|(known, ..)| *known == other)?;
             let keys = keys
@@ -67,24 +71,4 @@ pub fn unknown_kind(table: &Reader<'_, '_, '_>, name: &str) {
     table
         .sink()
         .error(at, format!("no step kind `{}`", bounded(name, 60)), help);
-}
-
-/// Reads the object a step acts on.
-pub fn target(table: &Reader<'_, '_, '_>) -> Target {
-    if let Some((value, at)) = table.item("target")
-        && value.as_str().is_some_and(|text| text.trim().is_empty())
-    {
-        table.sink().error(
-            at,
-            "an empty target",
-            Some(
-                "name one workload, as \"{{params.workload}}\"; an empty set is never everything"
-                    .to_owned(),
-            ),
-        );
-    }
-    Target {
-        ns: table.need_text("ns"),
-        target: table.need_text("target"),
-    }
 }

@@ -68,10 +68,20 @@ pub fn retry(table: Reader<'_, '_, '_>) -> Retry {
 /// Reads who else must agree.
 pub fn approve(table: Reader<'_, '_, '_>) -> Approve {
     let approve = Approve {
+        when_env: table.string("when_env"),
+        ..agreement(&table)
+    };
+    table.finish();
+    approve
+}
+
+/// Reads whose agreement is asked for, whether beside a step or as a step of its own.
+pub fn agreement(table: &Reader<'_, '_, '_>) -> Approve {
+    let approve = Approve {
         count: table.int("count").unwrap_or(1),
         not: table.string("not"),
         ttl: table.duration("ttl").map(SignedMillis),
-        when_env: table.string("when_env"),
+        when_env: None,
     };
     if !(1..=5).contains(&approve.count) {
         table.error_at("count", "`count` must be between 1 and 5", None);
@@ -79,7 +89,6 @@ pub fn approve(table: Reader<'_, '_, '_>) -> Approve {
     if approve.not.as_deref().is_some_and(|who| who != "initiator") {
         table.error_at("not", "`not` knows only \"initiator\"", None);
     }
-    table.finish();
     approve
 }
 

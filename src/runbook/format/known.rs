@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::runbook::format::sink::Sink;
-use crate::runbook::model::{Runbook, Step, StepKind};
+use crate::runbook::model::{LookStep, Runbook, Step, StepKind};
 use crate::runbook::place::nearest;
 use crate::runbook::prose::bounded;
 use crate::runbook::template::{Path, Text};
@@ -143,6 +143,9 @@ impl Known {
 fn outs(step: &Step) -> BTreeSet<String> {
     let more: &[&str] = match step.kind {
         StepKind::Checklist { .. } => &["items", "overridden", "summary"],
+        StepKind::Approve => &["by"],
+        StepKind::Look(LookStep::Http { .. }) => &["status", "bytes"],
+        StepKind::Look(LookStep::Scan { .. }) => &["pods", "lines"],
         _ => &[],
     };
     let more = more.iter().map(|name| (*name).to_owned());

@@ -9,9 +9,12 @@ use crate::runbook::format::front;
 use crate::runbook::format::gates::SIGNALS;
 use crate::runbook::lint::SEVERITIES;
 use crate::runbook::model::{
-    KINDS, LiveList, LostObserver, OnFailure, PLANNED, ParamType, Risk, SECRET_KINDS, Side, Then,
+    KINDS, LiveList, LostObserver, OBJECT_KINDS, OnFailure, PLANNED, ParamType, Risk, SECRET_KINDS,
+    Side, Then,
 };
 
+mod looks;
+mod objects;
 mod secrets;
 
 use secrets::{about_secret, secret_step_keys};
@@ -86,6 +89,7 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 /// Whether a kind may stand in an `undo`.
 pub fn acts(kind: &str) -> bool {
     kind.starts_with("k8s.")
+        || OBJECT_KINDS.contains(&kind)
         || SECRET_KINDS.iter().any(|(name, _)| *name == kind)
         || PLANNED.iter().any(|(name, ..)| *name == kind)
 }
@@ -201,11 +205,16 @@ fn retry_keys() -> Vec<Key> {
 }
 
 fn approve_keys() -> Vec<Key> {
+    let mut keys = agreement_keys();
+    keys.push(("when_env", text(), false));
+    keys
+}
+
+fn agreement_keys() -> Vec<Key> {
     vec![
         ("count", int(), false),
-        ("not", text(), false),
+        ("not", words(&["initiator"]), false),
         ("ttl", span(), false),
-        ("when_env", text(), false),
     ]
 }
 
@@ -264,7 +273,6 @@ fn common(kind: &str) -> Vec<Key> {
         ("on_failure", words(OnFailure::WORDS), false),
         ("confirm", words(&["no", "yes"]), false),
         ("type", text(), false),
-        ("approve", to("approve"), false),
         ("undo", to("undo"), false),
         ("why", text(), false),
         ("barrier", flag(), false),
@@ -275,6 +283,9 @@ fn common(kind: &str) -> Vec<Key> {
         ("sensitive_output", flag(), false),
         ("wait", wait(), false),
     ];
+    if kind != "approve" {
+        keys.push(("approve", to("approve"), false));
+    }
     if kind != "each" {
         keys.push(("each", to("each"), false));
     }
@@ -312,13 +323,11 @@ fn own(kind: &str) -> Vec<Key> {
         }
         "checklist" => vec![("items", list(to("item")), false)],
         "confirm" => vec![("show", list(text()), false)],
+        "approve" => agreement_keys(),
         "check" => vec![("ns", text(), false), ("target", text(), false)],
         "diff" => vec![("of", text(), true)],
-        "http" => vec![
-            ("url", text(), true),
-            ("via", text(), false),
-            ("expect", json!({"type": "object"}), false),
-        ],
+        "http" => looks::http(),
+        "scan" => looks::scan(),
         "gate" => gate_step_keys(),
         "wait" => vec![
             ("for", span(), true),
@@ -352,6 +361,11 @@ fn own(kind: &str) -> Vec<Key> {
         }
         "k8s.set-image" => object(vec![("container", text(), false), ("image", text(), true)]),
         "k8s.annotate" => object(vec![("set", texts(), false)]),
+        "k8s.patch" => object(vec![
+            ("patch", objects::patch(), false),
+            ("remove", list(text()), false),
+        ]),
+        _ if objects::by_name(kind) => objects::keys(kind),
         _ if about_secret(kind) => secret_step_keys(kind),
         _ => {
             let planned = PLANNED.iter().find(|(name, ..)| *name == kind);
@@ -394,7 +408,8 @@ fn gate_step_keys() -> Vec<Key> {
 
 fn step(kind: &str) -> Value {
     let mut whole = table(common(kind).into_iter().chain(own(kind)).collect());
-    whole["dependentRequired"] = if KINDS.contains(&kind) && !about_secret(kind) {
+    let named = about_secret(kind) || objects::by_name(kind);
+    whole["dependentRequired"] = if KINDS.contains(&kind) && !named {
         json!({"why": ["undo"], "ns": ["target"], "target": ["ns"]})
     } else {
         json!({"why": ["undo"]})
@@ -412,7 +427,10 @@ fn step(kind: &str) -> Value {
             "else": {"required": ["hold", "deadline", "metric"]},
         }));
     }
-    if kind.starts_with("k8s.") && KINDS.contains(&kind) && !about_secret(kind) {
+    if objects::by_name(kind) && !objects::makes(kind) {
+        rules.push(json!({"anyOf": [{"required": ["name"]}, {"required": ["each"]}]}));
+    }
+    if kind.starts_with("k8s.") && KINDS.contains(&kind) && !named {
         rules.push(json!({"anyOf": [{"required": ["ns", "target"]}, {"required": ["each"]}]}));
     }
     whole["allOf"] = Value::from(rules);
@@ -429,7 +447,7 @@ fn undone(kind: &str) -> Value {
         ("when", to("when"), false),
     ];
     let mut whole = table(keys.into_iter().chain(own(kind)).collect());
-    if KINDS.contains(&kind) && !about_secret(kind) {
+    if KINDS.contains(&kind) && !about_secret(kind) && !objects::by_name(kind) {
         whole["dependentRequired"] = json!({"ns": ["target"], "target": ["ns"]});
     }
     whole

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::runbook::format::actions::{action, target, unknown_kind};
+use crate::runbook::format::actions::{action, unknown_kind};
 use crate::runbook::format::checklist::items;
 use crate::runbook::format::gates::{default_on, gate_decl, gate_on};
 use crate::runbook::format::guards::{
-    approve, check, confirm, need_duration, retry, timeout, wait_for, when,
+    agreement, approve, check, confirm, need_duration, retry, timeout, wait_for, when,
 };
+use crate::runbook::format::looks::{http, scan};
+use crate::runbook::format::objects::{own_way_back, target};
 use crate::runbook::format::reader::{Reader, good_id};
 use crate::runbook::model::{Branch, Each, OnFailure, Side, Step, StepKind, Undo};
 use crate::runbook::prose::bounded;
@@ -46,8 +48,12 @@ pub fn step(table: Reader<'_, '_, '_>, standing: &Standing) -> Option<Step> {
         retry: table.table("retry").map(retry),
         on_failure: table.word("on_failure", OnFailure::WORDS, OnFailure::from_word),
         confirm: confirm(&table),
-        approve: table.table("approve").map(approve),
-        undo: undo(&table),
+        approve: if matches!(kind, StepKind::Approve) {
+            Some(agreement(&table))
+        } else {
+            table.table("approve").map(approve)
+        },
+        undo: undo(&table).or_else(|| own_way_back(&kind)),
         barrier: table.flag("barrier").unwrap_or_default(),
         vars: BTreeMap::new(),
         within: Vec::new(),
@@ -91,22 +97,15 @@ fn step_kind(table: &Reader<'_, '_, '_>) -> Option<StepKind> {
         "confirm" => StepKind::Confirm {
             show: table.strings("show"),
         },
+        "approve" => StepKind::Approve,
         "check" => StepKind::Check {
             object: table.has("target").then(|| target(table)),
         },
         "diff" => StepKind::Diff {
             of: table.need("of"),
         },
-        "http" => StepKind::Http {
-            url: table.need_text("url"),
-            via: table
-                .string("via")
-                .unwrap_or_else(|| "pod-proxy".to_owned()),
-            expect: table
-                .data("expect")
-                .and_then(|value| serde_json::from_value(value).ok())
-                .unwrap_or_default(),
-        },
+        "http" => StepKind::Look(http(table)),
+        "scan" => StepKind::Look(scan(table)),
         "gate" => gate(table),
         "wait" => StepKind::Wait {
             span: need_duration(table, "for"),

@@ -9,6 +9,7 @@ use crate::runbook::machine::acts::removed;
 use crate::runbook::machine::fact::{Fact, Found, Intent, Outcome, Probe, Reason, Status};
 use crate::runbook::machine::io::{Answer, Effect, Event, ObjectState, Question};
 use crate::runbook::machine::ledger::{Mutation, StepState};
+use crate::runbook::machine::objects::unserved;
 use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::model::Then;
 use crate::runbook::patch::{Action, Planned, Standing};
@@ -150,7 +151,7 @@ impl Run {
     /// A mutating step that has begun and sent nothing, or may try again.
     pub(super) fn before_effect(&mut self, now: Timestamp, index: usize, out: &mut Vec<Effect>) {
         let step = self.plan[index].clone();
-        if let Some(found) = self.not_yet(index) {
+        if let Some(found) = self.awaits(index) {
             return self.pass_by(now, index, found, out);
         }
         let object = match self.object_for(&step) {
@@ -189,14 +190,12 @@ impl Run {
     ) {
         let at = self.current().unwrap_or(index);
         let Answer::Object(state) = answer else {
-            return self.fail(
-                now,
-                at,
-                Reason::Drift,
-                "the object does not exist".to_owned(),
-                Then::Pause,
-                out,
+            let object = self.object_for(&self.plan[index]);
+            let missing = object.map_or_else(
+                |_| "the object does not exist".to_owned(),
+                |one| format!("{} does not exist in {}", one.short(), one.namespace),
             );
+            return self.fail(now, at, Reason::Drift, missing, Then::Pause, out);
         };
         self.live.seen_version.clone_from(&state.resource_version);
         match self.plan_for(&self.plan[index], &self.plan[index].kind, &state, now) {
@@ -252,6 +251,9 @@ impl Run {
         };
         match standing {
             Standing::Before => {
+                if let Some(why) = unserved(&planned, &state) {
+                    return self.fail(now, index, Reason::Conflict, why, Then::Pause, out);
+                }
                 let intent =
                     self.intent_of(index, false, attempts + 1, planned, state.resource_version);
                 self.record(now, vec![Fact::Intent(intent)], out);
@@ -348,7 +350,12 @@ impl Run {
             Answer::Object(state) => Some(state.resource_version.clone()),
             _ => None,
         };
+        let absent = planned.verb().creates() && answer == Answer::Gone;
         let (found, detail, generation) = match same_object(planned, answer) {
+            _ if absent => {
+                let detail = format!("{} is not there: it was not made", planned.object.short());
+                (Found::Absent, vec![detail], None)
+            }
             _ if gone.is_some() => (Found::Present, gone.into_iter().collect(), None),
             Err(why) => (Found::Diverged, vec![why], None),
             Ok(state) => match planned.in_force(&state.body) {
@@ -436,6 +443,8 @@ impl Run {
 /// The object if it is the one planned for: a namesake is another object.
 pub(super) fn same_object(planned: &Planned, answer: Answer) -> Result<ObjectState, String> {
     match answer {
+        // What is made has no uid before; whether it is ours is told by its mark.
+        Answer::Object(state) if planned.verb().creates() => Ok(state),
         Answer::Object(state) if state.object.uid == planned.object.uid => Ok(state),
         Answer::Object(state) => Err(format!(
             "{} is another object now (uid {} instead of {}): nothing is done to a namesake",

@@ -77,10 +77,8 @@ impl Run {
     }
 
     pub(super) fn record(&mut self, now: Timestamp, facts: Vec<Fact>, out: &mut Vec<Effect>) {
-        let entries: Vec<Entry> = facts
-            .into_iter()
-            .map(|fact| Entry { ts: now, fact })
-            .collect();
+        let facts = facts.into_iter().map(|fact| self.not_yet(fact));
+        let entries: Vec<Entry> = facts.map(|fact| Entry { ts: now, fact }).collect();
         self.live.recording = Some(entries.clone());
         out.push(Effect::Record(entries));
     }

@@ -337,6 +337,9 @@ pub enum Fact {
         message: String,
         leftovers: Vec<String>,
     },
+    /// It is about to end so; what must not stay behind is put back first, whatever else stays.
+    #[serde(rename = "run.ending")]
+    Ending { state: RunState, message: String },
     /// A person's line.
     #[serde(rename = "run.note")]
     Note { by: String, text: String },

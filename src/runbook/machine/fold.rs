@@ -49,6 +49,12 @@ impl Run {
                 self.release();
                 self.ledger.state = RunState::RollingBack;
             }
+            Fact::Ending { state, message } => {
+                self.ledger.ending = Some((*state, message.clone()));
+                self.ledger.rolling_back = true;
+                self.release();
+                self.ledger.state = RunState::RollingBack;
+            }
             Fact::End {
                 state,
                 refused,

@@ -1,4 +1,6 @@
 //! What goes into the machine and what comes out: events the engine reports, effects it is asked to carry out.
+//!
+//! Length: every event, question and answer of the machine, each with what it means.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +13,10 @@ use crate::runbook::ids::EffectKey;
 use crate::runbook::machine::fact::{Answers, Entry, Reason, RunState, Status, Way};
 use crate::runbook::machine::forecast::Ahead;
 use crate::runbook::machine::item::{Item, Look, Seen};
-use crate::runbook::model::{Branch, SecretDecl};
+use crate::runbook::model::{Branch, SecretDecl, Texts};
 use crate::runbook::patch::{Action, ObjectRef, Planned};
 use crate::runbook::preflight::{Access, Line, ObjectFacts, Requirement};
+use crate::runbook::request::Request as HttpRequest;
 use crate::runbook::revision::{Choice, Revision};
 use crate::runbook::touch::Touch;
 
@@ -148,6 +151,24 @@ pub enum Question {
         /// Which.
         object: ObjectRef,
     },
+    /// A Service as it is now, with the number of ready pods that it would select.
+    Service {
+        /// Which.
+        object: ObjectRef,
+        /// What becomes of labels of its selector; `None` is that one goes.
+        set: BTreeMap<String, Option<String>>,
+    },
+    /// An object that is to be made, if it is there; else what it is made from.
+    Made {
+        /// What is to be made.
+        object: ObjectRef,
+        /// Whose template it gets, where it gets somebody's.
+        from: Option<ObjectRef>,
+    },
+    /// One request to a service.
+    Http(Box<HttpRequest>),
+    /// What pods write, searched.
+    Scan(Box<ScanQuestion>),
     /// A Secret or a path of Vault as it is now: names, versions, and fingerprints where values would stand.
     Secret(Box<SecretQuestion>),
     /// One message to a channel, sent once; it was recorded that it will be.
@@ -204,6 +225,8 @@ pub enum Question {
         gate: Option<u64>,
         /// What nobody else may carry out meanwhile: the runbook's keys.
         locks: Vec<String>,
+        /// The Applications that the plan suspends first.
+        suspends: Vec<String>,
     },
     /// The change with `dryRun=All`.
     DryRun {
@@ -235,6 +258,25 @@ pub enum Question {
         /// The generation our patch returned.
         generation: i64,
     },
+}
+
+/// What is searched, and for what.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScanQuestion {
+    /// Where.
+    pub namespace: String,
+    /// A workload.
+    pub target: Option<String>,
+    /// Or labels of pods.
+    pub selector: Option<String>,
+    /// What of them.
+    pub texts: Texts,
+    /// A regular expression; personal data where there is none.
+    pub pattern: Option<String>,
+    /// So many of each container's last lines.
+    pub sample: u32,
+    /// Only what was written after.
+    pub since: Option<Timestamp>,
 }
 
 /// What is asked about a secret.

@@ -182,6 +182,8 @@ pub struct Ledger {
     pub human: Option<Human>,
     /// Going back.
     pub rolling_back: bool,
+    /// How it will end, once what must not stay behind is put back.
+    pub ending: Option<(RunState, String)>,
     /// How it ended.
     pub end: Option<End>,
     /// When it began.

@@ -16,6 +16,7 @@ use crate::runbook::machine::io::Question;
 use crate::runbook::machine::ledger::StepState;
 use crate::runbook::machine::run::Purpose;
 use crate::runbook::machine::run::Run;
+use crate::runbook::model::ObjectStep;
 use crate::runbook::model::OnFailure;
 use crate::runbook::model::Step;
 use crate::runbook::model::StepKind;
@@ -25,6 +26,14 @@ use crate::runbook::preflight;
 use crate::runbook::preflight::Level;
 use crate::runbook::preflight::Line;
 use crate::runbook::touch::{self, Touch};
+
+/// Whether what a step changes may not be there before it.
+fn made(step: &Step) -> bool {
+    matches!(
+        step.kind,
+        StepKind::Object(ObjectStep::JobRun { .. } | ObjectStep::Apply { .. })
+    )
+}
 
 impl Run {
     #[expect(
@@ -50,6 +59,7 @@ impl Run {
             Purpose::Probe(index, undo) => self.probed(now, index, undo, answer, out),
             Purpose::Tell(index) => self.told(now, index, answer, out),
             Purpose::Secret(index) => self.saw_secret(now, index, answer, out),
+            Purpose::Outward(index) => self.saw_outward(now, index, answer, out),
             Purpose::Checklist(index) => self.take_checklist(now, index, answer, out),
             Purpose::Approval(index) => {
                 if let Answer::Offered(offered) = answer {
@@ -106,20 +116,11 @@ impl Run {
     }
 
     pub(super) fn preflight(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
-        let remaining = self.remaining();
-        let requirements = preflight::requirements(remaining.iter().cloned());
-        let mut objects: Vec<ObjectRef> = Vec::new();
-        let mut secrets: Vec<ObjectRef> = Vec::new();
-        for (step, object) in remaining {
-            let secret = matches!(step.kind, StepKind::Secret(_));
-            let list = if secret { &mut secrets } else { &mut objects };
-            if !list.contains(&object) {
-                list.push(object);
-            }
-        }
-        if objects.is_empty() {
-            objects.append(&mut secrets);
-        }
+        let mut requirements = preflight::requirements(self.remaining().into_iter());
+        requirements.extend(self.looking_rights());
+        requirements.sort();
+        requirements.dedup();
+        let (mut objects, secrets) = self.changed_objects();
         if objects.is_empty() {
             let index = self.current().unwrap_or_default();
             let why = "no step that changes something names a target".to_owned();
@@ -135,8 +136,34 @@ impl Run {
             back: self.going_back().map(Box::new),
             gate: self.least_requests(),
             locks: self.lock_keys(),
+            suspends: self.suspends(),
         };
         self.read(Purpose::Preflight, question, out);
+    }
+
+    /// What is still to be changed: objects with those that run pods first, then secrets that are changed beside them.
+    fn changed_objects(&self) -> (Vec<ObjectRef>, Vec<ObjectRef>) {
+        let (mut objects, mut secrets) = (Vec::new(), Vec::new());
+        for (step, object) in self.remaining() {
+            // What is to be made has no facts yet.
+            if made(step) {
+                continue;
+            }
+            let secret = matches!(step.kind, StepKind::Secret(_));
+            let list = if secret { &mut secrets } else { &mut objects };
+            if !list.contains(&object) {
+                list.push(object);
+            }
+        }
+        objects.sort_by_key(|object| !touch::runs_pods(&object.kind));
+        if objects.is_empty() {
+            objects.append(&mut secrets);
+        }
+        if objects.is_empty() {
+            let remaining = self.remaining().into_iter();
+            objects.extend(remaining.map(|(_, object)| object));
+        }
+        (objects, secrets)
     }
 
     /// The changing steps that are still to come, as far as their objects are known: those whose condition is false
@@ -198,7 +225,13 @@ impl Run {
         else {
             return;
         };
+        let (objects, _) = self.changed_objects();
         let touch = Touch::of(&self.plan);
+        let known = self.remaining().iter().any(|(step, _)| !made(step));
+        let touch = match objects.first() {
+            Some(one) if known => touch.at(&one.kind),
+            _ => Touch::Keys,
+        };
         let more: Vec<Line> = more.into_iter().chain(self.emptied()).collect();
         let mut lines = touch::judge(touch, &access, facts.as_ref(), &more);
         lines.extend(self.believed());

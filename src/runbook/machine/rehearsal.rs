@@ -177,7 +177,7 @@ impl Run {
     }
 
     /// What is said of a change of secrets whose source an earlier change, that was not made, would have filled.
-    pub(super) fn not_yet(&self, index: usize) -> Option<Value> {
+    pub(super) fn awaits(&self, index: usize) -> Option<Value> {
         let step = &self.plan[index];
         let from = self.filled_from(step)?;
         let earlier = from.iter().find_map(|from| self.would_have_changed(from))?;

@@ -33,6 +33,7 @@ pub(super) enum Purpose {
     Secret(usize),
     Tell(usize),
     Checklist(usize),
+    Outward(usize),
     Approval(usize),
 }
 
@@ -162,7 +163,7 @@ impl Run {
             });
         }
         for step in &plan {
-            let supported = !matches!(step.kind, StepKind::Planned { .. } | StepKind::Http { .. });
+            let supported = !matches!(step.kind, StepKind::Planned { .. });
             if !supported {
                 let kind = step.kind.name();
                 return Err(RunError::Unsupported {
@@ -188,6 +189,7 @@ impl Run {
                 .filter(|reason| !reason.trim().is_empty()),
             human: None,
             rolling_back: false,
+            ending: None,
             end: None,
             started_at: now,
             active: SignedDuration::ZERO,

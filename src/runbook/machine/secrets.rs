@@ -26,6 +26,9 @@ impl Run {
     /// The object a step acts on or looks at.
     pub(super) fn object_for(&self, step: &Step) -> Result<ObjectRef, String> {
         let StepKind::Secret(secret) = &step.kind else {
+            if let Some(object) = self.made_object(step)? {
+                return Ok(object);
+            }
             let target = step.kind.target().ok_or("the step names no target")?;
             return self.object_of(step, target);
         };
@@ -60,7 +63,7 @@ impl Run {
                 |_| Question::Secret(Box::default()),
                 |asked| Question::Secret(Box::new(asked)),
             ),
-            _ => Question::Object { object },
+            kind => self.object_question(step, kind, object, None),
         }
     }
 

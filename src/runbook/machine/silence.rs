@@ -56,6 +56,7 @@ impl Run {
             | Purpose::Secret(index)
             | Purpose::Tell(index)
             | Purpose::Rollout(index, _)
+            | Purpose::Outward(index)
             | Purpose::Checklist(index) => Some(index),
         };
         let refused = self.untouched() && !self.start.attended && reason != Reason::Offline;

@@ -112,20 +112,11 @@ impl Run {
             StepKind::Input { param } => self.input(now, index, param, out),
             StepKind::Choose { options } => match self.answered_beforehand(&step.id) {
                 Some(answer) => self.branch(now, index, "--answer", &answer, out),
-                None => self.await_person(
-                    now,
-                    index,
-                    Reason::Input,
-                    format!(
-                        "choose one of {}",
-                        options
-                            .iter()
-                            .map(|option| option.label.clone())
-                            .collect::<Vec<_>>()
-                            .join(", ")
-                    ),
-                    out,
-                ),
+                None => {
+                    let labels: Vec<&str> = options.iter().map(|one| one.label.as_str()).collect();
+                    let wanted = format!("choose one of {}", labels.join(", "));
+                    self.await_person(now, index, Reason::Input, wanted, out);
+                }
             },
             StepKind::Check {
                 object: Some(target),
@@ -143,16 +134,16 @@ impl Run {
                     self.finish(now, index, json!({}), out);
                 }
             }
-            StepKind::Checklist { .. } => self.checklist(now, index, out),
-            StepKind::Gate { .. } => self.hold(now, index, out),
-            StepKind::Wait { .. } if self.start.dry_run => {
-                self.finish(now, index, json!({"waited": false}), out);
+            StepKind::Approve => {
+                let by = self.ledger.steps[index].approvals.iter();
+                let by: Vec<&str> = by.map(|one| one.by.as_str()).collect();
+                let found = json!({"by": by});
+                self.finish(now, index, found, out);
             }
-            StepKind::Wait { .. } => match self.wait_ends(index, now) {
-                Ok(end) if now >= end => self.finish(now, index, json!({}), out),
-                Ok(end) => out.push(Effect::Wake(end)),
-                Err(why) => self.fail(now, index, Reason::Input, why, Then::Pause, out),
-            },
+            StepKind::Checklist { .. } => self.checklist(now, index, out),
+            StepKind::Look(_) => self.look_outward(now, index, out),
+            StepKind::Gate { .. } => self.hold(now, index, out),
+            StepKind::Wait { .. } => self.wait(now, index, out),
             StepKind::Audit { with, .. } => {
                 let scope = self.scope_of(step, None);
                 let fields: serde_json::Map<String, Value> = with
@@ -178,6 +169,16 @@ impl Run {
             },
             kind if kind.mutates() => self.before_effect(now, index, out),
             _ => self.finish(now, index, json!({}), out),
+        }
+    }
+
+    /// Lets time pass; a rehearsal has nothing to wait for.
+    fn wait(&mut self, now: Timestamp, index: usize, out: &mut Vec<Effect>) {
+        match self.wait_ends(index, now) {
+            _ if self.start.dry_run => self.finish(now, index, json!({"waited": false}), out),
+            Ok(end) if now >= end => self.finish(now, index, json!({}), out),
+            Ok(end) => out.push(Effect::Wake(end)),
+            Err(why) => self.fail(now, index, Reason::Input, why, Then::Pause, out),
         }
     }
 

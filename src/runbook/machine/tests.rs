@@ -3,10 +3,13 @@
 
 mod ahead;
 mod approving;
+mod argo;
 mod checklist;
 mod crash;
+mod fields;
 mod flow;
 mod limits;
+mod made;
 mod others;
 mod rotation;
 mod stops;

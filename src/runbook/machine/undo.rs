@@ -7,9 +7,10 @@ use crate::runbook::machine::act::{MAX_RETRIES, same_object};
 use crate::runbook::machine::fact::{Fact, Found, Probe, Reason, RunState, Status, Way};
 use crate::runbook::machine::io::{Answer, Effect};
 use crate::runbook::machine::ledger::{StepRecord, StepState};
+use crate::runbook::machine::objects::{is_suspension, unserved};
 use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::model::{SecretStep, StepKind, Undo};
-use crate::runbook::patch::{ObjectRef, Planned, Standing};
+use crate::runbook::patch::{ObjectRef, Planned, Standing, plan_removal};
 
 impl Run {
     /// The next undo on the way back to the last barrier, or the end of it.
@@ -26,9 +27,13 @@ impl Run {
         let after = steps
             .rposition(|(record, step)| step.barrier && record.state == StepState::Succeeded)
             .map_or(0, |barrier| barrier + 1);
+        // Where a run only ends, nothing else is undone, and no barrier stands before it.
+        let ending = self.ledger.ending.is_some();
+        let after = if ending { 0 } else { after };
         let open = |index: &usize| {
             let record = &self.ledger.steps[*index];
-            record.effective() && record.state != StepState::UndoFailed
+            let meant = !ending || is_suspension(&self.plan[*index]);
+            meant && record.effective() && record.state != StepState::UndoFailed
         };
         // What brings out the state of other things is undone after them, in its own order.
         let last = |index: &usize| Self::undone_last(&self.plan[*index]);
@@ -51,7 +56,8 @@ impl Run {
                 command: None,
             },
             None => return self.look_before_undo(index, object, out),
-            Some(undo) if undo.state == StepState::Applied && wait => {
+            // What was made and is deleted again is not waited for.
+            Some(undo) if undo.state == StepState::Applied && wait && !self.makes(index) => {
                 let generation = undo.generation.unwrap_or_default();
                 return self.watch(now, index, true, object, generation, out);
             }
@@ -94,7 +100,18 @@ impl Run {
     }
 
     fn look_before_undo(&mut self, index: usize, object: ObjectRef, out: &mut Vec<Effect>) {
-        let question = self.question_for(&self.plan[index], object);
+        let step = &self.plan[index];
+        let effect = self.ledger.steps[index].effect.as_ref();
+        let back = effect.map(|effect| effect.action.planned.inverse());
+        let question = match (&step.kind, &step.undo) {
+            (_, Some(Undo::Act(kind, _))) if matches!(**kind, StepKind::Object(_)) => {
+                self.object_question(step, kind, object, None)
+            }
+            (kind @ StepKind::Object(_), _) => {
+                self.object_question(step, kind, object, back.as_ref())
+            }
+            _ => self.question_for(step, object),
+        };
         self.read(Purpose::BeforeUndo(index), question, out);
     }
 
@@ -114,6 +131,9 @@ impl Run {
             command: Some(planned.command()),
         };
         let inverse = effect.action.planned.inverse();
+        if effect.action.planned.verb().creates() && self.puts_back(index) {
+            return self.unmake(now, index, &effect.action.planned, answer, out);
+        }
         let state = match same_object(&inverse, answer) {
             Ok(state) => state,
             Err(why) => return self.record(now, vec![failed(why, &inverse)], out),
@@ -150,6 +170,9 @@ impl Run {
                 self.record(now, vec![fact], out);
             }
             Standing::Before => {
+                if let Some(why) = unserved(&planned, &state) {
+                    return self.record(now, vec![failed(why, &planned)], out);
+                }
                 let intent =
                     self.intent_of(index, true, attempts + 1, planned, state.resource_version);
                 self.record(now, vec![Fact::UndoIntent(intent)], out);
@@ -165,7 +188,93 @@ impl Run {
         }
     }
 
+    /// An end waits until what must not stay behind is put back. Whoever closes a run closes it as it is.
+    pub(super) fn not_yet(&self, fact: Fact) -> Fact {
+        match fact {
+            Fact::End { state, message, .. }
+                if state != RunState::Abandoned
+                    && self.ledger.ending.is_none()
+                    && self.holds_suspended() =>
+            {
+                Fact::Ending { state, message }
+            }
+            fact => fact,
+        }
+    }
+
+    /// What had to be put back is, or could not be: the end that waited for it.
+    fn ended(&mut self, now: Timestamp, state: RunState, message: String, out: &mut Vec<Effect>) {
+        let mut leftovers = self.leftovers();
+        if state == RunState::Succeeded {
+            let steps = self.ledger.steps.iter().zip(&self.plan);
+            let kept = steps.filter(|(_, step)| is_suspension(step));
+            leftovers = kept
+                .filter_map(|(record, _)| leftovers_of(record))
+                .collect();
+        }
+        let state = match (state, leftovers.is_empty()) {
+            (RunState::Aborted | RunState::Failed, true) => RunState::Aborted,
+            (RunState::RolledBack | RunState::RollbackIncomplete, true) => RunState::RolledBack,
+            (RunState::RolledBack | RunState::RollbackIncomplete, false) => {
+                RunState::RollbackIncomplete
+            }
+            (RunState::Succeeded, true) => RunState::Succeeded,
+            _ => RunState::Failed,
+        };
+        self.end(now, state, message, leftovers, out);
+    }
+
+    /// Whether a step's way back is what was there before.
+    fn puts_back(&self, index: usize) -> bool {
+        matches!(self.plan[index].undo, Some(Undo::Restore))
+    }
+
+    /// What a step made is deleted, if it is still what the step made.
+    fn unmake(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        made: &Planned,
+        answer: Answer,
+        out: &mut Vec<Effect>,
+    ) {
+        let record = self.ledger.steps[index].clone();
+        let step = record.path;
+        let Answer::Object(state) = answer else {
+            let message = "it is gone already".to_owned();
+            return self.record(now, vec![Fact::UndoDone { step, message }], out);
+        };
+        if made.standing(&state.body) != Standing::After {
+            let message = "another one has its name now: it is left".to_owned();
+            let command = None;
+            return self.record(
+                now,
+                vec![Fact::UndoFailed {
+                    step,
+                    message,
+                    command,
+                }],
+                out,
+            );
+        }
+        let mut planned = plan_removal("k8s.delete", state.object.clone(), &state.body);
+        planned.lines = vec![format!(
+            "delete {}, which this run made",
+            made.object.short()
+        )];
+        if planned.standing(&state.body) == Standing::After {
+            let message = "it is going already".to_owned();
+            return self.record(now, vec![Fact::UndoDone { step, message }], out);
+        }
+        let attempts = record.undo.as_ref().map_or(0, |undo| undo.attempt);
+        let intent = self.intent_of(index, true, attempts + 1, planned, state.resource_version);
+        self.record(now, vec![Fact::UndoIntent(intent)], out);
+    }
+
     fn rolled_back(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
+        if let Some((state, message)) = self.ledger.ending.clone() {
+            return self.ended(now, state, message, out);
+        }
         let leftovers = self.leftovers();
         let (state, message) = if leftovers.is_empty() {
             (RunState::RolledBack, "everything it changed is as before")
@@ -181,7 +290,7 @@ impl Run {
     /// What the run changed and did not undo, with the way to undo it by hand; and what it may have changed, with the
     /// way to see.
     pub fn leftovers(&self) -> Vec<String> {
-        self.ledger.steps.iter().filter_map(leftovers).collect()
+        self.ledger.steps.iter().filter_map(leftovers_of).collect()
     }
 }
 
@@ -191,7 +300,7 @@ fn restores(kind: &StepKind) -> bool {
 }
 
 /// What is left of one step: the undo whose outcome nobody knows, the change that stands, the change that may stand.
-fn leftovers(record: &StepRecord) -> Option<String> {
+fn leftovers_of(record: &StepRecord) -> Option<String> {
     let open = |state| matches!(state, StepState::Intent | StepState::Unknown);
     let undo = record.undo.as_ref().filter(|undo| open(undo.state));
     let doubtful = undo.or(record.effect.as_ref().filter(|effect| open(effect.state)));

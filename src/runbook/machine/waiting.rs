@@ -7,7 +7,7 @@ use crate::runbook::machine::fact::{Fact, Reason};
 use crate::runbook::machine::io::{Effect, Question, Rollout};
 use crate::runbook::machine::ledger::Mutation;
 use crate::runbook::machine::run::{Purpose, Run};
-use crate::runbook::model::{SecretStep, StepKind};
+use crate::runbook::model::{ObjectStep, SecretStep, StepKind};
 
 impl Run {
     /// An applied effect: wait for its rollout if the step says so.
@@ -29,7 +29,12 @@ impl Run {
     /// Whether a step is followed after its effect.
     pub(super) fn waits(&self, index: usize) -> bool {
         let step = &self.plan[index];
-        step.wait.is_some() || matches!(step.kind, StepKind::Secret(SecretStep::Sync { .. }))
+        step.wait.is_some()
+            || matches!(
+                step.kind,
+                StepKind::Secret(SecretStep::Sync { .. })
+                    | StepKind::Object(ObjectStep::JobRun { .. })
+            )
     }
 
     #[expect(
@@ -144,6 +149,6 @@ impl Run {
 
 /// What an applied effect leaves behind for later steps.
 fn effect_out(mutation: &Mutation) -> serde_json::Value {
-    json!({"effect": mutation.effect, "lines": mutation.action.planned.lines, "generation": mutation.generation, "attempts": mutation.attempt,
+    json!({"effect": mutation.effect, "name": mutation.action.planned.object.name, "lines": mutation.action.planned.lines, "generation": mutation.generation, "attempts": mutation.attempt,
         "version": mutation.version, "at": mutation.settled_at.map(|at| at.to_string())})
 }

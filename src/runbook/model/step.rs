@@ -13,6 +13,8 @@ use crate::runbook::model::Runbook;
 use crate::runbook::model::checklist::ChecklistItem;
 use crate::runbook::model::gate::{GateDecl, GateOn};
 use crate::runbook::model::guard::{Approve, Confirm, Each, Retry, Timeout, WaitFor, When};
+use crate::runbook::model::look::LookStep;
+use crate::runbook::model::object::{ObjectStep, Target};
 use crate::runbook::model::secret::SecretStep;
 use crate::runbook::model::words::{OnFailure, Side};
 use crate::runbook::place::Place;
@@ -100,15 +102,6 @@ pub enum Undo {
     Act(Box<StepKind>, Option<When>),
 }
 
-/// A Kubernetes object a step acts on.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Target {
-    /// Its namespace.
-    pub ns: Text,
-    /// `Kind/name`, or a name.
-    pub target: Text,
-}
-
 /// One branch the operator may choose.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Branch {
@@ -153,6 +146,9 @@ pub enum StepKind {
         /// What stands in the dialog.
         show: Vec<String>,
     },
+    /// Somebody else's agreement with what follows; who and how many stands in the step's `approve`.
+    #[serde(rename = "approve")]
+    Approve,
     /// Looks, and holds what it sees against its checks.
     #[serde(rename = "check")]
     Check {
@@ -164,16 +160,6 @@ pub enum StepKind {
     Diff {
         /// The later step.
         of: String,
-    },
-    /// One request to a service.
-    #[serde(rename = "http")]
-    Http {
-        /// Where.
-        url: Text,
-        /// pod-proxy, service-proxy or direct.
-        via: String,
-        /// What the answer must be.
-        expect: BTreeMap<String, Value>,
     },
     /// Judges signals over time.
     #[serde(rename = "gate")]
@@ -328,6 +314,12 @@ pub enum StepKind {
     /// Something about a secret.
     #[serde(untagged)]
     Secret(SecretStep),
+    /// Fields of an object.
+    #[serde(untagged)]
+    Object(ObjectStep),
+    /// A look at what no object says.
+    #[serde(untagged)]
+    Look(LookStep),
     /// A kind whose keys are kept as data; the machine of this version does not run it.
     #[serde(untagged)]
     Planned {
@@ -348,9 +340,9 @@ impl StepKind {
             Self::Choose { .. } => "choose",
             Self::Checklist { .. } => "checklist",
             Self::Confirm { .. } => "confirm",
+            Self::Approve => "approve",
             Self::Check { .. } => "check",
             Self::Diff { .. } => "diff",
-            Self::Http { .. } => "http",
             Self::Gate { .. } => "gate",
             Self::Wait { .. } => "wait",
             Self::Rollback { .. } => "k8s.rollback",
@@ -363,6 +355,8 @@ impl StepKind {
             Self::Delete { .. } => "k8s.delete",
             Self::Evict { .. } => "k8s.evict",
             Self::Secret(step) => step.name(),
+            Self::Object(step) => step.name(),
+            Self::Look(step) => step.name(),
             Self::Planned { name, .. } => name,
             Self::Use { .. } => "use",
             Self::Call { .. } => "call",
@@ -384,7 +378,8 @@ impl StepKind {
             | Self::SetImage { .. }
             | Self::Annotate { .. }
             | Self::Delete { .. }
-            | Self::Evict { .. } => true,
+            | Self::Evict { .. }
+            | Self::Object(_) => true,
             Self::Secret(step) => step.mutates(),
             Self::Planned { name, .. } => PLANNED
                 .iter()
@@ -416,6 +411,7 @@ impl StepKind {
             | Self::Annotate { at, .. }
             | Self::Delete { at }
             | Self::Evict { at } => at.as_ref(),
+            Self::Object(step) => step.target(),
             Self::Gate { target, .. } => target.as_ref(),
             Self::Check { object } => object.as_ref(),
             _ => None,
@@ -425,21 +421,13 @@ impl StepKind {
 
 /// Kinds the format knows and the machine does not run yet: name, whether it mutates, its keys.
 pub const PLANNED: &[(&str, bool, &[&str])] = &[
-    ("approve", false, &["count", "ttl", "not"]),
-    ("scan", false, &["ns", "in", "pattern", "sample"]),
     ("traffic.detect", false, &["ns", "app"]),
     ("velero.status", false, &["ns"]),
     ("db.backup-status", false, &["ns", "name"]),
     ("rbac.review", false, &["ns"]),
     ("netpol.simulate", false, &["ns", "from", "to"]),
-    ("k8s.patch", true, &["ns", "target", "patch"]),
-    ("k8s.apply", true, &["ns", "file"]),
-    ("k8s.service-selector", true, &["ns", "name", "set"]),
-    ("k8s.job-run", true, &["ns", "name", "from"]),
     ("traffic.weight", true, &["canary", "precondition"]),
     ("sealed.reencrypt", true, &["file"]),
-    ("argocd.suspend", true, &["name"]),
-    ("argocd.resume", true, &["name"]),
     ("git.propose", true, &["file"]),
     ("velero.backup", true, &["ns", "name"]),
     ("velero.restore", true, &["name", "into"]),
@@ -453,9 +441,11 @@ pub const KINDS: &[&str] = &[
     "choose",
     "checklist",
     "confirm",
+    "approve",
     "check",
     "diff",
     "http",
+    "scan",
     "gate",
     "wait",
     "k8s.rollback",
@@ -467,6 +457,12 @@ pub const KINDS: &[&str] = &[
     "k8s.annotate",
     "k8s.delete",
     "k8s.evict",
+    "k8s.patch",
+    "k8s.service-selector",
+    "argocd.suspend",
+    "argocd.resume",
+    "k8s.job-run",
+    "k8s.apply",
     "k8s.secret-consumers",
     "k8s.secret-proof",
     "vault.kv-read",

@@ -55,6 +55,38 @@ words! {
 }
 
 words! {
+    /// How a request gets to its service.
+    Via {
+        /// Through the API server, to a port of a Service.
+        ServiceProxy = "service-proxy",
+        /// Through the API server, to a pod, or to a ready pod of a Service.
+        PodProxy = "pod-proxy",
+        /// From this machine, to a host the configuration names.
+        Direct = "direct",
+    }
+}
+
+words! {
+    /// What is asked of a service: only what changes nothing.
+    Method {
+        /// The answer with its body.
+        Get = "GET",
+        /// Only how it would be.
+        Head = "HEAD",
+    }
+}
+
+words! {
+    /// What is searched.
+    Texts {
+        /// What containers wrote.
+        Logs = "logs",
+        /// The labels of the metrics a pod exports.
+        Metrics = "metrics",
+    }
+}
+
+words! {
     /// What becomes of traffic when nobody watches.
     LostObserver {
         /// It stays where it is.

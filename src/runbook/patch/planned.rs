@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::field::{FieldChange, ObjectRef, Source};
 use super::merge::{covers, set};
-use super::words::change_lines;
+use super::words::{change_lines, field_lines};
 use crate::runbook::prose::bounded;
-use crate::runbook::verb::Verb;
+use crate::runbook::verb::{EFFECT, Verb};
 
 /// A change worked out against one object, as it is confirmed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,8 +75,34 @@ impl Planned {
                 Standing::Before
             };
         }
+        if self.verb().creates() {
+            let mark = |object: &Value| object["metadata"]["annotations"][EFFECT].clone();
+            let meant = self
+                .changes
+                .first()
+                .and_then(|change| change.after.as_ref());
+            return match object["metadata"]["name"].as_str() {
+                None => Standing::Before,
+                Some(_) if meant.is_some_and(|meant| mark(meant) == mark(object)) => {
+                    Standing::After
+                }
+                Some(_) => {
+                    let name = self.object.short();
+                    Standing::Diverged(vec![format!("somebody else made {name} meanwhile")])
+                }
+            };
+        }
         let at = |change: &FieldChange| object.pointer(&change.path).cloned();
-        if self.changes.iter().all(|change| at(change) == change.after) {
+        // The server adds its defaults to what it takes.
+        let is = |found: &Option<Value>, meant: &Option<Value>| match (found, meant) {
+            (Some(found), Some(meant)) if self.verb() == Verb::Apply => covers(found, meant),
+            (found, meant) => found == meant,
+        };
+        if self
+            .changes
+            .iter()
+            .all(|change| is(&at(change), &change.after))
+        {
             return Standing::After;
         }
         let differing: Vec<String> = self
@@ -106,6 +132,9 @@ impl Planned {
     /// somebody's notes.
     fn decisive(&self) -> Vec<&FieldChange> {
         let runs = |change: &&FieldChange| change.path.starts_with("/spec");
+        if Verb::by_fields(&self.kind) {
+            return self.changes.iter().collect();
+        }
         if self.changes.iter().any(|change| runs(&change)) {
             self.changes.iter().filter(runs).collect()
         } else {
@@ -148,6 +177,13 @@ impl Planned {
     /// The way back: the same fields with old and new exchanged.
     #[must_use]
     pub fn inverse(&self) -> Self {
+        if self.verb().creates() {
+            return Self {
+                kind: "k8s.delete".to_owned(),
+                lines: vec![format!("delete {}", self.object.short())],
+                ..self.clone()
+            };
+        }
         let changes: Vec<_> = self
             .changes
             .iter()
@@ -160,14 +196,21 @@ impl Planned {
             .collect();
         let lines = match self.kind.as_str() {
             "k8s.rollback" | "k8s.set-image" => change_lines(&changes),
+            kind if Verb::by_fields(kind) => field_lines(&changes),
             _ if self.is_secret() => vec![format!("{} as before", keys_of(&changes))],
             _ => {
                 let lines = self.lines.iter();
                 lines.map(|line| reverse_line(line)).collect()
             }
         };
+        // Fields that were applied go back by a patch: applying the old ones would leave them ours.
+        let kind = if self.verb() == Verb::Apply {
+            "k8s.patch".to_owned()
+        } else {
+            self.kind.clone()
+        };
         Self {
-            kind: self.kind.clone(),
+            kind,
             object: self.object.clone(),
             changes,
             lines,
@@ -279,6 +322,10 @@ impl Action {
             return json!({"preconditions": {"uid": self.planned.object.uid}});
         }
         let mut body = self.planned.patch();
+        if self.planned.verb().creates() {
+            // That nothing of this name is there is the precondition.
+            return body;
+        }
         set(
             &mut body,
             "/metadata/uid",

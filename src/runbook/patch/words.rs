@@ -42,6 +42,20 @@ pub(super) fn change_lines(all: &[FieldChange]) -> Vec<String> {
     lines
 }
 
+/// What a change does, field by field.
+pub fn field_lines(all: &[FieldChange]) -> Vec<String> {
+    let line = |change: &FieldChange| {
+        let name = change.path.trim_start_matches('/').replace('/', ".");
+        let name = name.replace("~1", "/").replace("~0", "~");
+        let (before, after) = (
+            worded(change.before.as_ref()),
+            worded(change.after.as_ref()),
+        );
+        format!("{} {before} → {after}", bounded(&name, 80))
+    };
+    all.iter().map(line).collect()
+}
+
 /// What differs between two templates, images first, in words.
 pub fn template_lines(current: &Value, desired: &Value) -> Vec<String> {
     let mut lines = Vec::new();

@@ -44,6 +44,57 @@ pub fn guarded(face: Router, namespace: &'static str, name: &'static str) -> Rou
     }))
 }
 
+/// A path of the server behind a Service: that of its first ready pod.
+pub fn service(api: &Api, namespace: &str, target: &str, path: &str) -> Result<Response, Refusal> {
+    let mut parts = target
+        .split(':')
+        .filter(|part| !matches!(*part, "http" | "https"));
+    let name = parts.next().unwrap_or_default();
+    let wanted = parts.next().unwrap_or_default();
+    let (service, pods) = api.shared.with(|world| {
+        let service = world.read(Kind::Service, (namespace, name))?;
+        let pods: Vec<serde_json::Value> =
+            world.store().live(Kind::Pod, namespace).cloned().collect();
+        Ok::<_, Refusal>((service, pods))
+    })?;
+    let unavailable = |why: String| Refusal::new(503, "ServiceUnavailable", why);
+    let open = tree::list(&service, &["spec", "ports"]);
+    let known = |port: &serde_json::Value| {
+        wanted.is_empty()
+            || port["name"] == wanted
+            || wanted
+                .parse::<u16>()
+                .is_ok_and(|number| port["port"] == number)
+    };
+    if !open.iter().any(known) {
+        return Err(unavailable(format!(
+            "no service port {wanted:?} found for service {name:?}"
+        )));
+    }
+    let selector = service["spec"]["selector"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
+    let behind = |pod: &&serde_json::Value| {
+        let labels = &pod["metadata"]["labels"];
+        let ready = tree::list(pod, &["status", "conditions"])
+            .iter()
+            .any(|one| one["type"] == "Ready" && one["status"] == "True");
+        !selector.is_empty() && ready && selector.iter().all(|(key, value)| &labels[key] == value)
+    };
+    let Some(found) = pods.iter().find(behind) else {
+        return Err(unavailable(format!(
+            "no endpoints available for service {name:?}"
+        )));
+    };
+    pod(
+        api,
+        namespace,
+        tree::text(found, &["metadata", "name"]),
+        path,
+    )
+}
+
 /// A path of a pod's own server: it has `/metrics`, `/health` and `/ready`.
 pub fn pod(api: &Api, namespace: &str, target: &str, path: &str) -> Result<Response, Refusal> {
     let mut parts = target

@@ -110,7 +110,7 @@ pub fn many(count: usize, word: &str) -> String {
     match count {
         1 => format!("1 {word}"),
         count => match word.split_once(' ') {
-            Some((noun, rest)) if noun == "object" => format!("{count} objects {rest}"),
+            Some(("object", rest)) => format!("{count} objects {rest}"),
             _ => format!("{count} {word}s"),
         },
     }

@@ -111,6 +111,11 @@ fn tell(fact: &Fact) -> Told {
         Fact::RollingBack { by, reason } => {
             told("back", None, format!("going back, by {by}: {reason}")).loud(Tone::Watch)
         }
+        Fact::Ending { message, .. } => told(
+            "back",
+            None,
+            format!("before the end, what must not stay is put back: {message}"),
+        ),
         Fact::End { state, message, .. } => {
             told("end", None, message).loud(super::plan::meaning(*state))
         }

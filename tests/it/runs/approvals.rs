@@ -181,6 +181,26 @@ async fn a_critical_run_waits_for_somebody_else_and_goes_on_with_their_signature
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_step_of_its_own_asks_for_somebody_elses_word_before_what_follows() {
+    let pair = Pair::new("").await;
+    let eyes = "id = \"eyes\"\nkind = \"approve\"\nnot = \"initiator\"\nttl = \"10m\"\n```\n\n```toml step\nid     = \"mark\"";
+    let text = STAMP.replace("id     = \"mark\"", eyes);
+    for home in [&pair.alice, &pair.bob] {
+        home.write("config/vigie/runbooks/stamp.runbook.md", &text);
+    }
+    let (run, code) = pair.waiting().await;
+    let (still, end) = pair.resume(&run, &[]).await;
+    let reason = end["reason"].as_str();
+    assert_eq!((still, reason), (Some(3), Some("approval")), "{end}");
+    let signed = pair
+        .approve(&[&[&code, "--run", &run], CONFIRM].concat())
+        .await;
+    assert_eq!(signed.code, Some(0), "{signed:?}");
+    let (done, end) = pair.resume(&run, &[]).await;
+    assert_eq!((done, stamps(&pair.alice)), (Some(0), 1), "{end}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_approves_themselves_and_nothing_is_approved_twice_or_elsewhere() {
     let pair = Pair::new("approvals = 1").await;
     let (run, code) = pair.waiting().await;

@@ -21,6 +21,7 @@ use vigie::app::services::Limits;
 use vigie::app::{App, Settings};
 use vigie::domain::signal::Thresholds;
 use vigie::engine::runs::Keeping;
+use vigie::engine::runs::policy::Rules;
 use vigie::engine::setting::Sources;
 use vigie::engine::{Engine, EnvironmentOf, Outside, WAITING};
 use vigie::runbook::SHIPPED;
@@ -32,7 +33,7 @@ use vigie::sim::shared::Written;
 use vigie::sim::{self, Running};
 
 use super::BACKEND;
-use crate::outside;
+use crate::{oracle, outside};
 
 /// How many times as fast as ours the platform's time runs.
 const SPEED: f64 = 15.0;
@@ -72,6 +73,11 @@ fn short() -> Book {
 impl Bench {
     /// A console of somebody on a platform in trouble.
     pub async fn new(scenario: Scenario, who: Identity) -> Self {
+        Self::ruled(scenario, who, Rules::default()).await
+    }
+
+    /// The same where something else holds than by default.
+    pub async fn ruled(scenario: Scenario, who: Identity, rules: Rules) -> Self {
         let running = sim::start(sim::Options {
             scenario,
             advance: ADVANCE,
@@ -116,7 +122,7 @@ impl Bench {
                 },
                 ..Limits::default()
             },
-            rules: vigie::engine::runs::policy::Rules::default(),
+            rules,
             vault: None,
         });
         Self {
@@ -257,6 +263,36 @@ impl Bench {
                 .any(|entry| matches!(&entry.fact, Fact::Done { step, .. } if step == "go-back"))
         })
         .await;
+    }
+
+    /// Everything against the oracle, for the one run of this console.
+    pub fn examine(&self, case: &str) -> oracle::Found {
+        let scene = oracle::Scene {
+            running: &self.running,
+            state: self.dir.path(),
+            said: &[],
+            hold: SignedDuration::from_secs(1),
+        };
+        scene.examine(case)
+    }
+
+    /// A request of `admin`, which must succeed; a body is merged into what is there.
+    pub async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+        let url = format!("{}{path}", self.running.address_of(Identity::Admin));
+        let kind = if method == "PATCH" {
+            "application/merge-patch+json"
+        } else {
+            "application/json"
+        };
+        let mut request = self.http.request(method.parse().unwrap(), url);
+        if let Some(body) = body {
+            request = request.header("content-type", kind).body(body.to_string());
+        }
+        let answer = request.send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert!(status.is_success(), "{method} {path}: {text}");
+        serde_json::from_str(&text).unwrap()
     }
 
     /// The platform itself.

@@ -20,7 +20,7 @@ impl Office {
         for name in ["bob", "carol"] {
             let public = key(keys.path(), name, &["ed25519"]);
             let public: Vec<&str> = public.split_whitespace().take(2).collect();
-            signers.push_str(&format!("{name}@veza.app {}\n", public.join(" ")));
+            signers += &[name, "@veza.app ", &public.join(" "), "\n"].concat();
         }
         let text = SHIPPED[0].text.replace("\"high\"", "\"critical\"");
         let book = Arc::new(format::parse("rollback", &text).unwrap());
