@@ -12,6 +12,7 @@ use super::runs::shelf::{Book, PastRun};
 use super::screen::Screen;
 use super::state::App;
 use crate::domain::object::ObjectRef;
+use crate::domain::verdict::Level;
 use crate::runbook::machine::{AskKind, Decision, Run};
 use std::sync::Arc;
 
@@ -102,13 +103,13 @@ impl App {
         }
     }
 
-    /// The workload that is looked at, and whether going back is suggested for it.
+    /// The workload that is looked at, and whether going back is suggested for it; where none is, the one that fails worst.
     fn suspect(&self) -> Option<Subject> {
         let object = match &self.here().screen {
             Screen::Rollout(object) | Screen::Signals(object) | Screen::Logs(object) => {
-                object.clone()
+                Some(object.clone())
             }
-            _ => list::selected(self)?.object,
+            _ => list::selected(self).map(|item| item.object),
         };
         let named = |object: &ObjectRef| {
             let mut rows = self.services.in_order();
@@ -118,12 +119,17 @@ impl App {
                     .find(|row| row.object.name == object.name)
             })
         };
-        let owner = self
-            .pods_of(&object)
-            .next()
-            .and_then(|pod| self.cluster.workload_of(pod))
-            .map(crate::domain::workload::Workload::object);
-        let row = named(&object).or_else(|| named(&owner?))?;
+        let looked_at = object.as_ref().and_then(|object| {
+            let owner = || {
+                let pod = self.pods_of(object).next()?;
+                Some(self.cluster.workload_of(pod)?.object())
+            };
+            named(object).or_else(|| named(&owner()?))
+        });
+        let row = looked_at.or_else(|| {
+            let mut rows = self.services.in_order();
+            rows.next().filter(|row| row.level() == Level::Failing)
+        })?;
         Some(Subject {
             object: row.object.clone(),
             rollback: row.judgement.rollback,

@@ -16,7 +16,7 @@ pub const YES: &str = "y";
 const SHOWN: usize = 200;
 
 /// So many undos are named where the way back is offered; more are counted.
-const FEW: usize = 3;
+const FEW: usize = 2;
 
 /// One way to answer a question.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -318,7 +318,11 @@ fn confirm(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
         return;
     };
     page.changes = true;
-    page.title = title(run);
+    page.title = if groups(run, ahead).len() > 1 {
+        run.runbook().title.clone()
+    } else {
+        title(run)
+    };
     place(view, form, run, page);
     for planned in plans {
         object(view, form, planned, page);
@@ -502,7 +506,8 @@ fn resume(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
     page.changes = true;
     place(view, form, run, page);
     if let Some(human) = &run.ledger().human {
-        page.say("found", &human.message, theme.text());
+        let found = human.message.strip_prefix("found: ");
+        page.say("found", found.unwrap_or(&human.message), theme.text());
     }
     in_force(view, "in force", run, page);
     let next = run
@@ -588,9 +593,9 @@ fn takes_back(app: &App, run: &Run) -> usize {
     let namespace = &run.start().target.namespace;
     let desired = names.filter_map(|name| {
         let (kind, name) = name.split_once('/')?;
-        let named = Named::new(kind, namespace, name);
+        let object = Named::new(kind, namespace, name);
         let mut all = app.cluster.all_workloads();
-        let found = all.find(|workload| workload.object() == named)?;
+        let found = all.find(|workload| workload.object() == object)?;
         usize::try_from(found.desired).ok()
     });
     desired.sum()

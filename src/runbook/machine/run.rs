@@ -245,6 +245,11 @@ impl Run {
         &self.live.findings
     }
 
+    /// Rights and facts are being looked at, and whether anybody else carries it.
+    pub fn is_checking(&self) -> bool {
+        matches!(self.live.pending, Some((_, Purpose::Preflight)))
+    }
+
     /// A request is on its way to the server.
     pub fn in_flight(&self) -> bool {
         self.live.in_flight

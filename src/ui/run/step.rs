@@ -51,6 +51,10 @@ pub fn write(view: &View<'_>, run: &Run, paper: &mut Paper<'_>) {
     }
     paper.words(&prose(run), theme.text());
     paper.gap();
+    if run.is_checking() {
+        let words = "Rights and facts are looked at, and whether anybody else runs this: a lock that is silent is watched for 30 s before it counts as left.";
+        return paper.judged(Tone::Moving, words, theme.text());
+    }
     let at = plan::focus(run);
     let (Some(record), Some(step)) = (run.ledger().steps.get(at), run.plan().get(at)) else {
         return;
@@ -62,7 +66,10 @@ pub fn write(view: &View<'_>, run: &Run, paper: &mut Paper<'_>) {
     } else {
         let words = looking(&step.kind, record);
         paper.judged(tone(record.state), &words, theme.text());
-        findings(run, paper);
+        // What an earlier step found is no part of this one.
+        if !step.checks.is_empty() {
+            findings(run, paper);
+        }
     }
 }
 
@@ -129,12 +136,19 @@ pub fn not_carried_here(run: &Run, why: &str, paper: &mut Paper<'_>) {
         theme.strong(),
     );
     paper.words(why, theme.text());
-    let id = run.start().run.short();
     let words = format!(
-        "What stands below is how far it came from here. When the other has ended: K, then p, then enter takes {id} up again; it looks before it changes anything."
+        "What stands below is how far it came from here. When the other has ended: K, then p, then enter takes …{} up again; it looks before it changes anything.",
+        tail(run)
     );
     paper.words(&words, theme.dim());
     paper.gap();
+}
+
+/// The end of a run's id: enough to name it, and short to type.
+fn tail(run: &Run) -> &str {
+    const ENOUGH: usize = 6;
+    let id = run.start().run.as_str();
+    id.get(id.len().saturating_sub(ENOUGH)..).unwrap_or(id)
 }
 
 /// A time that has to pass: until when, how much is left, and that nobody is needed for it.
@@ -148,17 +162,24 @@ fn waiting(
     let theme = paper.theme;
     let now = view.app.now;
     let from = record.started_at.unwrap_or(now);
-    let long = until.duration_since(from).as_secs_f64();
     let left = until.duration_since(now).max(SignedDuration::ZERO);
-    let left = show_duration(SignedDuration::from_secs(left.as_secs()));
-    let words = format!("until {} UTC, {left} more", until.strftime("%F %H:%M:%S"));
-    paper.judged(Tone::Moving, &words, theme.strong());
-    let passed = now.duration_since(from).as_secs_f64();
-    paper.gauge(passed.clamp(0.0, long.max(0.0)), long, Tone::Moving, "");
-    paper.gap();
-    let id = run.start().run.short();
     let words = format!(
-        "This console may be closed: the run stays where it is. Taken up again later, with K, then p, or with vigie resume {id}, it goes on when the time has passed."
+        "until {} UTC, {} more",
+        until.strftime("%F %H:%M:%S"),
+        crate::domain::pod::short(left)
+    );
+    paper.judged(Tone::Moving, &words, theme.strong());
+    let whole = until.duration_since(from);
+    // Of days a bar says nothing that the date does not.
+    if whole <= SignedDuration::from_hours(1) {
+        let passed = now.duration_since(from).as_secs_f64().max(0.0);
+        let whole = whole.as_secs_f64().max(0.0);
+        paper.gauge(passed.min(whole), whole, Tone::Moving, "");
+    }
+    paper.gap();
+    let words = format!(
+        "This console may be closed: the run stays where it is. Taken up again later, with K, then p, or with vigie resume {}, it goes on when the time has passed.",
+        tail(run)
     );
     paper.words(&words, theme.text());
     let next = run.plan().iter().enumerate().skip(plan::focus(run) + 1);
