@@ -371,3 +371,30 @@ fn the_sheets_of_an_incident_send_what_was_filled_in_and_refuse_what_may_not_fol
     assert!(refused.is_some_and(|why| why.contains("commander")));
     let _: Timestamp = app.server_now();
 }
+
+#[test]
+fn what_mitigates_is_offered_for_what_fails_and_not_for_nothing() {
+    let mut app = console();
+    let incident = open(&app, 30, &[Event::Acknowledged {}]);
+    hear(&mut app, vec![incident]);
+    let now = app.now;
+    for command in [Command::Open(Screen::Incident), Command::Runbooks] {
+        app.update(Message::Command(command), now);
+    }
+    app.refresh();
+    for theme in themes() {
+        for size in [(80, 24), (120, 40), (200, 60)] {
+            let shown = rows(&drawn(&mut app, &theme, size));
+            assert!(has(&shown, "rollback is suggested"), "{shown:#?}");
+            assert!(has(&shown, "suggested: Roll back"), "{shown:#?}");
+        }
+    }
+    // The one that is suggested begins with what it is for.
+    app.update(Message::Command(Command::Enter), now);
+    app.refresh();
+    let shown = rows(&drawn(&mut app, &themes()[0], (120, 40)));
+    assert!(
+        has(&shown, "for        Deployment/veza-backend"),
+        "{shown:#?}"
+    );
+}
