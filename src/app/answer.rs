@@ -7,10 +7,11 @@ use super::desk::{RUN_PAGES, Subject, WHY};
 use super::effect::Effect;
 use super::layer::Layer;
 use super::list;
-use super::runs::order::RunRequest;
+use super::runs::order::{RunOrder, RunRequest};
 use super::runs::shelf::{Book, PastRun};
 use super::screen::Screen;
 use super::state::App;
+use crate::domain::hidden::Hidden;
 use crate::domain::object::ObjectRef;
 use crate::runbook::machine::{AskKind, Decision, Run};
 use std::collections::BTreeMap;
@@ -380,6 +381,17 @@ impl App {
         effects
     }
 
+    /// A secret goes straight to whoever carries the run out; the run learns only that it is there.
+    fn gave(&mut self, name: String, text: String) -> Vec<Effect> {
+        let Some(run) = self.shown_run().map(|run| run.start().run.clone()) else {
+            return Vec::new();
+        };
+        let value = Hidden::new(text);
+        let mut effects = vec![Effect::Run(RunOrder::Give { run, name, value })];
+        effects.extend(self.obey_run(Command::Decide(Decision::Given)));
+        effects
+    }
+
     fn refuse(&mut self, form: &Form) {
         let words = match form.purpose {
             Purpose::Confirm => "No: nothing was sent. The question stays: j chooses, enter takes.",
@@ -404,6 +416,7 @@ impl App {
                 self.tell("Written down.");
                 self.obey_run(Command::NoteRun { text })
             }
+            Purpose::Secret(name) => self.gave(name, text),
             Purpose::Undo => self.obey_run(Command::RollBackRun { reason: text }),
             Purpose::Arm => {
                 form = Form::new(Purpose::ArmReason, None);

@@ -113,6 +113,12 @@ async fn work(means: Arc<Means>, mut orders: UnboundedReceiver<RunOrder>) {
                     }
                 }
             }
+            RunOrder::Give { run, name, value } => {
+                if let Some(carrier) = present.as_ref().filter(|carrier| *carrier.run() == run) {
+                    let value = value.expose().as_bytes().to_vec();
+                    carrier.reporter().secrets.remember(&name, value);
+                }
+            }
             RunOrder::WriteDown(deed) => deed::write_down(&means, *deed).await,
             RunOrder::Reread => {
                 let shelf = means.keeping.shelf.clone();

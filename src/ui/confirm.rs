@@ -68,7 +68,7 @@ pub fn draw(view: &View<'_>, form: &Form, run: Option<&Run>, area: Rect, buf: &m
     let dialog = Dialog {
         title: &page.title,
         entries: &entries,
-        prompt: Some((&page.question, &form.line)),
+        prompt: Some((&page.question, form.shown())),
         left: "esc no",
         right: page.right,
         scroll: form.top,
@@ -170,6 +170,17 @@ fn page(view: &View<'_>, form: &Form, run: Option<&Run>) -> Page {
                 theme.text(),
             );
         }
+        (Purpose::Secret(name), Some(_)) => {
+            page.title = format!("{name}?");
+            let words = "it goes into the change that needs it, and into no file, record or screen";
+            page.say("", words, theme.dim());
+            let typed = if form.line.is_empty() {
+                "nothing is typed yet"
+            } else {
+                "something is typed"
+            };
+            page.say("", typed, theme.text());
+        }
         (Purpose::Item { id, .. }, Some(run)) => item(id, form, run, &mut page),
         (Purpose::Note, _) => {
             page.title = "A line for the record".into();
@@ -193,6 +204,7 @@ fn question(form: &Form) -> String {
         (Purpose::Resume, _) => "type the namespace to go on:".into(),
         (Purpose::Arm, _) => "type the namespace to arm:".into(),
         (Purpose::Param(name), _) => format!("{name}:"),
+        (Purpose::Secret(name), _) => format!("{name} (it is not shown):"),
         (Purpose::Item { .. }, _) => evidence(form),
         (Purpose::Approval(true), _) => "namespace:".into(),
         (Purpose::Approval(false), _) => "approval:".into(),

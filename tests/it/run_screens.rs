@@ -311,6 +311,7 @@ fn every_question_the_machine_can_ask_is_among_the_scenes() {
             AskKind::Revision { .. } => "revision",
             AskKind::Branch(_) => "branch",
             AskKind::Param(_) => "param",
+            AskKind::Secret(_) => "secret",
             AskKind::Confirm { .. } => "confirm",
             AskKind::Approval { .. } => "approval",
             AskKind::Reason(_) => "reason",

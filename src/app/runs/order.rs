@@ -1,5 +1,6 @@
 //! What the operator asks of runs, and what the App asks of the engine for them.
 
+use crate::domain::hidden::Hidden;
 use crate::runbook::Runbook;
 use crate::runbook::ids::RunId;
 use crate::runbook::machine::{Answers, Effect, RunTarget};
@@ -80,6 +81,15 @@ pub enum RunOrder {
     Reopen(Arc<str>),
     /// Carry out what the machine asks for this run, in this order.
     Perform(RunId, Vec<Effect>),
+    /// Keep a secret that was typed for this run, in memory alone.
+    Give {
+        /// The run.
+        run: RunId,
+        /// The secret's name.
+        name: String,
+        /// What was typed.
+        value: Hidden,
+    },
     /// List the runs on this machine.
     List,
     /// Read the runbooks anew.

@@ -483,6 +483,8 @@ pub enum AskKind {
     Checklist(Vec<Item>),
     /// A value of a parameter; answered by [`Decision::Value`].
     Param(String),
+    /// A secret, which goes to whoever carries the run out; answered by [`Decision::Given`] once it is there.
+    Secret(String),
     /// Go or no-go; answered by [`Decision::Yes`] or [`Decision::No`].
     Confirm {
         /// The text to type, or a plain yes.
@@ -534,4 +536,6 @@ pub enum Decision {
     Item(String, String),
     /// What can be looked at is looked at again.
     Again,
+    /// What was asked for is where it belongs.
+    Given,
 }

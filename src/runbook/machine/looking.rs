@@ -119,6 +119,7 @@ impl Run {
     pub(super) fn preflight(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
         let mut requirements = preflight::requirements(self.remaining().into_iter());
         requirements.extend(self.looking_rights());
+        requirements.extend(self.source_rights());
         requirements.sort();
         requirements.dedup();
         let (mut objects, secrets) = self.changed_objects();

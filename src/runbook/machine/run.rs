@@ -51,6 +51,8 @@ pub(super) struct Live {
     pub fresh: Option<(EffectKey, u32)>,
     pub in_flight: bool,
     pub asked: Option<Ask>,
+    /// The secret a person is asked for.
+    pub secret: Option<String>,
     pub candidates: Vec<ObjectRef>,
     pub revisions: Vec<Revision>,
     pub gate: Option<(usize, Gate)>,

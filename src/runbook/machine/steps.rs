@@ -30,6 +30,9 @@ impl Run {
                 if self.settle_calls(now, index, &step, out) {
                     return;
                 }
+                if !step.kind.collects() && self.more_effects() && self.nobody_types(now, out) {
+                    return;
+                }
                 if !step.kind.collects() && self.more_rights_needed(index) && self.more_effects() {
                     return self.preflight(now, out);
                 }
