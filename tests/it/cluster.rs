@@ -6,6 +6,7 @@ mod acts;
 mod checklist;
 mod console;
 mod desk;
+mod kinds;
 mod owners;
 mod rollback;
 mod rotation;
