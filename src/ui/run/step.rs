@@ -5,7 +5,7 @@ use super::{gate, plan};
 use crate::domain::object::ObjectRef as Named;
 use crate::domain::verdict::Level;
 use crate::runbook::machine::{Mutation, Rollout, Run, StepRecord, StepState};
-use crate::runbook::model::{Step, StepKind, Undo};
+use crate::runbook::model::{LookStep, ObjectStep, Step, StepKind, Undo};
 use crate::runbook::patch::{ObjectRef, Planned};
 use crate::runbook::template::Slot;
 use crate::runbook::verb::Verb;
@@ -78,6 +78,9 @@ fn looking(kind: &StepKind, record: &StepRecord) -> String {
         StepKind::Gate { .. } => "about to judge".into(),
         StepKind::Audit { .. } => "writing it down".into(),
         StepKind::Checklist { .. } => "looking at the items".into(),
+        StepKind::Approve => "waiting for somebody else's word".into(),
+        StepKind::Look(LookStep::Http { .. }) => "asking a service".into(),
+        StepKind::Look(LookStep::Scan { .. }) => "searching what pods write".into(),
         other => other.name().to_owned(),
     };
     match (record.state, record.message.is_empty()) {
@@ -130,6 +133,10 @@ pub fn sends_what(step: &Step) -> String {
         StepKind::Audit { .. } => "writes it into the audit log".into(),
         StepKind::Checklist { .. } => "goes through the items, each with its evidence".into(),
         StepKind::Note => "to read".into(),
+        StepKind::Approve => "asks for somebody else's word".into(),
+        StepKind::Look(LookStep::Http { .. }) => "asks a service, and judges the answer".into(),
+        StepKind::Look(LookStep::Scan { .. }) => "searches what pods write".into(),
+        StepKind::Object(object) => does(object).into(),
         StepKind::Rollback { .. } => "one patch back to the chosen revision".into(),
         StepKind::RolloutRestart { .. } => "restarts the pods step by step".into(),
         StepKind::Scale { .. } => "sets the number of pods".into(),
@@ -145,10 +152,22 @@ pub fn sends_what(step: &Step) -> String {
     format!("{what}{undo}")
 }
 
+/// What a step does to an object.
+fn does(object: &ObjectStep) -> &'static str {
+    match object {
+        ObjectStep::Patch { .. } => "sets the named fields",
+        ObjectStep::Selector { .. } => "switches where the Service sends its traffic",
+        ObjectStep::Suspend { .. } => "keeps Argo CD from syncing until the run is over",
+        ObjectStep::Resume { .. } => "lets Argo CD sync as before",
+        ObjectStep::JobRun { .. } => "makes a Job and waits for it",
+        ObjectStep::Apply { .. } => "applies what the file holds, never by force",
+    }
+}
+
 /// The change in the words of the request.
 pub fn sends(planned: &Planned) -> String {
     let verb = planned.verb();
-    if verb.removes() {
+    if verb.removes() || verb.creates() || verb == Verb::Apply {
         return format!("{}: {}", verb.request(), planned.lines.join(", "));
     }
     let all = |path: &str| {
