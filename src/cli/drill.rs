@@ -132,6 +132,7 @@ pub fn scenario(stage: Stage) -> Scenario {
         Stage::Rush => Scenario::Rush,
         Stage::Healthy => Scenario::Healthy,
         Stage::TwoKeys => Scenario::TwoKeys,
+        Stage::External => Scenario::ExternalSecret,
     }
 }
 

@@ -14,6 +14,7 @@ mod lines;
 mod lock;
 mod means;
 mod measure;
+mod named;
 mod open;
 mod outlook;
 mod outside;

@@ -11,6 +11,7 @@ mod rollback;
 mod rotation;
 mod second;
 mod sets;
+mod silence;
 mod truth;
 pub mod world;
 

@@ -35,6 +35,7 @@ mod run_screens;
 mod runbooks;
 mod runs;
 mod screens;
+mod seat;
 mod sim;
 mod sim_admission;
 mod sim_lives;

@@ -4,8 +4,8 @@ use super::means::Means;
 use super::report::Reporter;
 use super::state::{known, reference, text, unanswered};
 use super::{
-    approvals, checklist, clocks, lock, measure, outlook, outside, owners, request, revisions,
-    rollout, secrets, state, tell,
+    approvals, checklist, clocks, lock, measure, named, outlook, outside, owners, request,
+    revisions, rollout, secrets, state, tell,
 };
 use crate::platform::failure::FailureKind;
 use crate::platform::kubernetes::{Manner, Right};
@@ -63,6 +63,7 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
             back,
             gate,
             locks,
+            evidence,
         } => {
             let asked = Asked {
                 requirements,
@@ -73,6 +74,7 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
                 back,
                 gate,
                 locks,
+                evidence,
             };
             preflight(&to, &start, asked).await
         }
@@ -135,6 +137,7 @@ struct Asked {
     back: Option<Box<GoingBack>>,
     gate: Option<u64>,
     locks: Vec<String>,
+    evidence: Vec<String>,
 }
 
 /// An object's facts with what its owners say of themselves.
@@ -173,6 +176,7 @@ async fn preflight(to: &Reporter, start: &Start, asked: Asked) -> Result<Answer,
         ),
     ];
     more.extend(clocks::line(means, object, asked.gate.is_some()).await);
+    more.extend(named::lines(means, start, &asked.evidence).await);
     more.push(lock::take(to, object).await);
     more.extend(secrets::vault_lines(means, &asked.secrets).await?);
     more.extend(to.claims.take(&asked.locks, start.dry_run).await);

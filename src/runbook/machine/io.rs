@@ -203,6 +203,8 @@ pub enum Question {
         gate: Option<u64>,
         /// What nobody else may carry out meanwhile: the runbook's keys.
         locks: Vec<String>,
+        /// The runs of before that were named as evidence.
+        evidence: Vec<String>,
     },
     /// The change with `dryRun=All`.
     DryRun {

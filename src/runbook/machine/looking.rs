@@ -17,6 +17,7 @@ use crate::runbook::machine::ledger::StepState;
 use crate::runbook::machine::run::Purpose;
 use crate::runbook::machine::run::Run;
 use crate::runbook::model::OnFailure;
+use crate::runbook::model::ParamType;
 use crate::runbook::model::Step;
 use crate::runbook::model::StepKind;
 use crate::runbook::model::Then;
@@ -136,8 +137,19 @@ impl Run {
             back: self.going_back().map(Box::new),
             gate: self.least_requests(),
             locks: self.lock_keys(),
+            evidence: self.named_runs(),
         };
         self.read(Purpose::Preflight, question, out);
+    }
+
+    /// The runs of before that parameters name.
+    fn named_runs(&self) -> Vec<String> {
+        let runs = self.book.params.iter();
+        let runs = runs.filter(|param| param.ty == ParamType::Run);
+        let given = runs.filter_map(|param| self.ledger.params.get(&param.name));
+        given
+            .filter_map(|run| run.as_str().map(str::to_owned))
+            .collect()
     }
 
     /// The changing steps that are still to come, as far as their objects are known: those whose condition is false

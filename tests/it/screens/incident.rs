@@ -95,7 +95,7 @@ fn one_key_opens_a_sheet_that_is_filled_in_and_three_enters_open_the_incident() 
     let enters = [Command::Enter, Command::Enter];
     assert_eq!(asks(&mut app, enters), [], "nothing before the last field");
     let asked = asks(&mut app, [Command::Enter]);
-    let [Ask::Open(new, alert)] = asked.as_slice() else {
+    let [Ask::Open(new, alert, None)] = asked.as_slice() else {
         panic!("{asked:?}");
     };
     assert_eq!(new.severity, Severity::P1);
