@@ -191,7 +191,15 @@ async fn an_incident_that_restarts_a_bad_release_hears_that_it_was_a_wrong_turn(
         .await;
     let drill = bench.app.drill.as_ref().unwrap();
     assert!(drill.marks.decided.is_none(), "{:#?}", drill.marks);
-    assert!(drill.marks.turns[0].told.contains("restart") || !drill.marks.turns[0].told.is_empty());
+    assert!(
+        drill.marks.turns[0].told.contains("whichever pod runs it"),
+        "{:#?}",
+        drill.marks.turns
+    );
+    // Found lower than it stands, it stays: that is the commander's to say.
+    let incident = bench.incident();
+    assert_eq!(incident.severity().word(), "P1");
+    assert!(incident.assessed.is_some(), "{:#?}", incident.severities);
 }
 
 /// What a person settles of the checklist; what the platform sees is not among it.
@@ -244,7 +252,11 @@ async fn a_checklist_is_rehearsed_and_what_is_false_is_not_ticked_away() {
     bench.obey(Command::AbandonRun {
         reason: "pods may run as root: not tonight".into(),
     });
-    bench.over().await;
+    bench
+        .until("the drill is over", |app| {
+            app.drill.as_ref().unwrap().ended.is_some()
+        })
+        .await;
     let score = bench.score();
     assert!(score.reached && score.turns.is_empty(), "{score:#?}");
     assert!(bench.took("acknowledge") <= bench.took("done"));
