@@ -123,5 +123,5 @@ fn an_acknowledgement_silences_for_a_quarter_of_an_hour_and_a_silence_by_hand_is
         desk.requests().is_empty(),
         "the cluster itself was not changed"
     );
-    console.leave();
+    drop(console);
 }
