@@ -5,6 +5,7 @@
 
 pub mod alert;
 pub mod event;
+pub mod hidden;
 pub mod incident;
 pub mod kv;
 pub mod link;

@@ -381,6 +381,9 @@ fn idle(app: &App, id: &str) -> bool {
         "acknowledge" | "silence" => app.alerts.is_empty(),
         "severity" | "note-anywhere" => app.incident().is_none(),
         "incident" => *screen == Screen::Incident,
+        "escalate" => app
+            .incident()
+            .is_none_or(|incident| incident.acknowledged.is_some()),
         "faults-only" => !rows || matches!(screen, Screen::Alerts | Screen::Kind(_)),
         "filter" => charts && !rows && !matches!(screen, Screen::Rollout(_)),
         _ => false,

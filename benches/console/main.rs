@@ -15,6 +15,7 @@ mod idle;
 mod platform;
 mod real;
 mod relay;
+mod running;
 mod start;
 mod terminal;
 
@@ -23,7 +24,7 @@ use std::time::Duration;
 /// One measurement: its name on the command line, and what does it.
 type Measure = (&'static str, fn());
 
-const ALL: [Measure; 9] = [
+const ALL: [Measure; 10] = [
     ("first", start::first_frame),
     ("table", start::table),
     ("far", start::far_away),
@@ -32,6 +33,7 @@ const ALL: [Measure; 9] = [
     ("storm", changes::storm),
     ("churn", changes::churn),
     ("churn-pods", changes::churn_pods),
+    ("run", running::run),
     ("real", real::real),
 ];
 

@@ -1,5 +1,6 @@
 //! The simulated platform of the scenario `large`, in this process, and the files a console needs to find it.
 
+use super::terminal::Terminal;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -32,6 +33,35 @@ impl Platform {
             running,
             folder,
         }
+    }
+
+    /// The platform of a story, so far into it that its figures stand.
+    pub fn playing(scenario: Scenario) -> Self {
+        let runtime = runtime();
+        let options = Options {
+            scenario,
+            advance: Duration::from_mins(4),
+            ..Options::default()
+        };
+        let running = runtime.block_on(start(options)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("kubeconfig"), running.kubeconfig()).unwrap();
+        Self {
+            runtime,
+            running,
+            folder,
+        }
+    }
+
+    /// A console of the person on call, with everything the platform has.
+    pub fn console(&self, flags: &[&str]) -> Terminal {
+        let token = vigie::sim::vault::Identity::Oncall.token();
+        let around = [
+            ("PROMETHEUS_URL", self.running.prometheus.as_str()),
+            ("VAULT_ADDR", self.running.vault.as_str()),
+            ("VAULT_TOKEN", token.as_str()),
+        ];
+        Terminal::open_with(&self.kubeconfig(), &self.home(), flags, &around)
     }
 
     /// The file that names it.

@@ -64,6 +64,16 @@ pub fn used(pid: u32) -> Used {
 impl Terminal {
     /// Starts the console with these flags on that kubeconfig.
     pub fn open(kubeconfig: &Path, home: &Path, flags: &[&str]) -> Self {
+        Self::open_with(kubeconfig, home, flags, &[])
+    }
+
+    /// The same with more in its environment.
+    pub fn open_with(
+        kubeconfig: &Path,
+        home: &Path,
+        flags: &[&str],
+        around: &[(&str, &str)],
+    ) -> Self {
         let size = PtySize {
             rows: ROWS,
             cols: COLUMNS,
@@ -79,6 +89,9 @@ impl Terminal {
         command.env("COLORTERM", "truecolor");
         // A theme that is named needs no answer of the terminal's.
         command.env("VIGIE_THEME", "night");
+        for (name, value) in around {
+            command.env(name, value);
+        }
         let began = Instant::now();
         let child = pty.slave.spawn_command(command).unwrap();
         drop(pty.slave);

@@ -7,11 +7,13 @@ use super::desk::{RUN_PAGES, Subject, WHY};
 use super::effect::Effect;
 use super::layer::Layer;
 use super::list;
-use super::runs::order::RunRequest;
+use super::runs::order::{RunOrder, RunRequest};
 use super::runs::shelf::{Book, PastRun};
 use super::screen::Screen;
 use super::state::App;
+use crate::domain::hidden::Hidden;
 use crate::domain::object::ObjectRef;
+use crate::domain::verdict::Level;
 use crate::runbook::machine::{AskKind, Decision, Run};
 use std::sync::Arc;
 
@@ -102,13 +104,13 @@ impl App {
         }
     }
 
-    /// The workload that is looked at, and whether going back is suggested for it.
+    /// The workload that is looked at, and whether going back is suggested for it; where none is, the one that fails worst.
     fn suspect(&self) -> Option<Subject> {
         let object = match &self.here().screen {
             Screen::Rollout(object) | Screen::Signals(object) | Screen::Logs(object) => {
-                object.clone()
+                Some(object.clone())
             }
-            _ => list::selected(self)?.object,
+            _ => list::selected(self).map(|item| item.object),
         };
         let named = |object: &ObjectRef| {
             let mut rows = self.services.in_order();
@@ -118,12 +120,17 @@ impl App {
                     .find(|row| row.object.name == object.name)
             })
         };
-        let owner = self
-            .pods_of(&object)
-            .next()
-            .and_then(|pod| self.cluster.workload_of(pod))
-            .map(crate::domain::workload::Workload::object);
-        let row = named(&object).or_else(|| named(&owner?))?;
+        let looked_at = object.as_ref().and_then(|object| {
+            let owner = || {
+                let pod = self.pods_of(object).next()?;
+                Some(self.cluster.workload_of(pod)?.object())
+            };
+            named(object).or_else(|| named(&owner()?))
+        });
+        let row = looked_at.or_else(|| {
+            let mut rows = self.services.in_order();
+            rows.next().filter(|row| row.level() == Level::Failing)
+        })?;
         Some(Subject {
             object: row.object.clone(),
             rollback: row.judgement.rollback,
@@ -378,6 +385,17 @@ impl App {
         effects
     }
 
+    /// A secret goes straight to whoever carries the run out; the run learns only that it is there.
+    fn gave(&mut self, name: String, text: String) -> Vec<Effect> {
+        let Some(run) = self.shown_run().map(|run| run.start().run.clone()) else {
+            return Vec::new();
+        };
+        let value = Hidden::new(text);
+        let mut effects = vec![Effect::Run(RunOrder::Give { run, name, value })];
+        effects.extend(self.obey_run(Command::Decide(Decision::Given)));
+        effects
+    }
+
     fn refuse(&mut self, form: &Form) {
         let words = match form.purpose {
             Purpose::Confirm => "No: nothing was sent. The question stays: j chooses, enter takes.",
@@ -402,6 +420,7 @@ impl App {
                 self.tell("Written down.");
                 self.obey_run(Command::NoteRun { text })
             }
+            Purpose::Secret(name) => self.gave(name, text),
             Purpose::Undo => self.obey_run(Command::RollBackRun { reason: text }),
             Purpose::Arm => {
                 form = Form::new(Purpose::ArmReason, None);

@@ -9,6 +9,7 @@ use crate::runbook::model::Evidence;
 use crate::runbook::patch::Planned;
 use crate::runbook::preflight::Level;
 use crate::runbook::revision::{Choice as Suggested, Revision, remark};
+use std::fmt;
 
 /// What a plain yes is typed as, where nothing longer is asked for. A key alone could be meant for another screen.
 pub const YES: &str = "y";
@@ -16,7 +17,7 @@ pub const YES: &str = "y";
 const SHOWN: usize = 200;
 
 /// So many undos are named where the way back is offered; more are counted.
-const FEW: usize = 3;
+const FEW: usize = 2;
 
 /// One way to answer a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub enum Purpose {
     Approval(bool),
     /// The value of a parameter.
     Param(String),
+    /// A secret: what is typed is not shown.
+    Secret(String),
     /// Evidence for an item of a checklist, in the way of the list that is chosen.
     Item {
         /// The item.
@@ -71,7 +74,7 @@ pub enum Purpose {
 }
 
 /// A dialog in which something is typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Form {
     /// What for.
     pub purpose: Purpose,
@@ -91,8 +94,17 @@ pub struct Form {
     pub asked: Option<u64>,
 }
 
+impl fmt::Debug for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Form")
+            .field("purpose", &self.purpose)
+            .field("line", &self.shown())
+            .finish_non_exhaustive()
+    }
+}
+
 /// What an enter in a form means.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Entered {
     /// Not yet: the form stays and says why.
     Not(&'static str),
@@ -120,6 +132,14 @@ impl Form {
     pub fn asked(mut self, entries: u64) -> Self {
         self.asked = Some(entries);
         self
+    }
+
+    /// What of the typed line may be seen.
+    pub fn shown(&self) -> &str {
+        match self.purpose {
+            Purpose::Secret(_) => "",
+            _ => &self.line,
+        }
     }
 
     /// Which evidence is being typed, where it is that.
@@ -153,7 +173,7 @@ impl Form {
             return;
         }
         let room = self.room().min(text.len());
-        let long = matches!(self.purpose, Purpose::Approval(false));
+        let long = matches!(self.purpose, Purpose::Approval(false) | Purpose::Secret(_));
         let taken = if long { room } else { SHOWN * 2 };
         text.chars().take(taken).for_each(|c| self.push(c));
     }
@@ -161,7 +181,7 @@ impl Form {
     /// How much may be typed: an approval is a long text.
     fn room(&self) -> usize {
         match self.purpose {
-            Purpose::Approval(false) => 8192,
+            Purpose::Approval(false) | Purpose::Secret(_) => 8192,
             _ => 512,
         }
     }
@@ -209,7 +229,10 @@ pub fn decision(form: &Form) -> Option<Decision> {
             Some(Decision::Item(id.clone(), format!("{kind}:{text}")))
         }
         Purpose::Reason | Purpose::Param(_) | Purpose::Approval(_) => Some(Decision::Value(text)),
-        Purpose::Note | Purpose::Undo | Purpose::Arm | Purpose::ArmReason => None,
+        // A secret goes another way than an answer.
+        Purpose::Secret(_) | Purpose::Note | Purpose::Undo | Purpose::Arm | Purpose::ArmReason => {
+            None
+        }
     }
 }
 
@@ -278,6 +301,14 @@ pub fn choices(run: &Run) -> Vec<Choice> {
                 &format!("give {name}"),
                 "It is typed next.".into(),
                 Purpose::Param(name.clone()),
+            )])
+            .collect(),
+        AskKind::Secret(name) => end
+            .into_iter()
+            .chain([typed(
+                &format!("type {name}"),
+                "It is shown nowhere, and kept in memory alone.".into(),
+                Purpose::Secret(name.clone()),
             )])
             .collect(),
         AskKind::Confirm { plans, .. } => end

@@ -58,6 +58,8 @@ pub struct RunSeen {
     pub subject: Option<String>,
     /// Its parameters, as they are shown.
     pub params: BTreeMap<String, String>,
+    /// The runbooks it has called so far, each with what it was given.
+    pub calls: Vec<(String, BTreeMap<String, String>)>,
     /// Whether it is of a kind that changes something.
     pub changes: bool,
     /// Whether something was changed.
@@ -247,11 +249,13 @@ impl Drill {
         if self.guided() {
             return true;
         }
-        let meant = self.case.cures.iter().any(|cure| {
-            let with = |(name, value): &(&str, &str)| {
-                run.params.get(*name).is_some_and(|given| given == value)
-            };
-            cure.runbook == run.runbook && cure.with.iter().all(with)
+        let called = run.calls.iter().map(|(book, given)| (book, given));
+        let mut begun = called.chain([(&run.runbook, &run.params)]);
+        let meant = begun.any(|(book, given)| {
+            let with =
+                |(name, value): &(&str, &str)| given.get(*name).is_some_and(|said| said == value);
+            let mut cures = self.case.cures.iter();
+            cures.any(|cure| cure.runbook == book && cure.with.iter().all(with))
         });
         meant && self.is_about_subject(run)
     }
@@ -306,11 +310,10 @@ impl Drill {
         }
         let subject = run.subject.as_deref().unwrap_or("the namespace");
         let what = format!("{} on {subject}", run.runbook);
-        let vain = self
-            .case
-            .vain
-            .iter()
-            .find(|vain| vain.runbook == run.runbook);
+        let vain = self.case.vain.iter().find(|vain| {
+            let mut called = run.calls.iter();
+            vain.runbook == run.runbook || called.any(|(book, _)| book == vain.runbook)
+        });
         let elsewhere = !self.is_about_subject(run);
         if elsewhere && run.changes {
             let well = seen.levels.get(subject) == Some(&Level::Healthy);

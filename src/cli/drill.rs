@@ -32,6 +32,8 @@ use std::time::Duration;
 const PAGED_AT: Duration = Duration::from_secs(150);
 /// The columns of the last page as text.
 const COLUMNS: u16 = 100;
+/// On a narrower terminal it is as wide as that, but no narrower than a line of figures.
+const LEAST: u16 = 60;
 /// Seeds that are picked for somebody are short enough to be typed.
 const SEEDS: u64 = 9999;
 /// In a fast drill sources are asked so many times as often, or their figures would be old.
@@ -132,6 +134,7 @@ pub fn scenario(stage: Stage) -> Scenario {
         Stage::Rush => Scenario::Rush,
         Stage::Healthy => Scenario::Healthy,
         Stage::TwoKeys => Scenario::TwoKeys,
+        Stage::External => Scenario::ExternalSecret,
     }
 }
 
@@ -162,7 +165,7 @@ fn tell(start: &Start, app: &App) -> Result<bool, Failed> {
     let document = document(drill, &score);
     if start.global.output == Output::Json {
         print::text(&print::line(&document))?;
-    } else if let Some(text) = ui::drill::text(app, &keys, COLUMNS) {
+    } else if let Some(text) = ui::drill::text(app, &keys, app.width.clamp(LEAST, COLUMNS)) {
         print::text(&text)?;
     }
     if let Err(why) = keep(&record(start), &document) {

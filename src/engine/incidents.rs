@@ -198,12 +198,22 @@ impl Ledger {
 fn settled(incident: &Incident, key: &str, value: &str) -> Result<Event, String> {
     let reason = "said in a runbook".to_owned();
     match (key, value) {
-        ("severity", value) => Ok(Event::Severity {
-            from: incident.severity(),
-            to: value.parse()?,
-            reason: Some(reason),
-            by: None,
-        }),
+        ("severity", value) => {
+            let (from, to) = (incident.severity(), value.parse()?);
+            // A runbook settles and raises; what it finds lower stays as it is until the commander says so.
+            let (to, reason) = if from.above(to) {
+                let kept = format!("found {to} in a runbook; lowering is the incident commander's");
+                (from, kept)
+            } else {
+                (to, reason)
+            };
+            Ok(Event::Severity {
+                from,
+                to,
+                reason: Some(reason),
+                by: None,
+            })
+        }
         ("breach", "yes" | "no") => Ok(Event::Breach {
             breach: value == "yes",
             reason,

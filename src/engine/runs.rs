@@ -15,6 +15,7 @@ mod lock;
 mod made;
 mod means;
 mod measure;
+mod named;
 mod open;
 mod outlook;
 mod outside;
@@ -116,6 +117,12 @@ async fn work(means: Arc<Means>, mut orders: UnboundedReceiver<RunOrder>) {
             RunOrder::Outline(run, steps) => {
                 if let Some(carrier) = present.as_ref().filter(|carrier| *carrier.run() == run) {
                     carrier.reporter().claims.outline(steps);
+                }
+            }
+            RunOrder::Give { run, name, value } => {
+                if let Some(carrier) = present.as_ref().filter(|carrier| *carrier.run() == run) {
+                    let value = value.expose().as_bytes().to_vec();
+                    carrier.reporter().secrets.remember(&name, value);
                 }
             }
             RunOrder::WriteDown(deed) => deed::write_down(&means, *deed).await,

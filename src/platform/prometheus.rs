@@ -10,6 +10,7 @@ pub(crate) mod plan;
 pub mod promql;
 mod range;
 pub(crate) mod read;
+pub mod rules;
 pub mod saturation;
 pub mod subjects;
 mod templates;

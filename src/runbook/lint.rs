@@ -4,7 +4,9 @@
 use jiff::SignedDuration;
 use jiff::civil::Date;
 
-use crate::runbook::model::{Confirm, GateDecl, OnFailure, Runbook, Step, StepKind, Then, Undo};
+use crate::runbook::model::{
+    Confirm, GateDecl, OnFailure, ParamType, Runbook, Step, StepKind, Then, Undo,
+};
 use crate::runbook::place::{Place, Problem, Severity, nearest};
 use crate::runbook::prose::bounded;
 use crate::runbook::template::Slot;
@@ -67,7 +69,8 @@ pub fn lint(file: &str, runbook: &Runbook, today: Option<Date>) -> Vec<Problem> 
     for param in runbook
         .params
         .iter()
-        .filter(|param| !uses_param(&source, &param.name))
+        // A run that is named is looked up before the first effect.
+        .filter(|param| param.ty != ParamType::Run && !uses_param(&source, &param.name))
     {
         warn(
             param.place,

@@ -24,6 +24,7 @@ mod objects;
 mod outward;
 mod people;
 mod plan;
+mod prompting;
 mod rehearsal;
 mod run;
 mod secrets;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::runbook::ids::RunId;
 use crate::runbook::model::{Param, ParamType, Runbook, Step, StepKind};
 use crate::runbook::place::nearest;
 use crate::runbook::prose::{bounded, steers};
@@ -82,6 +83,7 @@ impl Param {
             ParamType::Url => shape::url(text),
             ParamType::Cron => shape::cron(text),
             ParamType::Regex => shape::regex(text),
+            ParamType::Run => RunId::parse(text).is_some(),
             ParamType::String | ParamType::Text => value.is_string(),
         };
         if !fits {
@@ -144,6 +146,7 @@ pub fn describe(ty: ParamType) -> &'static str {
         ParamType::Url => "an http or https address without user and password",
         ParamType::Cron => "a cron line of five fields, as `*/5 0-6 * * mon`",
         ParamType::Regex => "a well-formed regular expression of at most 512 bytes",
+        ParamType::Run => "the id of a run, as `vigie runs --all` lists them",
         ParamType::String | ParamType::Text => "a text",
     }
 }
@@ -345,6 +348,11 @@ mod tests {
                 &["secret", "secret//x", "secret/../x"],
             ),
             (ParamType::Url, &["https://x"], &["file:///etc/passwd"]),
+            (
+                ParamType::Run,
+                &["01M8Q3JPRPNVTFPRYRKQZSQYT2"],
+                &["01M8Q3JP", "../runs/x", ""],
+            ),
             (ParamType::String, &["any text"], &["a\u{1b}[2J", "a\nb"]),
         ];
         for (ty, good, bad) in table {

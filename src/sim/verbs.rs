@@ -81,7 +81,11 @@ impl World {
         how: &Write,
     ) -> Result<Value, Refusal> {
         self.make(kind, namespace, body, how, |state, body| {
-            state.signed(body, &how.by, "f:spec");
+            let part = match kind {
+                Kind::Secret | Kind::ConfigMap => "f:data",
+                _ => "f:spec",
+            };
+            state.signed(body, &how.by, part);
         })
     }
 
@@ -257,10 +261,12 @@ impl World {
         if wanted == current {
             return Ok(current);
         }
-        let written = if part == "status" {
-            "f:status"
-        } else {
-            "f:spec"
+        let written = match kind {
+            _ if part == "status" => "f:status",
+            // What they hold stands beside their metadata; a write of a label alone is none of their content.
+            Kind::Secret | Kind::ConfigMap if wanted["data"] != current["data"] => "f:data",
+            Kind::Secret | Kind::ConfigMap => "f:metadata",
+            _ => "f:spec",
         };
         let template = wanted["spec"].get("template") != current["spec"].get("template");
         self.state

@@ -73,7 +73,7 @@ pub fn draw(view: &View<'_>, form: &Form, run: Option<&Run>, area: Rect, buf: &m
     let dialog = Dialog {
         title: &page.title,
         entries: &entries,
-        prompt: Some((&page.question, &form.line)),
+        prompt: Some((&page.question, form.shown())),
         left: "esc no",
         right: page.right,
         scroll: form.top,
@@ -175,6 +175,17 @@ fn page(view: &View<'_>, form: &Form, run: Option<&Run>) -> Page {
                 theme.text(),
             );
         }
+        (Purpose::Secret(name), Some(_)) => {
+            page.title = format!("{name}?");
+            let words = "it goes into the change that needs it, and into no file, record or screen";
+            page.say("", words, theme.dim());
+            let typed = if form.line.is_empty() {
+                "nothing is typed yet"
+            } else {
+                "something is typed"
+            };
+            page.say("", typed, theme.text());
+        }
         (Purpose::Item { id, .. }, Some(run)) => item(id, form, run, &mut page),
         (Purpose::Note, _) => {
             page.title = "A line for the record".into();
@@ -198,6 +209,7 @@ fn question(form: &Form) -> String {
         (Purpose::Resume, _) => "type the namespace to go on:".into(),
         (Purpose::Arm, _) => "type the namespace to arm:".into(),
         (Purpose::Param(name), _) => format!("{name}:"),
+        (Purpose::Secret(name), _) => format!("{name} (it is not shown):"),
         (Purpose::Item { .. }, _) => evidence(form),
         (Purpose::Approval(true), _) => "namespace:".into(),
         (Purpose::Approval(false), _) => "approval:".into(),
@@ -319,7 +331,11 @@ fn confirm(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
         return;
     };
     page.changes = true;
-    page.title = title(run);
+    page.title = if groups(run, ahead).len() > 1 {
+        run.runbook().title.clone()
+    } else {
+        title(run)
+    };
     place(view, form, run, page);
     for planned in plans {
         object(view, form, planned, page);
@@ -510,7 +526,8 @@ fn resume(view: &View<'_>, form: &Form, run: &Run, page: &mut Page) {
     page.changes = true;
     place(view, form, run, page);
     if let Some(human) = &run.ledger().human {
-        page.say("found", &human.message, theme.text());
+        let found = human.message.strip_prefix("found: ");
+        page.say("found", found.unwrap_or(&human.message), theme.text());
     }
     in_force(view, "in force", run, page);
     let next = run
@@ -596,9 +613,9 @@ fn takes_back(app: &App, run: &Run) -> usize {
     let namespace = &run.start().target.namespace;
     let desired = names.filter_map(|name| {
         let (kind, name) = name.split_once('/')?;
-        let wanted = Named::new(kind, namespace, name);
+        let object = Named::new(kind, namespace, name);
         let mut all = app.cluster.all_workloads();
-        let found = all.find(|workload| workload.object() == wanted)?;
+        let found = all.find(|workload| workload.object() == object)?;
         usize::try_from(found.desired).ok()
     });
     desired.sum()

@@ -19,10 +19,11 @@ mod question;
 mod record;
 mod step;
 mod why;
+mod words;
 
 pub use ahead::{final_steps, groups, many, takes, touched, vault};
 pub use changes::changed;
-pub use step::{sends, sends_what};
+pub use words::{sends, sends_what};
 
 use super::paper::Paper;
 use super::view::View;

@@ -59,7 +59,7 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let at = selected.unwrap_or(0);
     let columns = [
         Column::words("", 1, 1).pin(),
-        Column::words("RUNBOOK", 12, 24).pin(),
+        Column::words("RUNBOOK", 16, 24).pin(),
         Column::words("RISK", 8, 8).drops(3),
         Column::words("WHAT", 40, 140),
         Column::words("FROM", 8, 30).drops(4),
@@ -127,10 +127,10 @@ fn row(view: &View<'_>, book: &Book) -> Row<'static> {
         Ok(_) if view.app.suggests(book) => (Some(Tone::Watch), None, None),
         Ok(_) => (None, None, None),
         Err(problems) => {
-            let first = problems
-                .first()
-                .map(ToString::to_string)
-                .unwrap_or_default();
+            // The file stands beside it, and in full on its own page: here the mistake is what counts.
+            let first = problems.first();
+            let first =
+                first.map_or_else(String::new, |one| format!("{}: {}", one.place, one.message));
             let more = match problems.len() {
                 0 | 1 => String::new(),
                 many => format!(" (and {} more)", many - 1),

@@ -6,11 +6,13 @@ mod acts;
 mod checklist;
 mod console;
 mod desk;
+mod kinds;
 mod owners;
 mod rollback;
 mod rotation;
 mod second;
 mod sets;
+mod silence;
 mod truth;
 pub mod world;
 

@@ -1,177 +1,58 @@
 //! Drills from the opening page to the last, with a console that nobody sits at: every shipped runbook, the twists, the
 //! wrong turns, and the pages at three sizes.
 
+mod by_hand;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use tempfile::TempDir;
-use tokio::sync::mpsc;
+use vigie::app::App;
 use vigie::app::command::Command;
+use vigie::app::drill::Drill;
 use vigie::app::drill::cases::{Case, Goal, choose, fitting};
-use vigie::app::drill::{Cue, Drill};
-use vigie::app::effect::Effect;
-use vigie::app::message::{Fact as News, Message};
-use vigie::app::runs::Runs;
 use vigie::app::runs::order::RunRequest;
-use vigie::app::runs::shelf::Book;
 use vigie::app::screen::Screen;
-use vigie::app::services::Limits;
-use vigie::app::{App, Settings};
-use vigie::cli::drill::{scenario, stage};
+use vigie::cli::drill::scenario;
 use vigie::domain::object::ObjectRef;
-use vigie::domain::signal::Thresholds;
-use vigie::engine::clock::Clock;
-use vigie::engine::runs::Keeping;
-use vigie::engine::runs::policy::Rules;
-use vigie::engine::{Engine, EnvironmentOf, Outside, WAITING};
-use vigie::keymap::Keymap;
-use vigie::platform::http::{Direct, Http, Transport};
-use vigie::platform::vault::{Token, Vault};
 use vigie::runbook::SHIPPED;
 use vigie::runbook::machine::Answers;
-use vigie::sim::access::Identity;
-use vigie::sim::{self, NAMESPACE, Running};
-use vigie::ui::theme::{Depth, Theme};
-use vigie::ui::{self, View};
+use vigie::sim::{self, NAMESPACE};
 
-use crate::outside;
+use crate::seat::Seat;
 
-/// How many times as fast as ours the platform's time runs.
-const SPEED: f64 = 12.0;
-/// How long a test waits, by our time.
-const PATIENCE: Duration = Duration::from_secs(150);
-
+/// A drill at a console that nobody sits at.
 struct Bench {
-    app: App,
-    engine: Engine,
-    facts: mpsc::Receiver<News>,
-    running: Running,
-    told: Vec<Cue>,
-    ticked: Instant,
-    _dir: TempDir,
+    seat: Seat,
+}
+
+impl std::ops::Deref for Bench {
+    type Target = Seat;
+
+    fn deref(&self) -> &Seat {
+        &self.seat
+    }
+}
+
+impl std::ops::DerefMut for Bench {
+    fn deref_mut(&mut self) -> &mut Seat {
+        &mut self.seat
+    }
 }
 
 impl Bench {
     async fn new(runbook: Option<&str>, seed: u64) -> Self {
         let case = choose(runbook, seed);
-        let running = sim::start(sim::Options {
+        let options = sim::Options {
             scenario: scenario(case.stage),
             seed,
             advance: Duration::from_secs(150),
             speed: 0.0,
             ..sim::Options::default()
-        })
-        .await
-        .unwrap();
-        let dir = TempDir::new().unwrap();
-        let (clock, pace) = (running.clock(), running.clock());
-        let clock = Clock::new(move || Timestamp::from_millisecond(clock.now_ms()).unwrap())
-            .paced(move || pace.speed());
-        let outside = Outside {
-            clock: clock.clone(),
-            interval: SignedDuration::from_millis(400),
-            ..outside::of(&running, Identity::Oncall).await
         };
-        let here = outside::simulated();
-        let target = outside::target(&outside, here.clone());
-        let environment: EnvironmentOf = Arc::new(move |_| here.clone());
-        let settings = Settings {
-            limits: limits(),
-            simulated: true,
-            ..Settings::default()
-        };
-        let mut app = App::new(target, settings, Screen::Overview, clock.now());
-        app.runs = Runs::new(Book::shipped());
         let drill = Drill::new(case, runbook.map(Arc::from), seed, true);
-        app.open_drill(drill);
-        let (sender, facts) = mpsc::channel(WAITING);
-        let mut engine = Engine::start(outside, environment.clone(), sender);
-        let token = sim::vault::Identity::Oncall.token();
-        let direct = Direct::new(&Http::default(), &running.vault).unwrap();
-        engine.keep_runs(Keeping {
-            shelf: Arc::new(Vec::new),
-            state: dir.path().to_owned(),
-            environment,
-            limits: limits(),
-            rules: Rules {
-                policy: Arc::new(|_| vigie::domain::policy::Policy::simulated()),
-                vault_path: Arc::new(|_| Some("secret/veza/production".into())),
-                ..Rules::default()
-            },
-            vault: Some(Vault::new(
-                Transport::Direct(direct),
-                Token::default().or_given("the test", Some(token.into())),
-            )),
-        });
-        Self {
-            app,
-            engine,
-            facts,
-            running,
-            told: Vec::new(),
-            ticked: Instant::now(),
-            _dir: dir,
-        }
-    }
-
-    fn perform(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
-            match effect {
-                Effect::Run(order) => self.engine.carry(order),
-                Effect::Stage(cue) => {
-                    self.told.push(cue);
-                    let quicker = match cue {
-                        Cue::Pace(speed) => Cue::Pace(if speed > 0.0 { SPEED } else { 0.0 }),
-                        other => other,
-                    };
-                    stage(self.running.world(), quicker);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn send(&mut self, message: Message) {
-        let now = self.engine.clock().now();
-        let effects = self.app.update(message, now);
-        self.perform(effects);
-    }
-
-    fn obey(&mut self, command: Command) {
-        self.send(Message::Command(command));
-        let effects = self.app.refresh();
-        self.perform(effects);
-    }
-
-    async fn turn(&mut self) {
-        self.engine.reconcile(self.app.wants());
-        let fact = tokio::time::timeout(Duration::from_millis(100), self.facts.recv()).await;
-        let mut next = fact.ok().flatten();
-        while let Some(fact) = next {
-            self.send(Message::Fact(fact));
-            next = self.facts.try_recv().ok();
-        }
-        if self.ticked.elapsed() > Duration::from_millis(100) {
-            self.ticked = Instant::now();
-            self.send(Message::Tick);
-        }
-        let effects = self.app.refresh();
-        self.perform(effects);
-    }
-
-    async fn until(&mut self, what: &str, so: impl Fn(&App) -> bool) {
-        let began = Instant::now();
-        while !so(&self.app) {
-            assert!(
-                began.elapsed() < PATIENCE,
-                "waited in vain until {what}:\n{:#?}\n{}",
-                self.app.drill,
-                self.picture(120, 40)
-            );
-            self.turn().await;
-        }
+        let seat = Seat::new(options, |app| app.open_drill(drill)).await;
+        Self { seat }
     }
 
     /// Past the opening page, until the trouble is seen where there is one.
@@ -220,17 +101,6 @@ impl Bench {
         names[0].clone()
     }
 
-    fn picture(&self, width: u16, height: u16) -> String {
-        let keys = Keymap::new(&BTreeMap::new()).unwrap();
-        let theme = Theme::from_sheet(&Theme::sheet("mono", &[]).unwrap(), Depth::None);
-        let view = View {
-            app: &self.app,
-            theme: &theme,
-            keys: &keys,
-        };
-        ui::picture(&view, width, height)
-    }
-
     /// The last page, whole at three sizes.
     fn last_page(&self) -> String {
         assert_eq!(self.app.here().screen, Screen::Drill);
@@ -250,17 +120,6 @@ impl Bench {
             assert!(!picture.contains(self.case().id), "{picture}");
         }
         usual
-    }
-}
-
-fn limits() -> Limits {
-    Limits {
-        general: Thresholds {
-            error_ratio: 0.01,
-            p99_ms: 500.0,
-            saturation: 0.9,
-        },
-        ..Limits::default()
     }
 }
 
@@ -330,7 +189,7 @@ fn every_shipped_runbook_has_a_drill_of_its_own() {
             shipped.id
         );
         let drilled = TWICE.iter().any(|(id, _)| *id == shipped.id);
-        // These two ask a person for most of what they do: they are played by hand.
+        // These two ask a person for most of what they do: `by_hand` plays them.
         let by_hand = ["deploy-checklist", "incident"].contains(&shipped.id);
         assert!(drilled || by_hand, "{}", shipped.id);
     }

@@ -1,8 +1,10 @@
 //! The incident file through the real binary and on the real disk: opened, written by several at once, torn, damaged,
 //! followed by runs, written out and proved.
 
+mod evidence;
 mod files;
 mod gathered;
+mod silenced;
 
 use super::command::books::MARK;
 use super::command::{Home, no_crash, plain};

@@ -6,3 +6,4 @@ mod bench;
 mod fields;
 mod looks;
 mod made;
+mod secrets;

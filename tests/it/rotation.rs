@@ -3,6 +3,7 @@
 
 pub mod bench;
 mod binary;
+mod console;
 mod faults;
 mod rehearsed;
 mod sweep;

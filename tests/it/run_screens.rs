@@ -2,6 +2,7 @@
 //! whole figures, the question alone, nothing chosen for anybody, and no answer that was not typed.
 //! Length: the scenes and what is asked of each of them are read together.
 
+mod beginning;
 mod checklist;
 mod world;
 
@@ -311,6 +312,7 @@ fn every_question_the_machine_can_ask_is_among_the_scenes() {
             AskKind::Revision { .. } => "revision",
             AskKind::Branch(_) => "branch",
             AskKind::Param(_) => "param",
+            AskKind::Secret(_) => "secret",
             AskKind::Confirm { .. } => "confirm",
             AskKind::Approval { .. } => "approval",
             AskKind::Reason(_) => "reason",
@@ -888,6 +890,69 @@ fn going_back_out_of_trouble_is_shown_before_it_is_sent() {
 }
 
 #[test]
+fn what_somebody_signed_is_put_in_and_the_glass_is_broken_with_a_reason_and_the_namespace() {
+    let (_, world, run) = scenes()
+        .into_iter()
+        .find(|(name, ..)| *name == "somebody else")
+        .unwrap();
+    let mut app = showing(run, &world);
+    app.refresh();
+    contains(
+        &picture(&app, 80, 24),
+        &["Somebody else must agree.", "code", "paste an approval"],
+    );
+    let form = |app: &App| match app.layers.last() {
+        Some(Layer::Form(form)) => Some(form.clone()),
+        _ => None,
+    };
+    let answer = |app: &mut App, text: &str| {
+        for _ in 0..2 {
+            obey(app, Command::Move(Motion::Down));
+        }
+        obey(app, Command::Enter);
+        assert!(form(app).is_some(), "{}", picture(app, 80, 24));
+        typed(app, text);
+        obey(app, Command::Enter)
+    };
+    // A long text is carried here whole, by typing or by pasting.
+    for _ in 0..2 {
+        obey(&mut app, Command::Move(Motion::Down));
+    }
+    obey(&mut app, Command::Enter);
+    contains(
+        &picture(&app, 80, 24),
+        &["What did they sign?", "approval:"],
+    );
+    let signed = format!("approval:{}", "a".repeat(3_000));
+    obey(&mut app, Command::Paste(signed.clone()));
+    assert_eq!(form(&app).unwrap().line, signed);
+    let asked = format!("{:?}", obey(&mut app, Command::Enter));
+    assert!(asked.contains(&signed), "it is looked at: {asked}");
+
+    let (_, world, run) = scenes()
+        .into_iter()
+        .find(|(name, ..)| *name == "somebody else")
+        .unwrap();
+    let mut app = showing(run, &world);
+    app.refresh();
+    answer(&mut app, "break-glass: in a hurry");
+    contains(
+        &picture(&app, 120, 40),
+        &["A reason of twenty characters is wanted; this one has 10."],
+    );
+    answer(&mut app, "break-glass: INC-7, nobody else can be reached");
+    contains(
+        &picture(&app, 120, 40),
+        &[
+            "Breaking the glass: INC-7, nobody else can be reached",
+            "break the glass",
+        ],
+    );
+    let wrong = format!("{:?}", answer(&mut app, "veza-prod"));
+    assert!(wrong.contains("accepted: false"), "{wrong}");
+}
+
+#[test]
 fn arming_takes_the_namespace_and_a_reason_and_shows() {
     let world = World::new();
     let mut app = console(Screen::Overview, &world);
@@ -925,16 +990,15 @@ fn the_shelf_shows_broken_files_and_suggests_only_with_a_cause() {
         "broken.runbook.md",
         "+++\nschema = 1\nid = 7\n+++\n",
     ));
+    // The mistake itself is seen at every width, not the file's path before it.
+    let problems = app.runs.library.last().unwrap().book.clone().unwrap_err();
+    let mistake: String = problems[0].message.chars().take(12).collect();
+    let mistake = format!("{}: {mistake}", problems[0].place);
     for (width, height) in [(80, 24), (120, 40), (200, 60)] {
         let shown = picture(&app, width, height);
         contains(
             &shown,
-            &[
-                "rollback",
-                "Roll back a workload",
-                "✖ broken",
-                "broken.runbook.md:",
-            ],
+            &["rollback", "Roll back a workload", "✖ broken", &mistake],
         );
     }
     let object =

@@ -1,5 +1,6 @@
 //! The runbook format as a whole: shipped files, mistakes with their places, hostile files.
 
+mod checklist_rows;
 mod hostile;
 mod meaning;
 

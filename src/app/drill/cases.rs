@@ -24,6 +24,8 @@ pub enum Stage {
     Healthy,
     /// Nothing is wrong, and services read a second signing key.
     TwoKeys,
+    /// Nothing is wrong, and External Secrets keeps the Secret.
+    External,
 }
 
 /// Something that happens in the world once the trainee has come so far.
@@ -162,7 +164,7 @@ pub const FIRST: Case = Case {
 };
 
 /// Every case with a fault.
-pub const CASES: [Case; 11] = [
+pub const CASES: [Case; 12] = [
     Case {
         id: "bad-release",
         stage: Stage::BadRelease,
@@ -460,6 +462,43 @@ pub const CASES: [Case; 11] = [
                 "overlap: it stops, and says which service does not read the second key",
             ),
             leg("", "end the run; nothing was changed"),
+        ],
+        read: "jwt-rotate",
+        twist: None,
+    },
+    Case {
+        id: "key-owned",
+        stage: Stage::External,
+        fits: &["jwt-rotate"],
+        subject: "veza-backend",
+        page: "[calendar] The JWT signing key of veza-production is ninety days old: its rotation is due tonight",
+        wanted: "Rotate it in tonight's window: that everybody must log in again is announced. Somebody remembers that the Secret is no longer made by hand. The path in Vault is secret/veza/production.",
+        goal: Goal::Finish,
+        cures: &[Cure {
+            runbook: "jwt-rotate",
+            with: &[("strategy", "cutover"), ("leaked", "false")],
+        }],
+        vain: &[
+            vain(
+                "jwt-rotate",
+                "Nothing had leaked: versions are destroyed for a leak alone. And no service reads a second key, so overlap stops before it begins.",
+            ),
+            vain(
+                "restart",
+                "A restart brings out no new key: Vault and the Secret hold the old one.",
+            ),
+        ],
+        truth: "External Secrets keeps the Secret: what is written into it by hand is gone at its next refresh. The runbook changes Vault, asks the owner to copy, and restarts only when the copy is there.",
+        shortest: &[
+            leg(
+                "runbooks",
+                "jwt-rotate; enter reads it, and again begins it",
+            ),
+            leg("answer", "cutover; its preflight names who owns the Secret"),
+            leg(
+                "answer",
+                "say yes, wait for the copy, the restarts and the gate",
+            ),
         ],
         read: "jwt-rotate",
         twist: None,

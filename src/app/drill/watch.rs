@@ -11,6 +11,7 @@ use crate::app::state::App;
 use crate::domain::object::ObjectRef;
 use crate::runbook::machine::{Run, StepState};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 impl App {
     /// Opens on a drill's first page.
@@ -144,6 +145,7 @@ impl App {
             params: params
                 .map(|(name, value)| (name.clone(), shown(value)))
                 .collect(),
+            calls: called(run),
             changes: run.plan().iter().any(|step| step.kind.mutates()),
             effects: ledger.steps.iter().any(|step| {
                 let sent = step.effect.as_ref();
@@ -166,6 +168,28 @@ impl App {
             |workload| workload.object().name.to_string(),
         )
     }
+}
+
+/// The runbooks that a run has called and come into, with what they were given.
+fn called(run: &Run) -> Vec<(String, BTreeMap<String, String>)> {
+    let mut calls: Vec<(String, BTreeMap<String, String>)> = Vec::new();
+    for (step, record) in run.plan().iter().zip(&run.ledger().steps) {
+        let begun = !matches!(record.state, StepState::Pending | StepState::Skipped);
+        let Some(call) = step.within.last().filter(|_| begun) else {
+            continue;
+        };
+        let id = &call.book.id;
+        if calls.iter().all(|(known, _)| known != id) {
+            // Theirs stand in the run behind the call's path.
+            let params = run.ledger().params.iter();
+            let given = params.filter_map(|(name, value)| {
+                let name = name.strip_prefix(&call.prefix)?;
+                Some((name.to_owned(), shown(value)))
+            });
+            calls.push((id.clone(), given.collect()));
+        }
+    }
+    calls
 }
 
 fn shown(value: &Value) -> String {

@@ -165,7 +165,7 @@ impl App {
             return Vec::new();
         }
         let id = incident.id;
-        let span = self.incidents.silences.filter(|_| !self.settings.read_only);
+        let span = self.acknowledgement_silences();
         let until = span.map(|span| self.now + span);
         let turn = AlertTurn::Acknowledged {
             silence_until: until,
@@ -286,7 +286,7 @@ impl App {
     /// The orders of a sheet that was filled in, or why it stays.
     fn filled(&self, sheet: &Sheet) -> Result<Vec<Effect>, String> {
         let ask = match &sheet.aim {
-            Aim::Open(alert) => {
+            Aim::Open(taken) => {
                 let severity: Severity = sheet.word("severity").parse()?;
                 let place = self
                     .place()
@@ -299,7 +299,19 @@ impl App {
                     place,
                     limits: self.incidents.limits,
                 };
-                Ask::Open(Box::new(new), alert.clone().map(Box::new))
+                let Some(mut quiet) = taken.clone() else {
+                    return Ok(vec![self.incident_order(Ask::Open(
+                        Box::new(new),
+                        None,
+                        None,
+                    ))]);
+                };
+                let hush = !quiet.span.is_zero();
+                quiet.alert.turn = AlertTurn::Acknowledged {
+                    silence_until: hush.then(|| self.now + quiet.span),
+                };
+                let news = Box::new(quiet.alert.clone());
+                Ask::Open(Box::new(new), Some(news), hush.then_some(quiet))
             }
             Aim::Silence(quiet) => {
                 let wanted = self.silence_word();

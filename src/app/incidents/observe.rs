@@ -122,7 +122,12 @@ impl App {
         if let Some(cause) = &revision.change_cause {
             parts.push(format!("change-cause {cause}"));
         }
-        if let Some(commit) = &revision.commit {
+        let cause = revision.change_cause.as_deref().unwrap_or_default();
+        if let Some(commit) = revision
+            .commit
+            .as_ref()
+            .filter(|one| !cause.contains(&***one))
+        {
             parts.push(format!("commit {commit}"));
         }
         if parts.is_empty() {

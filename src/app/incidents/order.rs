@@ -56,8 +56,8 @@ pub struct Quiet {
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
-    /// Open an incident; with an alert that is taken on with it.
-    Open(Box<NewIncident>, Option<Box<AlertNews>>),
+    /// Open an incident; with an alert that is taken on with it, and kept quiet where that is configured.
+    Open(Box<NewIncident>, Option<Box<AlertNews>>, Option<Box<Quiet>>),
     /// Write one event; what is said when it stands there.
     Write(IncidentId, Box<Event>, &'static str),
     /// Write what was noticed, where the file does not have it yet.

@@ -72,13 +72,13 @@ impl App {
             .filter(|c| !c.is_control())
             .take(crate::domain::incident::TITLE)
             .collect();
+        let span = self.acknowledgement_silences();
         let taken = alert.map(|alert| {
-            about(
-                alert,
-                AlertTurn::Acknowledged {
-                    silence_until: None,
-                },
-            )
+            let turn = AlertTurn::Acknowledged {
+                silence_until: None,
+            };
+            let why = "acknowledged when its incident was opened";
+            Box::new(quiet(alert, span.unwrap_or_default(), why, turn))
         });
         let sheet = Sheet::new(
             Aim::Open(taken),
@@ -104,7 +104,11 @@ impl App {
             self.now.strftime("%H:%M:%S UTC, now").to_string(),
         );
         if let Some(alert) = alert {
-            sheet = sheet.fact("takes on", format!("alert {}", alert.name));
+            let hush = span.map_or_else(
+                || "; Alertmanager is not told".to_owned(),
+                |span| format!(", silent in Alertmanager for {} min", span.as_mins()),
+            );
+            sheet = sheet.fact("takes on", format!("alert {}{hush}", alert.name));
         }
         sheet
     }
@@ -143,6 +147,11 @@ impl App {
         .fact("matches", matched.join(", "))
         .fact("undo", "expire the silence in Alertmanager")
         .fact("confirm", format!("type {wanted} to go ahead"))
+    }
+
+    /// How long an acknowledgement keeps its alert quiet; not at all where that is not configured or nothing may be changed.
+    pub(super) fn acknowledgement_silences(&self) -> Option<SignedDuration> {
+        self.incidents.silences.filter(|_| !self.settings.read_only)
     }
 
     /// What must be typed to silence an alert.

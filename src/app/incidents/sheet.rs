@@ -3,7 +3,6 @@
 
 use super::order::{Quiet, Wish};
 use crate::app::command::{Command, Motion};
-use crate::domain::incident::AlertNews;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -92,8 +91,8 @@ impl Field {
 /// What a sheet is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Aim {
-    /// Opening an incident, with the alert that is taken on with it.
-    Open(Option<AlertNews>),
+    /// Opening an incident, with the alert that is taken on with it; it is kept quiet for that long, if at all.
+    Open(Option<Box<Quiet>>),
     /// A line for the record.
     Note,
     /// Keeping an alert quiet.

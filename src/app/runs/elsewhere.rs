@@ -77,7 +77,7 @@ impl Elsewhere {
     /// How a run that nobody watches is taken over.
     pub fn take_over(&self) -> String {
         format!(
-            "on {}: `vigie resume {}`; from anywhere else: run {} again with --reason TEXT, it waits {} s, takes the lock over and looks before it changes anything",
+            "on {}: `vigie resume {}`; from anywhere else, here too: start {} again (without a screen with --reason TEXT), it waits {} s, asks why, takes the lock over and looks before it changes anything",
             self.holder,
             self.run,
             self.runbook,

@@ -1,5 +1,6 @@
 //! What the operator asks of runs, and what the App asks of the engine for them.
 
+use crate::domain::hidden::Hidden;
 use crate::runbook::Runbook;
 use crate::runbook::ids::RunId;
 use crate::runbook::machine::{Answers, Effect, RunTarget};
@@ -82,6 +83,15 @@ pub enum RunOrder {
     Perform(RunId, Vec<Effect>),
     /// The plan of a run as it is now, for whoever is told where it stands: its steps, each with the number of its heading.
     Outline(RunId, Vec<(String, usize)>),
+    /// Keep a secret that was typed for this run, in memory alone.
+    Give {
+        /// The run.
+        run: RunId,
+        /// The secret's name.
+        name: String,
+        /// What was typed.
+        value: Hidden,
+    },
     /// List the runs on this machine.
     List,
     /// Read the runbooks anew.

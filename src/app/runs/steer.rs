@@ -320,6 +320,8 @@ impl App {
         self.runs.lines.clear();
         self.runs.carrier = None;
         self.runs.lost = None;
+        // What was chosen and shown belongs to the run before, whose record may have been as long.
+        (self.desk.chosen, self.desk.opened) = (None, None);
         self.runs.outline = run.outline();
         self.history
             .open(Screen::Run(Arc::from(run.start().run.as_str())));

@@ -6,7 +6,9 @@ use crate::cli::print;
 use crate::runbook::machine::{
     Entry, Fact, Found, Probe, Reason, Run, RunState, Status, rehearsal_words,
 };
+use crate::runbook::patch::Planned;
 use crate::runbook::preflight::{Level, Line};
+use crate::runbook::verb::Verb;
 use crate::ui::widget::text::sanitize;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -212,11 +214,21 @@ fn looked(probe: &Probe) -> String {
     format!("looked: {found}: {detail}")
 }
 
+/// What is done to an object, in a word.
+fn does(planned: &Planned) -> &'static str {
+    match planned.verb() {
+        Verb::Create => "make",
+        Verb::Apply => "apply",
+        _ => "patch",
+    }
+}
+
 /// A record about a change, a gate or the end, in words.
 fn of_effects(fact: &Fact) -> String {
     match fact {
         Fact::Intent(intent) => format!(
-            "about to patch {} (attempt {}, Audit-ID {})",
+            "about to {} {} (attempt {}, Audit-ID {})",
+            does(&intent.action.planned),
             intent.action.planned.object.short(),
             intent.attempt,
             intent.audit_id

@@ -55,6 +55,8 @@ pub struct Row {
     pub disorder: bool,
 }
 
+/// The row of the detection.
+const DETECTION: &str = "incident.detection";
 /// A source may be so much ahead before its order is doubted: most say their times to the second.
 const EQUAL: SignedDuration = SignedDuration::from_secs(2);
 
@@ -125,7 +127,7 @@ pub fn rows(incident: &Incident, now: Timestamp, language: Language) -> Vec<Row>
     };
     rows.push(said(
         incident.detected,
-        "incident.detection",
+        DETECTION,
         match language {
             Language::English => "Detected.".to_owned(),
             Language::French => "Détecté.".to_owned(),
@@ -146,8 +148,10 @@ pub fn rows(incident: &Incident, now: Timestamp, language: Language) -> Vec<Row>
 /// One timeline of several: by time, each source's rows as they were written where times are equal.
 pub fn merge(sources: Vec<Vec<Row>>) -> Vec<Row> {
     let mut rows: Vec<Row> = sources.into_iter().flatten().collect();
-    rows.sort_by(|a, b| {
-        (a.at, a.number.is_none(), a.number).cmp(&(b.at, b.number.is_none(), b.number))
+    // It is detected before anything is written of it; what was worked out comes after what it was worked out from.
+    rows.sort_by_key(|row| {
+        let worked_out = if row.event == DETECTION { 0 } else { u64::MAX };
+        (row.at, row.number.unwrap_or(worked_out))
     });
     let mut files: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (index, row) in rows.iter().enumerate() {

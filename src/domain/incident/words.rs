@@ -4,7 +4,7 @@
 use super::clocks::Clock;
 use super::event::{AlertNews, AlertTurn, Event, NoticeNews, NoticeTurn, RunNews, RunTurn};
 use super::fold::Stage;
-use super::limits::Limits;
+use super::limits::{Limits, Origin};
 use super::observed::{Observation, Witness};
 use super::role::Role;
 use super::severity::Severity;
@@ -273,21 +273,27 @@ fn observed(seen: &Observation, language: Language) -> String {
         Witness::Condition => language.pick("Condition", "Condition"),
         Witness::Deploy => language.pick("Deployed", "Déploiement"),
     };
+    let colon = language.pick(":", " :");
     if seen.object.is_empty() {
-        format!("{who}: {}", seen.text)
+        format!("{who}{colon} {}", seen.text)
     } else {
-        format!("{who} {}: {}", seen.object, seen.text)
+        format!("{who} {}{colon} {}", seen.object, seen.text)
     }
 }
 
 fn limits(limits: &Limits, language: Language) -> String {
     let each = Severity::ALL.iter().map(|severity| {
         let limit = limits.of(*severity);
-        format!(
-            "{severity} {} ({})",
-            span(limit.seconds),
-            limit.origin.word()
-        )
+        let french = match limit.origin {
+            Origin::Guide => "guide",
+            Origin::Proposed => "proposé",
+            Origin::Configured => "configuré",
+            Origin::Practice => "usage",
+            Origin::House => "par défaut",
+            Origin::Law => "RGPD 33",
+        };
+        let origin = language.pick(limit.origin.word(), french);
+        format!("{severity} {} ({origin})", span(limit.seconds))
     });
     let all = each.collect::<Vec<_>>().join(", ");
     language.pick(

@@ -159,7 +159,18 @@ impl Working {
 
     async fn obey(&self, hand: &Hand, ask: Ask) -> Result<String, String> {
         match ask {
-            Ask::Open(new, alert) => self.open(hand, *new, alert.map(|alert| *alert)).await,
+            Ask::Open(new, alert, quiet) => {
+                let (id, said) = self.open(hand, *new, alert.map(|alert| *alert)).await?;
+                match quiet {
+                    None => Ok(said),
+                    Some(quiet) => {
+                        let came = self.silence(Some(id), hand, *quiet, ACKNOWLEDGER).await;
+                        // It is open whatever becomes of the silence.
+                        came.map(|came| format!("{said} {came}"))
+                            .map_err(|why| format!("{said} {why}"))
+                    }
+                }
+            }
             Ask::Write(id, event, said) => {
                 let kind = tell::kind(&event);
                 let written = self.write(id, hand, move |_| Ok(vec![*event])).await?;
@@ -177,8 +188,10 @@ impl Working {
                 match quiet {
                     None => Ok(format!("{said}; Alertmanager was not told.")),
                     Some(quiet) => {
-                        let came = self.silence(Some(id), hand, *quiet, ACKNOWLEDGER).await?;
-                        Ok(format!("{said}; {came}"))
+                        let came = self.silence(Some(id), hand, *quiet, ACKNOWLEDGER).await;
+                        // It is taken on whatever becomes of the silence.
+                        came.map(|came| format!("{said}; {came}"))
+                            .map_err(|why| format!("{said}; {why}"))
                     }
                 }
             }
@@ -199,7 +212,7 @@ impl Working {
         hand: &Hand,
         new: NewIncident,
         alert: Option<AlertNews>,
-    ) -> Result<String, String> {
+    ) -> Result<(IncidentId, String), String> {
         let (ledger, by) = (self.means.ledger.clone(), hand.clone());
         let opened = records::off(move || {
             // Somebody may have opened one at the same moment: then this joins it.
@@ -216,10 +229,12 @@ impl Working {
         self.read_again().await;
         self.fact(IncidentNews::Opened(incident.id)).await;
         if joined_one {
-            return Ok(format!("{} was open already: this joins it.", incident.id));
+            let said = format!("{} was open already: this joins it.", incident.id);
+            return Ok((incident.id, said));
         }
         let told = self.tell(hand, &incident, Some("incident")).await;
-        Ok(joined(&format!("{} is open.", incident.id), told))
+        let said = joined(&format!("{} is open.", incident.id), told);
+        Ok((incident.id, said))
     }
 
     async fn write(

@@ -4,6 +4,7 @@ use crate::journal::record::Condition;
 use crate::journal::{RealDisk, Runs};
 use crate::runbook::machine::Fact;
 use crate::runbook::prose::bounded;
+use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -25,6 +26,10 @@ pub struct Evidence {
     pub workload: Option<String>,
     /// Whether it went to its good end.
     pub good: bool,
+    /// Whether it settled a checklist.
+    pub checklist: bool,
+    /// The items that somebody went past although they were seen to be false, by step.
+    pub overridden: Vec<String>,
     /// When it began, how it ended, what it recorded: in words.
     pub text: String,
 }
@@ -46,6 +51,19 @@ pub fn of(state: &Path, run: &str) -> Result<Evidence, String> {
     let recorded = entries.iter().rev().find_map(|entry| match &entry.fact {
         Fact::Done { step, out, .. } if step == RECORD => out.as_object(),
         _ => None,
+    });
+    let lists: Vec<(&String, &Value)> = entries
+        .iter()
+        .filter_map(|entry| match &entry.fact {
+            Fact::Done { step, out, .. } if out.get("items").is_some() => Some((step, out)),
+            _ => None,
+        })
+        .collect();
+    let gone = lists.iter().filter_map(|(step, out)| {
+        let items = out["overridden"]
+            .as_str()
+            .filter(|items| *items != "none")?;
+        Some(format!("{step}: {items}"))
     });
     let workload = header.start.params.get("workload");
     let workload = workload.map(crate::runbook::template::plain);
@@ -76,6 +94,8 @@ pub fn of(state: &Path, run: &str) -> Result<Evidence, String> {
         runbook: header.start.runbook.clone(),
         namespace: header.start.target.namespace.clone(),
         workload,
+        checklist: !lists.is_empty(),
+        overridden: gone.collect(),
         good: ended
             .is_some_and(|(_, state, _)| state == crate::runbook::machine::RunState::Succeeded),
         text: bounded(&text, LONGEST),

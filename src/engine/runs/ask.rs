@@ -4,8 +4,8 @@ use super::means::Means;
 use super::report::Reporter;
 use super::state::{known, reference, text, unanswered};
 use super::{
-    approvals, checklist, clocks, lock, made, measure, outlook, outside, outward, owners, request,
-    revisions, rollout, secrets, service, state, tell,
+    approvals, checklist, clocks, lock, made, measure, named, outlook, outside, outward, owners,
+    request, revisions, rollout, secrets, service, state, tell,
 };
 use crate::platform::failure::FailureKind;
 use crate::platform::kubernetes::{Manner, Right};
@@ -68,6 +68,7 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
             gate,
             locks,
             suspends,
+            evidence,
         } => {
             let asked = Asked {
                 requirements,
@@ -79,6 +80,7 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
                 gate,
                 locks,
                 suspends,
+                evidence,
             };
             preflight(&to, &start, asked).await
         }
@@ -142,6 +144,7 @@ struct Asked {
     gate: Option<u64>,
     locks: Vec<String>,
     suspends: Vec<String>,
+    evidence: Vec<String>,
 }
 
 /// An object's facts with what its owners say of themselves.
@@ -190,6 +193,7 @@ async fn preflight(to: &Reporter, start: &Start, asked: Asked) -> Result<Answer,
         ),
     ];
     more.extend(clocks::line(means, object, asked.gate.is_some()).await);
+    more.extend(named::lines(means, start, &asked.evidence).await);
     more.push(lock::take(to, object).await);
     more.extend(secrets::vault_lines(means, &asked.secrets).await?);
     more.extend(to.claims.take(&asked.locks, start.dry_run).await);

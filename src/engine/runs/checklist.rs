@@ -4,7 +4,7 @@
 use super::means::Means;
 use super::rollout::by_itself;
 use super::state::{known, reference, text};
-use super::{measure, revisions, state};
+use super::{measure, revisions, state, trust};
 use crate::domain::alert::{AlertState, Severity};
 use crate::platform::failure::{Failure as Failed, FailureKind};
 use crate::runbook::machine::item::{Look, Seen};
@@ -82,6 +82,7 @@ async fn of_workload(means: &Means, start: &Start, look: &Look) -> Found {
         Glance::RolloutComplete => Ok(complete(kind, &body)),
         Glance::Signal => signal(means, look, &object).await,
         Glance::SignalsRead => signals_read(means, &object).await,
+        Glance::AlertRules => alert_rules(means, &object).await,
         Glance::NoRestarts => no_restarts(means, &object).await,
         Glance::ImageRuns => image_runs(means, look, &object).await,
         Glance::ImagePinned => Ok(shape::pinned(&body)),
@@ -221,6 +222,38 @@ async fn signals_read(means: &Means, object: &ObjectRef) -> Found {
         }
     }
     Ok((true, said.join(", ")))
+}
+
+/// Whether somebody would be called. A rule that cannot be evaluated calls nobody.
+async fn alert_rules(means: &Means, object: &ObjectRef) -> Found {
+    let source = trust::prometheus(means, object).await?;
+    let all = source.alert_rules().await;
+    let all = all.map_err(|failure| String::from(&*failure.short()))?;
+    let own = all.iter().filter(|rule| rule.names(&object.name));
+    let general = all
+        .iter()
+        .filter(|rule| !rule.names(&object.name) && rule.is_general());
+    let (own, general): (Vec<_>, Vec<_>) = (own.collect(), general.collect());
+    let broken = own.iter().chain(&general).filter(|rule| !rule.well);
+    let broken: Vec<&str> = broken.map(|rule| rule.name.as_str()).collect();
+    if !broken.is_empty() {
+        let names = broken.join(", ");
+        return Ok((false, format!("rules that cannot be evaluated: {names}")));
+    }
+    let mut named: Vec<&str> = own.iter().chain(&general).map(|rule| &*rule.name).collect();
+    named.sort_unstable();
+    named.dedup();
+    let counts = format!(
+        "{} rules name {}, {} are about every service",
+        own.len(),
+        object.name,
+        general.len()
+    );
+    Ok(if named.is_empty() {
+        (false, format!("{counts}: nobody would be called"))
+    } else {
+        (true, format!("{counts}: {}", named.join(", ")))
+    })
 }
 
 async fn no_restarts(means: &Means, object: &ObjectRef) -> Found {

@@ -5,6 +5,7 @@ mod consumers;
 mod look;
 mod proof;
 mod send;
+mod source;
 mod vault;
 
 pub use consumers::find as consumers;
@@ -84,17 +85,13 @@ impl Secrets {
     /// The fingerprint of a declared secret, made at the first asking from the system's own randomness. One line, and
     /// nothing but letters, digits, `-` and `_`.
     pub fn make(&self, declared: &SecretDecl) -> Result<String, String> {
-        let known = {
-            let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-            made.get(&declared.name).cloned()
-        };
-        if let Some(print) = known {
+        if let Some(print) = self.known(&declared.name) {
             return Ok(print);
         }
         if declared.source != "generate" {
+            let (name, source) = (&declared.name, &declared.source);
             return Err(format!(
-                "secret {}: only source = \"generate\" is carried out",
-                declared.name
+                "secret {name}: source = {source:?} is not made here"
             ));
         }
         let bytes = declared.bytes.unwrap_or(BYTES);
@@ -116,10 +113,21 @@ impl Secrets {
             }
         };
         random.zeroize();
-        let print = self.keep(text.into_bytes());
+        Ok(self.remember(&declared.name, text.into_bytes()))
+    }
+
+    /// The fingerprint of a declared secret that this process has.
+    fn known(&self, name: &str) -> Option<String> {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.get(name).cloned()
+    }
+
+    /// Keeps the value of a declared secret for as long as this process carries the run.
+    pub fn remember(&self, name: &str, value: Vec<u8>) -> String {
+        let print = self.keep(value);
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.insert(declared.name.clone(), print.clone());
-        Ok(print)
+        made.insert(name.to_owned(), print.clone());
+        print
     }
 
     /// A text without any value that is known here, whatever form it was given.
@@ -161,6 +169,9 @@ mod tests {
             source: "generate".into(),
             bytes,
             encoding: encoding.map(str::to_owned),
+            at: None,
+            of: None,
+            key: None,
         }
     }
 

@@ -112,12 +112,12 @@ fn malformed(why: &str) -> QueryFailure {
     HttpFailure::Malformed(format!("not an answer of Prometheus: {why}")).into()
 }
 
-fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, QueryFailure> {
+pub(super) fn json<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, QueryFailure> {
     serde_json::from_str(text).map_err(|error| malformed(&error.to_string()))
 }
 
 /// Opens the envelope: its data, or the refusal in it.
-fn open(status: u16, body: &[u8]) -> Result<(&RawValue, Vec<String>), QueryFailure> {
+pub(super) fn open(status: u16, body: &[u8]) -> Result<(&RawValue, Vec<String>), QueryFailure> {
     if is_page(body) {
         let page = if status == 200 {
             malformed("it is a web page")

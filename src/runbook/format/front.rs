@@ -182,12 +182,46 @@ fn secret(name: String, table: Reader<'_, '_, '_>) -> SecretDecl {
         );
         let _ = table.item("default");
     }
+    let source = source.unwrap_or_default();
+    let (ns, of) = (table.text("ns"), table.text("name"));
     let declared = SecretDecl {
         name,
-        source: source.unwrap_or_default(),
         bytes: table.int("bytes"),
         encoding: table.string("encoding"),
+        at: table.text("at"),
+        of: ns.zip(of),
+        key: table.text("key"),
+        source,
     };
+    let wanted: &[&str] = match declared.source.as_str() {
+        "vault" => &["at", "key"],
+        "k8s" => &["ns", "name", "key"],
+        _ => &[],
+    };
+    let optional: &[&str] = match declared.source.as_str() {
+        "generate" => &["bytes", "encoding"],
+        _ => &[],
+    };
+    for key in ["at", "ns", "name", "key", "bytes", "encoding"] {
+        let source = &declared.source;
+        if wanted.contains(&key) && !table.has(key) {
+            table.error(
+                format!("`{key}` is missing: source = \"{source}\" reads it from there"),
+                None,
+            );
+        }
+        if !source.is_empty()
+            && table.has(key)
+            && !wanted.contains(&key)
+            && !optional.contains(&key)
+        {
+            table.error_at(
+                key,
+                format!("`{key}` says nothing where source = \"{source}\""),
+                Some("remove it"),
+            );
+        }
+    }
     table.finish();
     declared
 }

@@ -162,6 +162,10 @@ fn secret_keys() -> Vec<Key> {
         ),
         ("bytes", int(), false),
         ("encoding", text(), false),
+        ("at", text(), false),
+        ("ns", text(), false),
+        ("name", text(), false),
+        ("key", text(), false),
     ]
 }
 

@@ -197,6 +197,9 @@ impl Run {
             );
             return self.fail(now, at, Reason::Drift, missing, Then::Pause, out);
         };
+        if self.asks_for_secret(now, index, &state, out) {
+            return;
+        }
         self.live.seen_version.clone_from(&state.resource_version);
         match self.plan_for(&self.plan[index], &self.plan[index].kind, &state, now) {
             Ok(plan) => {
@@ -240,6 +243,11 @@ impl Run {
             Ok(state) => state,
             Err(why) => return self.fail(now, index, Reason::Conflict, why, Then::Pause, out),
         };
+        if planned.in_force(&state.body) != Standing::After
+            && self.asks_for_secret(now, index, &state, out)
+        {
+            return;
+        }
         let attempts = record.effect.as_ref().map_or(0, |effect| effect.attempt);
         let planned = match self.renewed(now, index, planned, &state) {
             Ok(planned) => planned,

@@ -11,6 +11,7 @@ use crate::runbook::machine::fact::{
     Entry, Fact, Found, Intent, Outcome, Probe, Reason, RunState, Status,
 };
 use crate::runbook::machine::ledger::{End, Human, Mutation, StepRecord, StepState};
+use crate::runbook::machine::prompting::GAVE;
 use crate::runbook::machine::run::{Run, RunError};
 use crate::runbook::machine::telling::SENDING;
 use crate::runbook::model::Runbook;
@@ -239,7 +240,8 @@ impl Run {
         if let Some(path) = step {
             let trouble = human.is_some_and(|human| !human.ways.is_empty());
             self.set(path, |record| {
-                record.authorised |= !trouble && !glass;
+                // Whoever types a secret has not said that it may go out.
+                record.authorised |= !trouble && !glass && !answer.starts_with(GAVE);
                 record.glass |= glass;
                 if record.state == StepState::Authorising
                     || (trouble && matches!(record.state, StepState::Failed | StepState::Diverged))

@@ -227,6 +227,8 @@ pub enum Question {
         locks: Vec<String>,
         /// The Applications that the plan suspends first.
         suspends: Vec<String>,
+        /// The runs of before that were named as evidence.
+        evidence: Vec<String>,
     },
     /// The change with `dryRun=All`.
     DryRun {
@@ -484,6 +486,8 @@ pub enum AskKind {
     Checklist(Vec<Item>),
     /// A value of a parameter; answered by [`Decision::Value`].
     Param(String),
+    /// A secret, which goes to whoever carries the run out; answered by [`Decision::Given`] once it is there.
+    Secret(String),
     /// Go or no-go; answered by [`Decision::Yes`] or [`Decision::No`].
     Confirm {
         /// The text to type, or a plain yes.
@@ -535,4 +539,6 @@ pub enum Decision {
     Item(String, String),
     /// What can be looked at is looked at again.
     Again,
+    /// What was asked for is where it belongs.
+    Given,
 }

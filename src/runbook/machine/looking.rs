@@ -18,6 +18,7 @@ use crate::runbook::machine::run::Purpose;
 use crate::runbook::machine::run::Run;
 use crate::runbook::model::ObjectStep;
 use crate::runbook::model::OnFailure;
+use crate::runbook::model::ParamType;
 use crate::runbook::model::Step;
 use crate::runbook::model::StepKind;
 use crate::runbook::model::Then;
@@ -118,6 +119,7 @@ impl Run {
     pub(super) fn preflight(&mut self, now: Timestamp, out: &mut Vec<Effect>) {
         let mut requirements = preflight::requirements(self.remaining().into_iter());
         requirements.extend(self.looking_rights());
+        requirements.extend(self.source_rights());
         requirements.sort();
         requirements.dedup();
         let (mut objects, secrets) = self.changed_objects();
@@ -137,6 +139,7 @@ impl Run {
             gate: self.least_requests(),
             locks: self.lock_keys(),
             suspends: self.suspends(),
+            evidence: self.named_runs(),
         };
         self.read(Purpose::Preflight, question, out);
     }
@@ -164,6 +167,16 @@ impl Run {
             objects.extend(remaining.map(|(_, object)| object));
         }
         (objects, secrets)
+    }
+
+    /// The runs of before that parameters name.
+    fn named_runs(&self) -> Vec<String> {
+        let runs = self.book.params.iter();
+        let runs = runs.filter(|param| param.ty == ParamType::Run);
+        let given = runs.filter_map(|param| self.ledger.params.get(&param.name));
+        given
+            .filter_map(|run| run.as_str().map(str::to_owned))
+            .collect()
     }
 
     /// The changing steps that are still to come, as far as their objects are known: those whose condition is false

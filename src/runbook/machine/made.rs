@@ -14,6 +14,8 @@ use crate::runbook::prose::bounded;
 use crate::runbook::template::fill_data;
 use crate::runbook::verb::{CREATE, EFFECT};
 
+/// Who we are among an object's field managers.
+const MANAGER: &str = "vigie";
 /// The largest object that is made: the journal keeps it.
 const LARGEST: usize = 64 * 1024;
 /// How much of a name is left for what comes before the key.
@@ -203,8 +205,31 @@ impl Run {
             }
             changes.push(change);
         }
-        Ok(of_fields("k8s.apply", state, changes))
+        // What this program put there by a patch, applying would call somebody else's.
+        let lists = |change: &FieldChange| change.after.as_ref().is_some_and(Value::is_array);
+        let own = |change: &FieldChange| !lists(change) && is_ours(&state.body, &change.path);
+        let kind = if !changes.is_empty() && changes.iter().all(own) {
+            "k8s.patch"
+        } else {
+            "k8s.apply"
+        };
+        Ok(of_fields(kind, state, changes))
     }
+}
+
+/// Whether a field was last written by a patch of this program, and is claimed by nobody who applied it.
+fn is_ours(body: &Value, path: &str) -> bool {
+    let entries = body["metadata"]["managedFields"].as_array();
+    let holds = |entry: &&Value| {
+        let parts = path.split('/').skip(1);
+        let mut parts = parts.map(|part| part.replace("~1", "/").replace("~0", "~"));
+        let found = parts.try_fold(&entry["fieldsV1"], |at, part| at.get(format!("f:{part}")));
+        found.is_some()
+    };
+    let holders: Vec<&Value> = entries.into_iter().flatten().filter(holds).collect();
+    let ours = |entry: &&Value| entry["manager"] == MANAGER && entry["operation"] == "Update";
+    let applied = |entry: &&Value| entry["operation"] == "Apply" && entry["manager"] != MANAGER;
+    holders.iter().any(ours) && !holders.iter().any(applied)
 }
 
 fn creation(

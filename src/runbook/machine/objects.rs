@@ -118,6 +118,24 @@ impl Run {
         self.ledger.steps.iter().zip(&self.plan).any(open)
     }
 
+    /// Whether every Application it suspended was resumed by a step of its own since.
+    pub(super) fn resumed_itself(&self) -> bool {
+        let mut steps = self.ledger.steps.iter().zip(&self.plan).enumerate();
+        steps.all(|(index, (record, step))| {
+            let planned = record.effect.as_ref().map(|effect| &effect.action.planned);
+            let Some(ours) = planned.filter(|_| is_suspension(step) && record.effective()) else {
+                return true;
+            };
+            self.ledger.steps[index..].iter().any(|later| {
+                let effect = later.effect.as_ref().filter(|_| later.effective());
+                effect.is_some_and(|effect| {
+                    let planned = &effect.action.planned;
+                    planned.kind == "argocd.resume" && planned.object == ours.object
+                })
+            })
+        })
+    }
+
     /// The Applications that the plan suspends before it changes anything else: these put nothing back meanwhile.
     pub(super) fn suspends(&self) -> Vec<String> {
         let changing = self.plan.iter().filter(|step| step.kind.mutates());

@@ -14,6 +14,7 @@ use crate::runbook::machine::io::AskKind;
 use crate::runbook::machine::io::Decision;
 use crate::runbook::machine::io::Effect;
 use crate::runbook::machine::ledger::{Mutation, StepState};
+use crate::runbook::machine::prompting::GAVE;
 use crate::runbook::machine::run::Run;
 use crate::runbook::model::Confirm;
 use crate::runbook::model::Step;
@@ -139,6 +140,9 @@ impl Run {
     }
 
     pub(super) fn question_of(&self, index: usize) -> AskKind {
+        if let Some(name) = &self.live.secret {
+            return AskKind::Secret(name.clone());
+        }
         let step = &self.plan[index];
         match &step.kind {
             StepKind::Choose { options } => AskKind::Branch(options.clone()),
@@ -308,6 +312,11 @@ impl Run {
                 let taken = self.live.takes_over.take().is_some();
                 let what = if taken { TAKES_OVER } else { "reason: " };
                 let fact = said(&ask, by, &format!("{what}{}", text.trim()), true);
+                self.record(now, vec![fact], out);
+            }
+            (AskKind::Secret(name), Decision::Given, Some(_)) => {
+                self.live.secret = None;
+                let fact = said(&ask, by, &format!("{GAVE}{name}"), true);
                 self.record(now, vec![fact], out);
             }
             (AskKind::Checklist(_), Decision::Item(item, text), Some(index)) => {

@@ -51,6 +51,8 @@ pub(super) struct Live {
     pub fresh: Option<(EffectKey, u32)>,
     pub in_flight: bool,
     pub asked: Option<Ask>,
+    /// The secret a person is asked for.
+    pub secret: Option<String>,
     pub candidates: Vec<ObjectRef>,
     pub revisions: Vec<Revision>,
     pub gate: Option<(usize, Gate)>,
@@ -245,6 +247,11 @@ impl Run {
     /// The last check's findings.
     pub fn findings(&self) -> &[Finding] {
         &self.live.findings
+    }
+
+    /// Rights and facts are being looked at, and whether anybody else carries it.
+    pub fn is_checking(&self) -> bool {
+        matches!(self.live.pending, Some((_, Purpose::Preflight)))
     }
 
     /// A request is on its way to the server.

@@ -10,6 +10,7 @@ use crate::runbook::machine::fact::Reason;
 use crate::runbook::machine::io::{
     Answer, Effect, ObjectState, ProofQuestion, Question, SecretQuestion,
 };
+use crate::runbook::machine::prompting::filled_in;
 use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::machine::theirs::{Unplanned, name_of};
 use crate::runbook::model::{SecretStep, SetEntry, SetTo, Step, StepKind, Then, Undo, When};
@@ -98,8 +99,9 @@ impl Run {
                         .iter()
                         .find(|one| one.name == *name);
                     let declared = declared.ok_or(format!("no secret `{name}`"))?;
-                    if !made.contains(declared) {
-                        made.push(declared.clone());
+                    let declared = filled_in(declared, &scope)?;
+                    if !made.contains(&declared) {
+                        made.push(declared);
                     }
                 }
                 SetTo::Text(text) => texts.push(text.fill(&scope)?),

@@ -9,7 +9,7 @@ use crate::runbook::machine::fact::{Fact, Reason, RunState};
 use crate::runbook::machine::io::{Effect, Question};
 use crate::runbook::machine::ledger::StepState;
 use crate::runbook::machine::run::{Purpose, Run};
-use crate::runbook::model::{Enclosing, SecretStep, Step, StepKind, Subject, Then, When};
+use crate::runbook::model::{Branch, Enclosing, SecretStep, Step, StepKind, Subject, Then, When};
 use crate::runbook::patch::ObjectRef;
 use crate::runbook::template::Path;
 
@@ -33,6 +33,9 @@ impl Run {
                     return self.record(now, vec![fact], out);
                 }
                 if self.settle_calls(now, index, &step, out) {
+                    return;
+                }
+                if !step.kind.collects() && self.more_effects() && self.nobody_types(now, out) {
                     return;
                 }
                 if !step.kind.collects() && self.more_rights_needed(index) && self.more_effects() {
@@ -110,14 +113,7 @@ impl Run {
         }
         match &step.kind {
             StepKind::Input { param } => self.input(now, index, param, out),
-            StepKind::Choose { options } => match self.answered_beforehand(&step.id) {
-                Some(answer) => self.branch(now, index, "--answer", &answer, out),
-                None => {
-                    let labels: Vec<&str> = options.iter().map(|one| one.label.as_str()).collect();
-                    let wanted = format!("choose one of {}", labels.join(", "));
-                    self.await_person(now, index, Reason::Input, wanted, out);
-                }
-            },
+            StepKind::Choose { options } => self.choose(now, index, options, out),
             StepKind::Check {
                 object: Some(target),
             } => match self.object_of(step, target) {
@@ -170,6 +166,17 @@ impl Run {
             kind if kind.mutates() => self.before_effect(now, index, out),
             _ => self.finish(now, index, json!({}), out),
         }
+    }
+
+    /// Takes the branch that was answered beforehand, or asks for one.
+    fn choose(&mut self, now: Timestamp, index: usize, options: &[Branch], out: &mut Vec<Effect>) {
+        let id = self.plan[index].id.clone();
+        if let Some(answer) = self.answered_beforehand(&id) {
+            return self.branch(now, index, "--answer", &answer, out);
+        }
+        let labels: Vec<&str> = options.iter().map(|one| one.label.as_str()).collect();
+        let wanted = format!("choose one of {}", labels.join(", "));
+        self.await_person(now, index, Reason::Input, wanted, out);
     }
 
     /// Lets time pass; a rehearsal has nothing to wait for.

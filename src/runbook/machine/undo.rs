@@ -193,6 +193,7 @@ impl Run {
         match fact {
             Fact::End { state, message, .. }
                 if state != RunState::Abandoned
+                    && !(state == RunState::Succeeded && self.resumed_itself())
                     && self.ledger.ending.is_none()
                     && self.holds_suspended() =>
             {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::runbook::model::words::{LiveList, ParamType};
 use crate::runbook::place::Place;
+use crate::runbook::template::Text;
 
 /// A duration that serialises as whole milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,22 @@ pub struct SecretDecl {
     pub bytes: Option<i64>,
     /// How they are written.
     pub encoding: Option<String>,
+    /// Where in Vault it lies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Text>,
+    /// In which namespace, and in which Secret.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<(Text, Text)>,
+    /// Under which key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<Text>,
+}
+
+impl SecretDecl {
+    /// Whether a person types it.
+    pub fn is_typed(&self) -> bool {
+        self.source == "prompt"
+    }
 }
 
 /// A rehearsal the runbook asks for.

@@ -151,6 +151,8 @@ words! {
         Cron = "cron",
         /// A regular expression.
         Regex = "regex",
+        /// A run of before, by its id: looked up before the first effect.
+        Run = "run",
     }
 }
 
@@ -205,6 +207,8 @@ words! {
         Signal = "signal",
         /// The workload's signals can be read at all.
         SignalsRead = "signals-read",
+        /// Alerting rules speak of the workload, or of every service.
+        AlertRules = "alert-rules",
         /// No container of the workload has restarted for half an hour.
         NoRestarts = "no-restarts",
         /// The workload runs this image.
@@ -239,6 +243,7 @@ impl Glance {
             Self::AllHealthy | Self::NoCriticalAlert => (&[], &[]),
             Self::RolloutComplete
             | Self::SignalsRead
+            | Self::AlertRules
             | Self::NoRestarts
             | Self::ImagePinned
             | Self::ResourcesSet

@@ -92,8 +92,8 @@ impl Counts {
         for (count, word) in [
             (of(&workload), "workload"),
             (of(&|kind| kind == "Pod"), "pod"),
-            (of(&|kind| kind == "Secret"), "Secret"),
             (of(&|kind| kind == "Vault"), "Vault path"),
+            (of(&|kind| kind == "Secret"), "Secret"),
             (of(&|kind| !named(kind)), "other object"),
             (self.later, "object known later"),
         ] {
@@ -107,12 +107,12 @@ impl Counts {
 
 /// So many of something.
 pub fn many(count: usize, word: &str) -> String {
-    match count {
-        1 => format!("1 {word}"),
-        count => match word.split_once(' ') {
-            Some(("object", rest)) => format!("{count} objects {rest}"),
-            _ => format!("{count} {word}s"),
-        },
+    if count == 1 {
+        return format!("1 {word}");
+    }
+    match word.split_once(' ') {
+        Some(("object", rest)) => format!("{count} objects {rest}"),
+        _ => format!("{count} {word}s"),
     }
 }
 

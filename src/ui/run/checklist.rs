@@ -23,6 +23,13 @@ pub fn heading(items: &[Item], message: &str) -> String {
         1 => format!("1 of {} items is open", items.len()),
         open => format!("{open} of {} items are open", items.len()),
     };
+    // What was seen to be wrong may stand far down the list.
+    let seen = |item: &&Item| matches!(item.record.seen, Some((Some(false), _)));
+    let wrong = items.iter().filter(|item| item.is_open()).filter(seen);
+    let counted = match wrong.count() {
+        0 => counted,
+        wrong => format!("{counted}, {wrong} of them FALSE"),
+    };
     if is_refusal(message) {
         format!("{counted}. {message}")
     } else {

@@ -96,6 +96,8 @@ fn standing(run: &Run, section: usize) -> Tone {
         () if all(&[StepState::Succeeded, StepState::Skipped]) => Tone::Healthy,
         () if all(&[StepState::Pending]) && !(focus && run.ledger().end.is_none()) => Tone::Idle,
         () if run.ledger().end.is_some() => Tone::Idle,
+        // What had begun when the way back was taken does not go on.
+        () if !focus && run.undoing().is_some() && !has(&[StepState::Undone]) => Tone::Idle,
         () => Tone::Moving,
     }
 }

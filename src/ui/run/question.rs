@@ -4,7 +4,7 @@
 use super::ahead::{final_steps, groups, takes, touched, vault};
 use super::changes::changed;
 use super::choice::{pointed, write_choice};
-use super::step::sends;
+use super::words::sends;
 use crate::app::ask::{self, Choice, Leads};
 use crate::runbook::machine::{Ahead, Ask, AskKind, Fact, Run};
 use crate::runbook::model::StepKind;
@@ -85,6 +85,7 @@ fn heading(ask: &Ask) -> String {
         AskKind::Branch(_) => "Which way?",
         AskKind::Checklist(items) => return super::checklist::heading(items, &ask.message),
         AskKind::Param(name) => return format!("What is {name}? {}", ask.message),
+        AskKind::Secret(name) => return format!("{name} is a secret: {}", ask.message),
         AskKind::Confirm { .. } => "Go ahead?",
         AskKind::Approval { .. } => return "Somebody else must agree.".into(),
         // What is open stands below, line by line.
@@ -220,8 +221,8 @@ fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
                 .and_then(|param| param.help.as_deref());
             paper.words(&plain(help.unwrap_or_default()), theme.text());
         }
-        // The items say for themselves what is known.
-        AskKind::Checklist(_) => {}
+        // The items say for themselves what is known; of a secret nothing is.
+        AskKind::Checklist(_) | AskKind::Secret(_) => {}
         AskKind::Workload(_) | AskKind::Branch(_) => {
             let namespace = view.app.target.scope.to_string();
             paper.fact("where", &namespace, theme.text());

@@ -1,13 +1,14 @@
 //! The right pane of a run: the question where there is one, else what the present step does and how far it is, or how
 //! the run ended and what it left behind.
 
+use super::words::sends;
 use super::{gate, plan};
 use crate::domain::object::ObjectRef as Named;
 use crate::domain::verdict::Level;
 use crate::runbook::check::Finding;
 use crate::runbook::machine::{Mutation, Rollout, Run, StepRecord, StepState};
-use crate::runbook::model::{SecretStep, Step, StepKind, Undo};
-use crate::runbook::patch::{ObjectRef, Planned};
+use crate::runbook::model::{LookStep, SecretStep, StepKind};
+use crate::runbook::patch::ObjectRef;
 use crate::runbook::quantity::show_duration;
 use crate::runbook::template::Slot;
 use crate::runbook::verb::Verb;
@@ -51,6 +52,10 @@ pub fn write(view: &View<'_>, run: &Run, paper: &mut Paper<'_>) {
     }
     paper.words(&prose(run), theme.text());
     paper.gap();
+    if run.is_checking() {
+        let words = "Rights and facts are looked at, and whether anybody else runs this: a lock that is silent is watched for 30 s before it counts as left.";
+        return paper.judged(Tone::Moving, words, theme.text());
+    }
     let at = plan::focus(run);
     let (Some(record), Some(step)) = (run.ledger().steps.get(at), run.plan().get(at)) else {
         return;
@@ -62,7 +67,10 @@ pub fn write(view: &View<'_>, run: &Run, paper: &mut Paper<'_>) {
     } else {
         let words = looking(&step.kind, record);
         paper.judged(tone(record.state), &words, theme.text());
-        findings(run, paper);
+        // What an earlier step found is no part of this one.
+        if !step.checks.is_empty() {
+            findings(run, paper);
+        }
     }
 }
 
@@ -88,6 +96,9 @@ fn looking(kind: &StepKind, record: &StepRecord) -> String {
         StepKind::Secret(SecretStep::Consumers { .. }) => "looking who reads the key".into(),
         StepKind::Secret(SecretStep::Read { .. }) => "looking at the path in Vault".into(),
         StepKind::Secret(SecretStep::Proof { .. }) => "looking at every pod".into(),
+        StepKind::Approve => "waiting for somebody else's word".into(),
+        StepKind::Look(LookStep::Http { .. }) => "asking a service".into(),
+        StepKind::Look(LookStep::Scan { .. }) => "searching what pods write".into(),
         other => other.name().to_owned(),
     };
     match (record.state, record.message.is_empty()) {
@@ -129,12 +140,19 @@ pub fn not_carried_here(run: &Run, why: &str, paper: &mut Paper<'_>) {
         theme.strong(),
     );
     paper.words(why, theme.text());
-    let id = run.start().run.short();
     let words = format!(
-        "What stands below is how far it came from here. When the other has ended: K, then p, then enter takes {id} up again; it looks before it changes anything."
+        "What stands below is how far it came from here. When the other has ended: K, then p, then enter takes …{} up again; it looks before it changes anything.",
+        tail(run)
     );
     paper.words(&words, theme.dim());
     paper.gap();
+}
+
+/// The end of a run's id: enough to name it, and short to type.
+fn tail(run: &Run) -> &str {
+    const ENOUGH: usize = 6;
+    let id = run.start().run.as_str();
+    id.get(id.len().saturating_sub(ENOUGH)..).unwrap_or(id)
 }
 
 /// A time that has to pass: until when, how much is left, and that nobody is needed for it.
@@ -148,17 +166,24 @@ fn waiting(
     let theme = paper.theme;
     let now = view.app.now;
     let from = record.started_at.unwrap_or(now);
-    let long = until.duration_since(from).as_secs_f64();
     let left = until.duration_since(now).max(SignedDuration::ZERO);
-    let left = show_duration(SignedDuration::from_secs(left.as_secs()));
-    let words = format!("until {} UTC, {left} more", until.strftime("%F %H:%M:%S"));
-    paper.judged(Tone::Moving, &words, theme.strong());
-    let passed = now.duration_since(from).as_secs_f64();
-    paper.gauge(passed.clamp(0.0, long.max(0.0)), long, Tone::Moving, "");
-    paper.gap();
-    let id = run.start().run.short();
     let words = format!(
-        "This console may be closed: the run stays where it is. Taken up again later, with K, then p, or with vigie resume {id}, it goes on when the time has passed."
+        "until {} UTC, {} more",
+        until.strftime("%F %H:%M:%S"),
+        crate::domain::pod::short(left)
+    );
+    paper.judged(Tone::Moving, &words, theme.strong());
+    let whole = until.duration_since(from);
+    // Of days a bar says nothing that the date does not.
+    if whole <= SignedDuration::from_hours(1) {
+        let passed = now.duration_since(from).as_secs_f64().max(0.0);
+        let whole = whole.as_secs_f64().max(0.0);
+        paper.gauge(passed.min(whole), whole, Tone::Moving, "");
+    }
+    paper.gap();
+    let words = format!(
+        "This console may be closed: the run stays where it is. Taken up again later, with K, then p, or with vigie resume {}, it goes on when the time has passed.",
+        tail(run)
     );
     paper.words(&words, theme.text());
     let next = run.plan().iter().enumerate().skip(plan::focus(run) + 1);
@@ -205,80 +230,6 @@ fn tone(state: StepState) -> Tone {
         }
         StepState::Running | StepState::Intent | StepState::Applied => Tone::Moving,
     }
-}
-
-/// What a step of a plan does, in a few words.
-pub fn sends_what(step: &Step) -> String {
-    let what = match &step.kind {
-        StepKind::Input { param } => format!("settles {param}"),
-        StepKind::Choose { .. } => "asks which way".into(),
-        StepKind::Confirm { .. } => "asks for the go-ahead".into(),
-        StepKind::Check { .. } => "looks, and checks".into(),
-        StepKind::Diff { .. } => "rehearses the change on the server and shows it".into(),
-        StepKind::Gate { .. } => "judges the signals over time".into(),
-        StepKind::Wait { .. } => "lets time pass".into(),
-        StepKind::Audit { .. } => "writes it into the audit log".into(),
-        StepKind::Checklist { .. } => "goes through the items, each with its evidence".into(),
-        StepKind::Note => "to read".into(),
-        StepKind::Rollback { .. } => "one patch back to the chosen revision".into(),
-        StepKind::RolloutRestart { .. } => "restarts the pods step by step".into(),
-        StepKind::Scale { .. } => "sets the number of pods".into(),
-        StepKind::Delete { .. } => "deletes the pod".into(),
-        StepKind::Evict { .. } => "evicts the pod, if its budget allows".into(),
-        StepKind::Notify { .. } => "sends a message".into(),
-        StepKind::IncidentSet { .. } => "writes it into the incident".into(),
-        StepKind::Pause { .. } => "pauses the rollout".into(),
-        StepKind::Resume { .. } => "lets the rollout go on".into(),
-        StepKind::SetImage { .. } => "sets the image".into(),
-        StepKind::Annotate { .. } => "sets annotations".into(),
-        StepKind::Use { .. } => "goes through a block of steps, written out below".into(),
-        StepKind::Call { runbook, .. } => format!("goes through the runbook {runbook}"),
-        StepKind::Each { .. } => "does its steps for every item".into(),
-        StepKind::Secret(secret) => secret_words(secret).into(),
-        other => other.name().to_owned(),
-    };
-    let undo = match (step.kind.mutates(), &step.undo) {
-        (false, _) => "",
-        (true, Some(Undo::Restore | Undo::Act(..))) => "; can be undone",
-        (true, _) => "; cannot be undone",
-    };
-    format!("{what}{undo}")
-}
-
-fn secret_words(secret: &SecretStep) -> &'static str {
-    match secret {
-        SecretStep::Consumers { .. } => "finds the Secret, its owner and who reads it",
-        SecretStep::Proof { .. } => "shows for every pod which key it runs",
-        SecretStep::Read { .. } => "looks at the path in Vault: names and versions, no values",
-        SecretStep::Patch { .. } => "one patch of single keys in Vault, with check-and-set",
-        SecretStep::Restore { .. } => "puts an older version of the path back, as a new one",
-        SecretStep::Destroy { .. } => "destroys older versions in Vault for good",
-        SecretStep::Set { .. } => "one patch of single keys of the Secret",
-        SecretStep::Sync { .. } => "lets External Secrets copy now, and waits until it has",
-    }
-}
-
-/// The change in the words of the request.
-pub fn sends(planned: &Planned) -> String {
-    let verb = planned.verb();
-    if verb.removes() {
-        return format!("{}: {}", verb.request(), planned.lines.join(", "));
-    }
-    let all = |path: &str| {
-        planned
-            .changes
-            .iter()
-            .all(|change| change.path.starts_with(path))
-    };
-    let place = match () {
-        () if all("/spec/template") => "spec.template",
-        () if verb == Verb::Scale => "scale",
-        () if planned.kind == "k8s.rollback" => "spec.template and annotations",
-        () if all("/spec") => "spec",
-        () if all("/metadata/annotations") => "metadata.annotations",
-        () => "several fields",
-    };
-    format!("PATCH {place}: {}", planned.lines.join(", "))
 }
 
 fn mutating(view: &View<'_>, run: &Run, at: usize, paper: &mut Paper<'_>) {

@@ -1,7 +1,7 @@
 //! Why the present step is here: the runbook's own prose, what the step does and what undoes it, and where the runbook
 //! departs from the document it was made from.
 
-use super::{plan, step};
+use super::{plan, words};
 use crate::runbook::machine::Run;
 use crate::ui::paper::{Paper, plain};
 use crate::ui::theme::Tone;
@@ -23,7 +23,7 @@ pub fn write(run: &Run, paper: &mut Paper<'_>) -> String {
     paper.gap();
     let here = || run.plan().iter().filter(|step| step.section == section);
     for one in here() {
-        paper.fact(&one.id, &step::sends_what(one), theme.text());
+        paper.fact(&one.id, &words::sends_what(one), theme.text());
         for check in &one.checks {
             if let Some(say) = &check.say {
                 paper.fact("", &format!("stops where: {say}"), theme.dim());

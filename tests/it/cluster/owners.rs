@@ -7,7 +7,7 @@ use super::desk::last;
 use super::rollback::{BAD, GOOD, Trouble};
 
 /// A kind of somebody else's, whose objects may be anything.
-fn definition(group: &str, version: &str, kind: &str) -> Value {
+pub fn definition(group: &str, version: &str, kind: &str) -> Value {
     let (singular, plural) = (kind.to_lowercase(), format!("{}s", kind.to_lowercase()));
     json!({
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",

@@ -15,7 +15,7 @@ use vigie::sim::shared::Written;
 use crate::runs::bench::Bench;
 
 /// What every runbook here begins with: a confirmation.
-const HEAD: &str = "+++\nschema = 1\nid = \"t\"\nversion = \"1\"\ntitle = \"T\"\nrisk = \"low\"\n+++\n\n## Does it\n\n```toml step\nid = \"go\"\nkind = \"confirm\"\ntype = \"veza-production\"\n```\n\n";
+pub const HEAD: &str = "+++\nschema = 1\nid = \"t\"\nversion = \"1\"\ntitle = \"T\"\nrisk = \"low\"\n+++\n\n## Does it\n\n```toml step\nid = \"go\"\nkind = \"confirm\"\ntype = \"veza-production\"\n```\n\n";
 
 /// A console with one runbook.
 pub struct Kinds {
@@ -31,11 +31,17 @@ impl Kinds {
 
     /// The same where something else holds than by default.
     pub async fn ruled(fences: &[&str], who: Identity, rules: Rules) -> Self {
+        Self::with_front("", fences, who, rules).await
+    }
+
+    /// The same with more in its front matter.
+    pub async fn with_front(front: &str, fences: &[&str], who: Identity, rules: Rules) -> Self {
         let mut bench = Bench::ruled(Scenario::Healthy, who, rules).await;
         let steps = fences
             .iter()
             .map(|fence| format!("```toml step\n{fence}\n```\n\n"));
-        let text = format!("{HEAD}{}", steps.collect::<String>());
+        let head = HEAD.replace("+++\n\n## Does", &format!("{front}\n+++\n\n## Does"));
+        let text = format!("{head}{}", steps.collect::<String>());
         let book = Book::read(Origin::Shipped, "t.runbook.md", &text);
         assert!(book.book.is_ok(), "{book:?}");
         bench.app.runs = Runs::new(vec![book]);

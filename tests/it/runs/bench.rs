@@ -24,13 +24,15 @@ use vigie::engine::runs::Keeping;
 use vigie::engine::runs::policy::Rules;
 use vigie::engine::setting::Sources;
 use vigie::engine::{Engine, EnvironmentOf, Outside, WAITING};
+use vigie::platform::http::{Direct, Http, Transport};
+use vigie::platform::vault::{Token, Vault};
 use vigie::runbook::SHIPPED;
 use vigie::runbook::machine::{Answers, AskKind, Decision, End, Fact, Human};
 use vigie::sim::access::Identity;
 use vigie::sim::fault::Faults;
 use vigie::sim::scenario::Scenario;
 use vigie::sim::shared::Written;
-use vigie::sim::{self, Running};
+use vigie::sim::{self, Running, vault};
 
 use super::BACKEND;
 use crate::{oracle, outside};
@@ -108,6 +110,9 @@ impl Bench {
         let mut library = Book::shipped();
         library.push(short());
         app.runs = Runs::new(library);
+        let direct = Direct::new(&Http::default(), &running.vault).unwrap();
+        let token = vault::Identity::Oncall.token();
+        let token = Token::default().or_given("the test's token", Some(token.into()));
         let (sender, facts) = mpsc::channel(WAITING);
         let mut engine = Engine::start(outside, environment.clone(), sender);
         engine.keep_runs(Keeping {
@@ -123,7 +128,7 @@ impl Bench {
                 ..Limits::default()
             },
             rules,
-            vault: None,
+            vault: Some(Vault::new(Transport::Direct(direct), token)),
         });
         Self {
             app,

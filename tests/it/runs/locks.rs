@@ -115,7 +115,7 @@ async fn whoever_slept_while_another_took_over_changes_nothing_more() {
     };
     assert_eq!(
         (told["place"].as_str(), told["next"].as_str()),
-        (Some("4 of 5"), Some("second"))
+        (Some("3 of 4"), Some("second"))
     );
     assert_eq!(
         (told["runbook"].as_str(), told["orphaned"].as_bool()),

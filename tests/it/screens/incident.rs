@@ -95,7 +95,7 @@ fn one_key_opens_a_sheet_that_is_filled_in_and_three_enters_open_the_incident() 
     let enters = [Command::Enter, Command::Enter];
     assert_eq!(asks(&mut app, enters), [], "nothing before the last field");
     let asked = asks(&mut app, [Command::Enter]);
-    let [Ask::Open(new, alert)] = asked.as_slice() else {
+    let [Ask::Open(new, alert, None)] = asked.as_slice() else {
         panic!("{asked:?}");
     };
     assert_eq!(new.severity, Severity::P1);
@@ -371,4 +371,31 @@ fn the_sheets_of_an_incident_send_what_was_filled_in_and_refuse_what_may_not_fol
     };
     assert!(refused.is_some_and(|why| why.contains("commander")));
     let _: Timestamp = app.now;
+}
+
+#[test]
+fn what_mitigates_is_offered_for_what_fails_and_not_for_nothing() {
+    let mut app = console();
+    let incident = open(&app, 30, &[Event::Acknowledged {}]);
+    hear(&mut app, vec![incident]);
+    let now = app.now;
+    for command in [Command::Open(Screen::Incident), Command::Runbooks] {
+        app.update(Message::Command(command), now);
+    }
+    app.refresh();
+    for theme in themes() {
+        for size in [(80, 24), (120, 40), (200, 60)] {
+            let shown = rows(&drawn(&mut app, &theme, size));
+            assert!(has(&shown, "rollback is suggested"), "{shown:#?}");
+            assert!(has(&shown, "suggested: Roll back"), "{shown:#?}");
+        }
+    }
+    // The one that is suggested begins with what it is for.
+    app.update(Message::Command(Command::Enter), now);
+    app.refresh();
+    let shown = rows(&drawn(&mut app, &themes()[0], (120, 40)));
+    assert!(
+        has(&shown, "for        Deployment/veza-backend"),
+        "{shown:#?}"
+    );
 }

@@ -39,8 +39,10 @@ pub async fn state(
         state.body["pairs"] = json!(asked.keys);
     }
     for declared in &asked.made {
-        let print = secrets.make(declared).map_err(Failure::Invalid)?;
-        state.body["made"][declared.name.as_str()] = json!(print);
+        // What nobody has typed yet has no fingerprint: the machine asks for it.
+        if let Some(print) = super::source::take(means, secrets, declared).await? {
+            state.body["made"][declared.name.as_str()] = json!(print);
+        }
     }
     for text in &asked.texts {
         let print = secrets.keep(text.as_bytes().to_vec());

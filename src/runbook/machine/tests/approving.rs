@@ -4,6 +4,7 @@
 use super::*;
 use crate::runbook::approval::tests::{approval, key};
 use crate::runbook::machine::{BREAKS_GLASS, Offered};
+use std::fmt::Write as _;
 use std::path::Path;
 
 /// The small world with a runbook of critical risk, and a look for approvals that is answered by hand.
@@ -20,7 +21,7 @@ impl Office {
         for name in ["bob", "carol"] {
             let public = key(keys.path(), name, &["ed25519"]);
             let public: Vec<&str> = public.split_whitespace().take(2).collect();
-            signers += &[name, "@veza.app ", &public.join(" "), "\n"].concat();
+            let _ = writeln!(signers, "{name}@veza.app {}", public.join(" "));
         }
         let text = SHIPPED[0].text.replace("\"high\"", "\"critical\"");
         let book = Arc::new(format::parse("rollback", &text).unwrap());
@@ -37,6 +38,11 @@ impl Office {
 
     /// A run that wants so many others, as far as it comes without them.
     fn waiting(&mut self, count: i64, attended: bool) -> (Run, Vec<Effect>) {
+        self.waiting_for(count, attended, &[])
+    }
+
+    /// The same with some who may not agree.
+    fn waiting_for(&mut self, count: i64, attended: bool, kept: &[&str]) -> (Run, Vec<Effect>) {
         let start = Start {
             model: self.world.book.model_digest(),
             attended,
@@ -44,6 +50,7 @@ impl Office {
         };
         let mut run = Run::new(self.world.book.clone(), start, self.world.now).unwrap();
         run.demand_approvals(count);
+        run.keep_from_approving(kept.iter().map(|name| (*name).to_owned()));
         let (run, effects) = begin(run, self.world.now);
         self.drive(run, effects)
     }
@@ -51,7 +58,24 @@ impl Office {
     /// Goes on until something is asked about approvals, which stays in the queue.
     fn drive(&mut self, mut run: Run, effects: Vec<Effect>) -> (Run, Vec<Effect>) {
         let mut queue = std::collections::VecDeque::from(effects);
-        while let Some(effect) = queue.pop_front() {
+        loop {
+            let Some(effect) = queue.pop_front() else {
+                // A person at the screen takes the suggested revision.
+                let revision = run
+                    .ask()
+                    .is_some_and(|ask| matches!(ask.kind, AskKind::Revision { .. }));
+                if !revision {
+                    break;
+                }
+                let decided = Event::Decided {
+                    by: "oncall".into(),
+                    decision: Decision::Value("42".into()),
+                };
+                let (next, more) = step(run, self.world.now, decided);
+                run = next;
+                queue.extend(more);
+                continue;
+            };
             let asks = |effect: &Effect| matches!(effect, Effect::Read(_, question) if matches!(**question, Question::Approval { .. }));
             if asks(&effect) {
                 queue.push_front(effect);
@@ -141,9 +165,7 @@ fn nothing_is_sent_before_somebody_else_agreed_and_one_agreement_is_used_once() 
 #[test]
 fn an_approval_of_the_initiator_of_another_plan_or_out_of_time_is_none_and_said_so() {
     let mut office = Office::new();
-    let (mut run, effects) = office.waiting(1, true);
-    run.keep_from_approving(["bob@veza.app".to_owned()]);
-    // The request itself was made before: what counts is who is kept from it now.
+    let (run, effects) = office.waiting_for(1, true, &["bob@veza.app"]);
     let own = office.signed("bob", &effects, 10);
     let late = office.signed("carol", &effects, -1);
     let long = office.signed("carol", &effects, 600);
@@ -166,7 +188,9 @@ fn an_approval_of_the_initiator_of_another_plan_or_out_of_time_is_none_and_said_
         said[0].contains("somebody else must approve it"),
         "{said:#?}"
     );
-    assert!(said[1].contains("expired"), "{said:#?}");
+    assert!(said[1].contains("the approval held until"), "{said:#?}");
+    assert!(said[2].contains("longer than the"), "{said:#?}");
+    assert!(said[3].contains("for another plan"), "{said:#?}");
     let granted = office.world.count("approval");
     assert_eq!(granted, 0);
 }

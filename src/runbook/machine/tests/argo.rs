@@ -49,6 +49,12 @@ fn it_is_suspended_and_resumed_as_it_was() {
         [Value::Null, json!({"prune": true, "selfHeal": true})]
     );
     assert_eq!(shelf.objects[APPLICATION], application());
+    let put_back =
+        |entry: &Entry| matches!(entry.fact, Fact::Ending { .. } | Fact::UndoDone { .. });
+    assert!(
+        !shelf.disk.iter().any(put_back),
+        "it was resumed by a step already"
+    );
     let rights = |verb: &str| format!("{verb} applications.argoproj.io/{} in argocd", "veza");
     assert!(shelf.asked.contains(&rights("patch")) && shelf.asked.contains(&rights("get")));
 }

@@ -25,6 +25,8 @@ pub struct Shelf {
     pub writes: Vec<(String, Value)>,
     pub disk: Vec<Entry>,
     pub ready: u64,
+    /// Whether the secret was typed.
+    pub typed: bool,
     pub asked: Vec<String>,
     pub now: Timestamp,
 }
@@ -63,6 +65,7 @@ impl Shelf {
             writes: Vec::new(),
             disk: Vec::new(),
             ready: 2,
+            typed: false,
             asked: Vec::new(),
             now: Timestamp::from_second(1_772_000_000).unwrap(),
         }
@@ -103,6 +106,19 @@ impl Shelf {
                     })
                 }
             },
+            Question::Secret(asked) => {
+                let mut answer = self.state(&asked.object);
+                if let Answer::Object(state) = &mut answer {
+                    let made = asked
+                        .made
+                        .iter()
+                        .filter(|one| self.typed || !one.is_typed());
+                    let made: BTreeMap<&str, &str> =
+                        made.map(|one| (&*one.name, "hmac:new")).collect();
+                    state.body["made"] = json!(made);
+                }
+                answer
+            }
             Question::Service { object, set } => {
                 self.asked.push(format!("{set:?}"));
                 let mut answer = self.state(object);

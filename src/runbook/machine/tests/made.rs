@@ -167,6 +167,38 @@ fn a_configuration_is_applied_where_it_differs_and_goes_back() {
 }
 
 #[test]
+fn a_field_of_our_own_patch_is_patched_and_anybody_elses_applied() {
+    let kind = |manager: &str, operation: &str, more: Value| {
+        let mut shelf = shelf(&[APPLY]);
+        let entry = |manager: &str, operation: &str| json!({"manager": manager, "operation": operation, "fieldsV1": {"f:data": {".": {}, "f:on": {}}}});
+        let mut fields = vec![entry(manager, operation)];
+        fields.extend(more.as_array().cloned().unwrap_or_default());
+        shelf.objects.insert(
+            "ConfigMap/flags".into(),
+            json!({"metadata": {"name": "flags", "managedFields": fields}, "data": {"on": "no"}}),
+        );
+        let run = shelf.run(2000);
+        assert_eq!(
+            run.ledger().state,
+            RunState::Succeeded,
+            "{:?}",
+            run.ledger().human
+        );
+        run.ledger().steps[1].plan.clone().unwrap().kind
+    };
+    let theirs =
+        json!([{"manager": "argocd", "operation": "Apply", "fieldsV1": {"f:data": {"f:on": {}}}}]);
+    assert_eq!(kind("vigie", "Update", Value::Null), "k8s.patch");
+    assert_eq!(kind("vigie", "Apply", Value::Null), "k8s.apply");
+    assert_eq!(kind("kubectl", "Update", Value::Null), "k8s.apply");
+    assert_eq!(
+        kind("vigie", "Update", theirs),
+        "k8s.apply",
+        "they claim it: the server says so"
+    );
+}
+
+#[test]
 fn a_list_that_could_not_go_back_is_not_applied_with_a_way_back() {
     let list = APPLY.replace(
         "data = { on = \"yes\" }",

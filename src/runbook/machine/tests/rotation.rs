@@ -224,7 +224,7 @@ impl World {
             Question::Secret(asked) => self.secret(asked),
             Question::Proof(asked) => {
                 assert_eq!(asked.consumers.len(), READERS.len());
-                Answer::Found(json!({"pods": [], "old": []}))
+                Answer::Found(json!({"pods": [], "old": [], "differing": []}))
             }
             Question::Object { object } | Question::Probe { object, .. }
                 if object.kind == "ExternalSecret" =>
