@@ -129,7 +129,7 @@ async fn whoever_slept_while_another_took_over_changes_nothing_more() {
     assert_eq!(early, Some(4), "{said:#?}");
     let message = said.last().unwrap()["message"].as_str().unwrap().to_owned();
     assert!(
-        message.contains("oncall@") && message.contains("step 4 of 5 (pause)"),
+        message.contains("oncall@") && message.contains("step 3 of 4 (pause)"),
         "{message}"
     );
 
