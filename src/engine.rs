@@ -50,7 +50,7 @@ pub struct Engine {
     facts: mpsc::Sender<Fact>,
     watches: HashMap<Kind, AbortOnDropHandle<()>>,
     orders: watch::Sender<Orders>,
-    #[expect(dead_code, reason = "held so that the tasks end with the engine")]
+    /// Held so that these tasks end with the engine.
     polls: Vec<AbortOnDropHandle<()>>,
     runs: Option<runs::Desk>,
     incidents: Option<incidents::desk::Desk>,
@@ -163,6 +163,9 @@ impl Engine {
     /// Keeps runs from now on: lists those of before, begins and takes up.
     pub fn keep_runs(&mut self, keeping: runs::Keeping) {
         let outside = &self.outside;
+        // What is kept is dated by the cluster's time.
+        let time = timekeeping::keep(outside.clock.clone(), outside.cluster.clone());
+        self.polls.push(AbortOnDropHandle::new(tokio::spawn(time)));
         self.incidents = Some(incidents::desk::Desk::open(incidents::desk::Means {
             ledger: incidents::Ledger {
                 state: keeping.state.clone(),

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 /// A server says its time to the second: less than this is no difference.
-const EQUAL: SignedDuration = SignedDuration::from_millis(1_500);
+pub const EQUAL: SignedDuration = SignedDuration::from_millis(1_500);
 
 /// Tells a moment.
 type Teller = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -59,9 +59,18 @@ impl Clock {
 
     /// The present moment: the cluster's, as far as it is known.
     pub fn now(&self) -> Timestamp {
-        let ahead = SignedDuration::from_millis(self.ahead.load(Ordering::Relaxed));
-        let steady = (self.steady)();
-        steady.checked_add(ahead).unwrap_or(steady)
+        let steady = self.steady();
+        steady.checked_add(self.ahead()).unwrap_or(steady)
+    }
+
+    /// The same without what was learned of the cluster's time.
+    pub fn steady(&self) -> Timestamp {
+        (self.steady)()
+    }
+
+    /// How far the cluster's time is ahead of the steady one, as far as it is known.
+    pub fn ahead(&self) -> SignedDuration {
+        SignedDuration::from_millis(self.ahead.load(Ordering::Relaxed))
     }
 
     /// What this machine shows.
@@ -71,13 +80,14 @@ impl Clock {
 
     /// How far the machine's clock is ahead of the steady one: a change of this is somebody setting it.
     pub fn drift(&self) -> SignedDuration {
-        self.wall().duration_since((self.steady)())
+        self.wall().duration_since(self.steady())
     }
 
-    /// Learns that the cluster's time is so much ahead of what was shown.
+    /// Learns that the cluster's time is so much ahead of the steady one. Whoever else learned the same meanwhile changes
+    /// nothing by it.
     pub fn learn(&self, ahead: SignedDuration) {
-        let more = i64::try_from(ahead.as_millis()).unwrap_or_default();
-        self.ahead.fetch_add(more, Ordering::Relaxed);
+        let ahead = i64::try_from(ahead.as_millis()).unwrap_or_default();
+        self.ahead.store(ahead, Ordering::Relaxed);
         self.agreed.store(true, Ordering::Relaxed);
     }
 
@@ -168,7 +178,9 @@ mod tests {
         assert!(copy.agreed() && copy.skew() == SignedDuration::from_secs(-90));
         assert_eq!(copy.now(), at(-90));
         assert_eq!(copy.until(at(0)), Some(Duration::from_mins(1)));
-        clock.learn(SignedDuration::from_secs(90));
+        copy.learn(SignedDuration::from_secs(-90));
+        assert_eq!(copy.now(), at(-90), "learned twice");
+        clock.learn(SignedDuration::ZERO);
         assert_eq!(copy.now(), at(0));
     }
 

@@ -1,28 +1,48 @@
 //! The cluster's time, which deadlines go by: asked for in the head of an answer, and learned by the clock everybody
 //! here is given.
 
-use super::clock::Clock;
+use super::clock::{Clock, EQUAL};
 use crate::platform::kubernetes::Cluster;
 use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
 
 /// The head of an answer tells its second: what is no further off is no difference.
-const SECOND: SignedDuration = SignedDuration::from_secs(1);
-/// Less than this is not worth a step of the clock.
-const EQUAL: SignedDuration = SignedDuration::from_millis(1_500);
+pub const SECOND: SignedDuration = SignedDuration::from_secs(1);
+/// How often the cluster is asked.
+const AGAIN: Duration = Duration::from_mins(5);
+
+/// Learns the cluster's time for as long as it is let.
+pub async fn keep(clock: Clock, cluster: Cluster) {
+    loop {
+        agree(&clock, &cluster).await;
+        tokio::time::sleep(AGAIN).await;
+    }
+}
 
 /// Asks the cluster for its time and learns it; whether it was told.
 pub async fn agree(clock: &Clock, cluster: &Cluster) -> bool {
-    let asked = clock.now();
-    let version = cluster.version().await;
-    let Some(server) = version.ok().and_then(|version| version.clock) else {
+    // By the steady time: what others learn while the answer is on its way does not count twice.
+    let Some((server, (asked, answered))) = ask(cluster, || clock.steady()).await else {
         return false;
     };
-    clock.learn(ahead(server, asked, clock.now()).unwrap_or_default());
+    let known = clock.ahead();
+    let more = ahead(server, (asked + known, answered + known));
+    clock.learn(known + more.unwrap_or_default());
     true
 }
 
+/// The server's time, and the moments between which it was told.
+pub async fn ask(
+    cluster: &Cluster,
+    now: impl Fn() -> Timestamp,
+) -> Option<(Timestamp, (Timestamp, Timestamp))> {
+    let asked = now();
+    let server = cluster.version().await.ok()?.clock?;
+    Some((server, (asked, now())))
+}
+
 /// How far the server's time is ahead of ours, if it was not that of a moment between the question and its answer.
-fn ahead(server: Timestamp, asked: Timestamp, answered: Timestamp) -> Option<SignedDuration> {
+fn ahead(server: Timestamp, (asked, answered): (Timestamp, Timestamp)) -> Option<SignedDuration> {
     if outside(server, (asked - SECOND, answered)) <= EQUAL {
         return None;
     }
@@ -61,7 +81,7 @@ mod tests {
             (94, Some(92)),
             (-7200, Some(-7202)),
         ] {
-            let found = ahead(at(server), at(0), at(4));
+            let found = ahead(at(server), (at(0), at(4)));
             assert_eq!(found.map(|ahead| ahead.as_secs()), wanted, "{server}");
         }
     }

@@ -1,5 +1,5 @@
 //! The desk where incidents are written for the console: orders are taken one after the other, what others wrote is read
-//! again within two seconds, and the server's clock is asked every five minutes. Nothing is sent before it is recorded.
+//! again within two seconds. Nothing is sent before it is recorded.
 
 use super::export::{Wanted, export};
 use super::tell::{self, Channels};
@@ -11,7 +11,6 @@ use crate::domain::incident::{
 };
 use crate::engine::clock::Clock;
 use crate::engine::runs::records::{self, Who};
-use crate::engine::timekeeping::agree;
 use crate::journal::incidents::Written;
 use crate::journal::{AuditEvent, IncidentError};
 use crate::platform::alertmanager::{Alertmanager, Silence, Silencing};
@@ -25,8 +24,6 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// How often the files are looked at for what others wrote.
 const LOOK: Duration = Duration::from_secs(2);
-/// How often the server's clock is asked.
-const ASK_CLOCK: Duration = Duration::from_mins(5);
 /// The most incidents that the console is told of.
 const MOST: usize = 50;
 /// Who made a silence, as Alertmanager shows it.
@@ -55,7 +52,7 @@ pub struct Means {
 #[derive(Debug)]
 pub struct Desk {
     orders: UnboundedSender<IncidentOrder>,
-    _work: [AbortOnDropHandle<()>; 3],
+    _work: [AbortOnDropHandle<()>; 2],
 }
 
 struct Working {
@@ -69,8 +66,7 @@ impl Desk {
         let working = Arc::new(Working { means });
         let tasks = [
             AbortOnDropHandle::new(tokio::spawn(working.clone().orders(waiting))),
-            AbortOnDropHandle::new(tokio::spawn(working.clone().look())),
-            AbortOnDropHandle::new(tokio::spawn(working.ask_clock())),
+            AbortOnDropHandle::new(tokio::spawn(working.look())),
         ];
         Self {
             orders,
@@ -94,14 +90,6 @@ impl Working {
     async fn say(&self, text: String, error: bool) {
         let notice = Notice { text, error };
         let _ = self.means.facts.send(Fact::Notice(notice)).await;
-    }
-
-    async fn ask_clock(self: Arc<Self>) {
-        loop {
-            // The clock that everybody here is given shows the server's time from then on.
-            agree(&self.means.clock, &self.means.cluster).await;
-            tokio::time::sleep(ASK_CLOCK).await;
-        }
     }
 
     /// Reads what is new in the files, whoever wrote it.

@@ -10,7 +10,6 @@ use super::secrets::Secrets;
 use super::{approvals, ask, measure, policy, records, rehearsals, rehearsing, write};
 use crate::app::runs::news::RunNews;
 use crate::engine::incidents::follow::follow;
-use crate::engine::timekeeping::agree;
 use crate::journal::{AuditEvent, Journal, RealDisk};
 use crate::runbook::Runbook;
 use crate::runbook::ids::{EffectKey, RunId};
@@ -24,11 +23,8 @@ use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio_util::task::AbortOnDropHandle;
-
-/// How often the cluster is asked for its time while something is waited for.
-const ASK_TIME: Duration = Duration::from_mins(5);
 
 /// Carries one run out.
 pub struct Carrier {
@@ -321,16 +317,11 @@ impl Carrier {
         let (to, clocks) = (self.to.clone(), self.clocks.clone());
         self.wakes.entry(at).or_insert_with(|| {
             AbortOnDropHandle::new(tokio::spawn(async move {
-                let mut asked = Instant::now();
                 while let Some(wait) = to.means.clock.until(at) {
                     tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
                     if let Some(text) = clocks.jumped(&to.means.clock) {
                         let by = "the clock".to_owned();
                         to.tell(Event::Note { by, text }).await;
-                    }
-                    if asked.elapsed() >= ASK_TIME {
-                        agree(&to.means.clock, &to.means.cluster).await;
-                        asked = Instant::now();
                     }
                 }
                 to.tell(Event::Tick).await;

@@ -5,7 +5,7 @@
 use super::means::Means;
 use super::trust;
 use crate::engine::clock::Clock;
-use crate::engine::timekeeping::outside;
+use crate::engine::timekeeping::{SECOND, ask, outside};
 use crate::runbook::patch::ObjectRef;
 use crate::runbook::preflight::{Level, Line};
 use jiff::{SignedDuration, Timestamp};
@@ -85,11 +85,9 @@ fn far(whose: &str, off: SignedDuration) -> String {
 
 /// The distance between the cluster's clock and what this machine shows, at the least.
 async fn cluster(means: &Means) -> Option<SignedDuration> {
-    let asked = means.clock.wall();
-    let server = means.cluster.version().await.ok()?.clock?;
+    let (server, (asked, answered)) = ask(&means.cluster, || means.clock.wall()).await?;
     // The answer is dated, to the second, somewhere between the question and now.
-    let between = (asked - SignedDuration::from_secs(1), means.clock.wall());
-    Some(outside(server, between))
+    Some(outside(server, (asked - SECOND, answered)))
 }
 
 /// Why the samples are not of the moments that are asked about. One that is silent, or has no such series, says nothing of
