@@ -18,6 +18,7 @@ pub mod outside;
 pub mod param;
 pub mod patch;
 pub mod place;
+pub mod pointer;
 pub mod preflight;
 pub mod prose;
 pub mod quantity;

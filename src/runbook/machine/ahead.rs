@@ -17,7 +17,7 @@ impl Run {
             step.kind.mutates()
                 && record.effect.is_none()
                 && record.plan.is_none()
-                && !matches!(record.state, StepState::Skipped | StepState::Succeeded)
+                && !record.is_over()
                 && !self.unwanted(step)
         });
         ahead
@@ -40,7 +40,7 @@ impl Run {
         let mut ahead = steps.filter(|(_, (step, record))| {
             step.kind.mutates()
                 && record.effect.is_none()
-                && !matches!(record.state, StepState::Skipped | StepState::Succeeded)
+                && !record.is_over()
                 && !self.unwanted(step)
         });
         ahead.all(|(index, _)| !self.no_way_back(index))

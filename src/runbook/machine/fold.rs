@@ -207,16 +207,7 @@ impl Run {
                 record.state = StepState::Running;
             }
         }
-        let more = self
-            .ledger
-            .steps
-            .iter()
-            .zip(&self.plan)
-            .any(|(record, step)| {
-                step.kind.mutates()
-                    && !record.effective()
-                    && !matches!(record.state, StepState::Skipped | StepState::Succeeded)
-            });
+        let more = self.more_effects();
         if more {
             // Rights and facts are asked again before anything more is sent.
             self.ledger.preflight = None;

@@ -119,6 +119,11 @@ impl StepRecord {
         }
     }
 
+    /// Whether nothing more comes of it: it was left out, or it is done.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, StepState::Skipped | StepState::Succeeded)
+    }
+
     /// Whether its effect is in the world.
     pub fn effective(&self) -> bool {
         self.effect

@@ -216,9 +216,7 @@ impl Run {
     fn least_requests(&self) -> Option<u64> {
         let ahead = self.plan.iter().zip(&self.ledger.steps);
         ahead
-            .filter(|(_, record)| {
-                !matches!(record.state, StepState::Skipped | StepState::Succeeded)
-            })
+            .filter(|(_, record)| !record.is_over())
             .find_map(|(step, _)| match &step.kind {
                 StepKind::Gate { named, gate, .. } => named
                     .as_ref()

@@ -10,6 +10,7 @@ use crate::runbook::machine::run::Run;
 use crate::runbook::machine::theirs::Unplanned;
 use crate::runbook::model::{ObjectStep, Step, StepKind, Undo, fields, is_manifest, kind_of};
 use crate::runbook::patch::{FieldChange, ObjectRef, Planned, apply_merge};
+use crate::runbook::pointer::unescaped;
 use crate::runbook::prose::bounded;
 use crate::runbook::template::fill_data;
 use crate::runbook::verb::{CREATE, EFFECT};
@@ -221,8 +222,7 @@ impl Run {
 fn is_ours(body: &Value, path: &str) -> bool {
     let entries = body["metadata"]["managedFields"].as_array();
     let holds = |entry: &&Value| {
-        let parts = path.split('/').skip(1);
-        let mut parts = parts.map(|part| part.replace("~1", "/").replace("~0", "~"));
+        let mut parts = path.split('/').skip(1).map(unescaped);
         let found = parts.try_fold(&entry["fieldsV1"], |at, part| at.get(format!("f:{part}")));
         found.is_some()
     };

@@ -11,6 +11,7 @@ use crate::runbook::machine::run::Run;
 use crate::runbook::machine::theirs::Unplanned;
 use crate::runbook::model::{ObjectStep, Step, StepKind, fields, patchable};
 use crate::runbook::patch::{FieldChange, ObjectRef, Planned, field_lines};
+use crate::runbook::pointer::{escaped, unescaped};
 use crate::runbook::prose::bounded;
 use crate::runbook::template::fill_data;
 
@@ -262,7 +263,7 @@ pub(super) fn of_fields(kind: &str, state: &ObjectState, mut changes: Vec<FieldC
 }
 
 fn pointer(base: &str, key: &str) -> String {
-    format!("{base}/{}", key.replace('~', "~0").replace('/', "~1"))
+    format!("{base}/{}", escaped(key))
 }
 
 /// A label's name and the value it gets.
@@ -270,10 +271,7 @@ fn of_label(change: &FieldChange) -> (String, Option<String>) {
     let key = change.path.strip_prefix(SELECTOR).unwrap_or(&change.path);
     let key = key.trim_start_matches('/');
     let value = change.after.as_ref().and_then(Value::as_str);
-    (
-        key.replace("~1", "/").replace("~0", "~"),
-        value.map(str::to_owned),
-    )
+    (unescaped(key), value.map(str::to_owned))
 }
 
 /// A value a label can have: anything else would be read as a part of the selector.

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use crate::runbook::machine::fact::Reason;
 use crate::runbook::machine::io::{Answer, Effect, Question, ScanQuestion};
-use crate::runbook::machine::ledger::StepState;
 use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::model::{Expect, LookStep, Step, StepKind, Texts, Then, Via};
 use crate::runbook::preflight::Requirement;
@@ -82,10 +81,7 @@ impl Run {
     /// The rights that looks still ahead need, as far as it is known where they look.
     pub(super) fn looking_rights(&self) -> Vec<Requirement> {
         let steps = self.plan.iter().zip(&self.ledger.steps);
-        let ahead = steps.filter(|(step, record)| {
-            let over = matches!(record.state, StepState::Skipped | StepState::Succeeded);
-            !over && !self.unwanted(step)
-        });
+        let ahead = steps.filter(|(step, record)| !record.is_over() && !self.unwanted(step));
         let right = |verb: &str, resource: &str, namespace: String, name: String| Requirement {
             verb: verb.to_owned(),
             group: String::new(),

@@ -5,7 +5,6 @@ use jiff::Timestamp;
 
 use crate::runbook::machine::fact::{Fact, Reason, Way};
 use crate::runbook::machine::io::{Effect, ObjectState};
-use crate::runbook::machine::ledger::StepState;
 use crate::runbook::machine::run::Run;
 use crate::runbook::model::{SecretDecl, SetTo, Step, StepKind};
 use crate::runbook::preflight::{Requirement, VAULT};
@@ -60,8 +59,7 @@ impl Run {
         }
         let steps = self.plan.iter().zip(&self.ledger.steps);
         let mut ahead = steps.filter(|(step, record)| {
-            let over = matches!(record.state, StepState::Skipped | StepState::Succeeded);
-            !over && !record.effective() && !self.unwanted(step)
+            !record.is_over() && !record.effective() && !self.unwanted(step)
         });
         let found =
             ahead.find_map(|(step, _)| Some((step.id.clone(), self.typed_secrets(step).next()?)));

@@ -15,6 +15,7 @@ use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::machine::theirs::{Unplanned, name_of};
 use crate::runbook::model::{SecretStep, SetEntry, SetTo, Step, StepKind, Then, Undo, When};
 use crate::runbook::patch::{FieldChange, ObjectRef, Planned, Source};
+use crate::runbook::pointer::escaped;
 use crate::runbook::template::{Scope, Text};
 
 /// The annotation that asks External Secrets to copy now.
@@ -398,7 +399,7 @@ pub(super) fn words_of(
 
 fn sealed(key: &str, before: Option<Value>, after: Option<Value>, from: Source) -> FieldChange {
     FieldChange {
-        path: format!("/data/{}", key.replace('~', "~0").replace('/', "~1")),
+        path: format!("/data/{}", escaped(key)),
         before,
         after,
         from: Some(from),

@@ -76,11 +76,7 @@ impl Run {
         self.plan
             .iter()
             .zip(&self.ledger.steps)
-            .any(|(step, record)| {
-                step.kind.mutates()
-                    && !record.effective()
-                    && !matches!(record.state, StepState::Skipped | StepState::Succeeded)
-            })
+            .any(|(step, record)| step.kind.mutates() && !record.effective() && !record.is_over())
     }
 
     /// Whether a step may not go on before rights and facts were looked at: never yet, or not at everything that is known

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::runbook::pointer::escaped;
 use crate::runbook::template::Text;
 
 /// The kinds.
@@ -138,8 +139,7 @@ pub fn fields(patch: &Value) -> Vec<(String, &Value)> {
             return out.push((path.to_owned(), value));
         };
         for (key, value) in inner {
-            let key = key.replace('~', "~0").replace('/', "~1");
-            gather(value, &format!("{path}/{key}"), out);
+            gather(value, &format!("{path}/{}", escaped(key)), out);
         }
     }
     let mut all = Vec::new();

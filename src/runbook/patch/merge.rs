@@ -3,11 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::field::FieldChange;
+use crate::runbook::pointer::{escaped, unescaped};
 
 pub(super) fn set(root: &mut Value, path: &str, value: Value) {
     let mut at = root;
     for part in path.split('/').skip(1) {
-        let key = part.replace("~1", "/").replace("~0", "~");
+        let key = unescaped(part);
         if !at.is_object() {
             *at = Value::Object(Map::new());
         }
@@ -45,7 +46,7 @@ pub fn changes(current: &Value, desired: &Value, path: &str) -> Vec<FieldChange>
             keys.dedup();
             keys.into_iter()
                 .flat_map(|key| {
-                    let path = format!("{path}/{}", key.replace('~', "~0").replace('/', "~1"));
+                    let path = format!("{path}/{}", escaped(key));
                     match (old.get(key), new.get(key)) {
                         (Some(old), Some(new)) => changes(old, new, &path),
                         (before, after) => vec![FieldChange {

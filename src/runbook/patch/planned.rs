@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::field::{FieldChange, ObjectRef, Source};
 use super::merge::{covers, set};
 use super::words::{change_lines, field_lines};
+use crate::runbook::pointer::unescaped;
 use crate::runbook::prose::bounded;
 use crate::runbook::verb::{EFFECT, Verb};
 
@@ -343,7 +344,7 @@ impl Action {
 /// The last part of a path: a key's name.
 fn last(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
-    bounded(&name.replace("~1", "/").replace("~0", "~"), 80)
+    bounded(&unescaped(name), 80)
 }
 
 /// The names of the keys that are changed.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::field::FieldChange;
 use super::merge::{changes, set};
+use crate::runbook::pointer::unescaped;
 use crate::runbook::prose::bounded;
 use crate::runbook::template::plain;
 
@@ -28,7 +29,7 @@ pub(super) fn change_lines(all: &[FieldChange]) -> Vec<String> {
     let mut lines = template_lines(&template(&old), &template(&new));
     for change in all {
         if let Some(key) = change.path.strip_prefix(ANNOTATIONS) {
-            let key = key.replace("~1", "/").replace("~0", "~");
+            let key = unescaped(key);
             let (before, after) = (
                 worded(change.before.as_ref()),
                 worded(change.after.as_ref()),
@@ -45,8 +46,7 @@ pub(super) fn change_lines(all: &[FieldChange]) -> Vec<String> {
 /// What a change does, field by field.
 pub fn field_lines(all: &[FieldChange]) -> Vec<String> {
     let line = |change: &FieldChange| {
-        let name = change.path.trim_start_matches('/').replace('/', ".");
-        let name = name.replace("~1", "/").replace("~0", "~");
+        let name = unescaped(&change.path.trim_start_matches('/').replace('/', "."));
         let (before, after) = (
             worded(change.before.as_ref()),
             worded(change.after.as_ref()),
@@ -107,10 +107,8 @@ pub fn template_lines(current: &Value, desired: &Value) -> Vec<String> {
                     .strip_prefix("/metadata/annotations/")
                     .map(|key| format!("annotation {key}"))
             });
-        let what = what
-            .unwrap_or_else(|| change.path.trim_start_matches('/').replace('/', "."))
-            .replace("~1", "/")
-            .replace("~0", "~");
+        let what = what.unwrap_or_else(|| change.path.trim_start_matches('/').replace('/', "."));
+        let what = unescaped(&what);
         lines.push(format!(
             "{} {} → {}",
             bounded(&what, 80),

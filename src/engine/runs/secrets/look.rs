@@ -124,21 +124,25 @@ async fn in_cluster(
         Err(failure) if failure.kind == FailureKind::NotFound => return Ok(None),
         Err(failure) => return Err(unanswered(&failure)),
     };
-    let copy = body["metadata"]["annotations"][LAST_APPLIED].as_str();
-    let mut shown = json!({
-        "metadata": {"uid": body["metadata"]["uid"]},
-        "data": prints(secrets, &body),
-    });
-    if let Some(copy) = copy {
-        shown["metadata"]["annotations"][LAST_APPLIED] = json!(secrets.print(copy.as_bytes()));
-    }
     Ok(Some(ObjectState {
         object: reference(&object.kind, &body),
         resource_version: text(&body["metadata"]["resourceVersion"]),
         generation: 0,
-        body: shown,
+        body: shown(secrets, &body),
         facts: ObjectFacts::default(),
     }))
+}
+
+/// A Secret as it may be seen: fingerprints where values stand, in the copy that `kubectl apply` leaves as well.
+pub fn shown(secrets: &Secrets, body: &Value) -> Value {
+    let mut shown = json!({
+        "metadata": {"uid": body["metadata"]["uid"]},
+        "data": prints(secrets, body),
+    });
+    if let Some(copy) = body["metadata"]["annotations"][LAST_APPLIED].as_str() {
+        shown["metadata"]["annotations"][LAST_APPLIED] = json!(secrets.print(copy.as_bytes()));
+    }
+    shown
 }
 
 /// The fingerprints of a Secret's values, which are kept.

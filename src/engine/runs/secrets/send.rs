@@ -1,7 +1,7 @@
 //! A change of keys as the one request it is: values are filled in here, from memory, and go nowhere but into its body.
 
 use super::Secrets;
-use super::look::{LAST_APPLIED, values};
+use super::look::{shown, values};
 use super::vault::path;
 use crate::engine::runs::means::Means;
 use crate::engine::runs::state::known;
@@ -9,6 +9,7 @@ use crate::platform::failure::{Failure, FailureKind};
 use crate::platform::kubernetes::{Applied, Manner};
 use crate::platform::vault::Vault;
 use crate::runbook::patch::{Action, FieldChange, Source};
+use crate::runbook::pointer::unescaped;
 use crate::runbook::verb::Verb;
 use base64::Engine as _;
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
@@ -99,9 +100,7 @@ async fn to_cluster(
         json!({"metadata": {"uid": object.uid, "resourceVersion": action.resource_version}});
     for change in &action.planned.changes {
         if change.from.is_none() {
-            let note = change.path.rsplit('/').next().unwrap_or_default();
-            let note = note.replace("~1", "/").replace("~0", "~");
-            body["metadata"]["annotations"][note.as_str()] = Value::Null;
+            body["metadata"]["annotations"][key_of(change)] = Value::Null;
             continue;
         }
         let value = match print_of(change) {
@@ -120,31 +119,9 @@ async fn to_cluster(
     let applied = patched.await?;
     // What was answered holds every value of the Secret: nobody else is to see more than fingerprints of it.
     Ok(Applied {
-        object: prints(secrets, &applied.object),
+        object: shown(secrets, &applied.object),
         ..applied
     })
-}
-
-/// A Secret with fingerprints for values, and its annotations.
-fn prints(secrets: &Secrets, object: &Value) -> Value {
-    let standard = &base64::engine::general_purpose::STANDARD;
-    let data = object["data"].as_object().into_iter().flatten();
-    let data: serde_json::Map<String, Value> = data
-        .filter_map(|(key, value)| {
-            let value = standard.decode(value.as_str()?).ok()?;
-            Some((key.clone(), json!(secrets.print(&value))))
-        })
-        .collect();
-    let annotations = object["metadata"]["annotations"].as_object();
-    let annotations: serde_json::Map<String, Value> = annotations
-        .into_iter()
-        .flatten()
-        .map(|(name, text)| match name.as_str() {
-            LAST_APPLIED => (name.clone(), json!("…")),
-            _ => (name.clone(), text.clone()),
-        })
-        .collect();
-    json!({"data": data, "metadata": {"annotations": annotations}})
 }
 
 fn print_of(change: &FieldChange) -> Option<&str> {
@@ -153,7 +130,7 @@ fn print_of(change: &FieldChange) -> Option<&str> {
 
 fn key_of(change: &FieldChange) -> String {
     let key = change.path.rsplit('/').next().unwrap_or_default();
-    key.replace("~1", "/").replace("~0", "~")
+    unescaped(key)
 }
 
 /// The value of a fingerprint: from memory, or, for what was there before a run that another process began, from the
