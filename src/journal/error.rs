@@ -6,6 +6,10 @@ use std::io;
 use crate::journal::record::Damage;
 use crate::runbook::place::Problem;
 
+/// What is said of a run whose journal is empty.
+pub(super) const NEVER_BEGAN: &str =
+    "it stopped before its first record: what is not recorded is not done";
+
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -23,6 +27,9 @@ pub enum JournalError {
     /// Altered or damaged: it can be read and exported, never continued.
     #[error("the journal is damaged or was altered at record {} (byte {}): {}; it is read-only", .0.record, .0.offset, .0.why)]
     Damaged(Damage),
+    /// It stopped before its first record.
+    #[error("{}; start it anew", NEVER_BEGAN)]
+    NeverBegan,
     /// A file is not what it should be.
     #[error("{0}")]
     Malformed(String),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::journal::disk::{self, Disk};
+use crate::journal::error::NEVER_BEGAN;
 use crate::journal::record::Condition;
 use crate::journal::runs::{Header, Runs, SCHEMA};
 use crate::runbook::machine::{Entry, Fact, Reason, RunState};
@@ -138,6 +139,11 @@ fn listing(dir: PathBuf, header: Header, entries: &[Entry], condition: &Conditio
         let gone = || "interrupted: the process that carried it is gone".to_owned();
         reason = reason.or_else(|| Some(gone()));
         waits = None;
+    }
+    if !carried && entries.is_empty() && !matches!(condition, Condition::Damaged(_)) {
+        state = RunState::Aborted;
+        reason = Some(NEVER_BEGAN.to_owned());
+        ended = Some(header.created);
     }
     // An interrupted run goes on when somebody says so.
     let waits = (state == RunState::NeedsHuman).then(|| waits.unwrap_or(Reason::Confirm));

@@ -105,11 +105,12 @@ impl<D: Disk + Clone> Runs<D> {
         let lock = take_lock(&dir)?;
         let header = serde_json::to_value(header)
             .map_err(|error| JournalError::Malformed(error.to_string()))?;
+        // The header last: where there is one, the rest is there.
         let files = [
-            ("header.json", canonical::to_string(&header)),
             ("runbook.md", runbook.to_owned()),
             ("plan.json", canonical::to_string(plan)),
             ("journal", String::new()),
+            ("header.json", canonical::to_string(&header)),
         ];
         for (name, content) in files {
             self.disk
@@ -159,8 +160,10 @@ impl<D: Disk + Clone> Runs<D> {
             .map_err(io_error(format!("reading {}", path.display())))?;
         let opened = record::decode(&bytes);
         let recovered = match &opened.condition {
-            Condition::Whole => None,
             Condition::Damaged(damage) => return Err(JournalError::Damaged(damage.clone())),
+            // What is not recorded is not done: there is nothing to go on with.
+            _ if opened.payloads.is_empty() => return Err(JournalError::NeverBegan),
+            Condition::Whole => None,
             Condition::Torn(_) => Some(self.put_aside(dir, &bytes, opened.good_len)?),
         };
         let mut entries = parse(&opened.payloads)?;
@@ -190,9 +193,7 @@ impl<D: Disk + Clone> Runs<D> {
                 },
             };
             journal.append(std::slice::from_ref(&entry))?;
-            if !entries.is_empty() {
-                entries.push(entry);
-            }
+            entries.push(entry);
         }
         Ok(Open {
             journal,

@@ -159,9 +159,10 @@ fn files_are_private_to_the_user() {
 fn a_second_writer_is_refused_and_a_reader_is_not() {
     let state = tempfile::tempdir().unwrap();
     let runs = Runs::new(state.path(), RealDisk);
-    let journal = runs
+    let mut journal = runs
         .create(&header(1), SHIPPED[0].text, &json!({}))
         .unwrap();
+    journal.append(&[start_entry()]).unwrap();
     assert!(matches!(
         runs.open(journal.dir(), at(1)),
         Err(JournalError::Locked(_))
@@ -294,6 +295,27 @@ fn a_missing_tail_is_seen_only_with_an_anchor() {
             ..
         }
     ));
+}
+
+#[test]
+fn a_run_that_stopped_before_its_first_record_is_over_and_not_taken_up() {
+    let state = tempfile::tempdir().unwrap();
+    let runs = Runs::new(state.path(), RealDisk);
+    let journal = runs.create(&header(1), SHIPPED[0].text, &json!({}));
+    let dir = journal.as_ref().unwrap().dir().to_owned();
+    assert_eq!(runs.list().0[0].state, RunState::Draft, "it is carried");
+    drop(journal);
+    // As it was left, and with its first record torn.
+    for left in [&b""[..], b"{\"half"] {
+        std::fs::write(dir.join("journal"), left).unwrap();
+        let (listed, broken) = runs.list();
+        assert!(broken.is_empty(), "{broken:?}");
+        assert_eq!(listed[0].state, RunState::Aborted, "{left:?}");
+        assert!(listed[0].ended.is_some() && listed[0].waits.is_none());
+        let refused = runs.open(&dir, at(9)).err().unwrap().to_string();
+        assert!(refused.contains("before its first record"), "{refused}");
+        assert_eq!(std::fs::read(dir.join("journal")).unwrap(), left);
+    }
 }
 
 #[test]
