@@ -13,9 +13,19 @@ use rustix::process::{Pid, Signal, kill_process};
 /// How long a screen may take; a busy machine is slow.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// A running program; ended when dropped.
+struct Program(Box<dyn Child + Send + Sync>);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A console somebody sits at.
 pub struct Seat {
-    child: Box<dyn Child + Send + Sync>,
+    program: Program,
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
     output: Receiver<Vec<u8>>,
@@ -72,7 +82,7 @@ impl Seat {
             }
         });
         Self {
-            child,
+            program: Program(child),
             keys: pair.master.take_writer().unwrap(),
             master: pair.master,
             output,
@@ -100,6 +110,20 @@ impl Seat {
             );
         }
         self.end()
+    }
+
+    /// All that was sent to the screen, as text.
+    pub fn said(&self) -> String {
+        String::from_utf8_lossy(&self.sent).into_owned()
+    }
+
+    /// Waits until this was sent to the screen, whatever became of it there, or it ended.
+    pub fn until_sent(&mut self, said: &str) {
+        let begun = Instant::now();
+        while !self.said().contains(said) && self.pass(Duration::from_millis(20)) {
+            let text = self.text();
+            assert!(begun.elapsed() < PATIENCE, "never {said}:\n{text}");
+        }
     }
 
     /// What the screen shows.
@@ -160,7 +184,7 @@ impl Seat {
 
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
-        let id = i32::try_from(self.child.process_id().unwrap()).unwrap();
+        let id = i32::try_from(self.program.0.process_id().unwrap()).unwrap();
         kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
     }
 
@@ -178,12 +202,33 @@ impl Seat {
         assert!(!screen.alternate_screen(), "the alternate screen is left");
         assert!(!screen.bracketed_paste(), "bracketed paste is off");
         assert!(!screen.hide_cursor(), "the cursor shows");
-        self.child.wait().unwrap().exit_code()
+        self.program.0.wait().unwrap().exit_code()
+    }
+
+    /// Closes the terminal under it; the exit code. A program that another test started between the opening of this terminal
+    /// and its being marked close-on-exec holds it too: it is gone when that one has ended.
+    pub fn vanish(self) -> u32 {
+        let Self {
+            mut program,
+            master,
+            keys,
+            output,
+            ..
+        } = self;
+        // What reads the screen goes when nobody takes what it read.
+        drop((master, keys, output));
+        for _ in 0..1800 {
+            if let Some(status) = program.0.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+        panic!("it goes on without a terminal")
     }
 
     /// Arguments and environment of it and its children, as `/proc` shows them.
     fn look_at_processes(&mut self) {
-        let Some(id) = self.child.process_id() else {
+        let Some(id) = self.program.0.process_id() else {
             return;
         };
         let mut all = vec![id.to_string()];
@@ -207,12 +252,5 @@ impl Seat {
                 }
             }
         }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

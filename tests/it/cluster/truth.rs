@@ -87,7 +87,7 @@ fn explained(sentence: &str) -> Option<(f64, &str)> {
 fn a_bad_release_is_seen_and_explained() {
     let (world, home) = (World::new("explained"), home());
     ready(&world);
-    let console = Console::open(&world, "oncall", home.path());
+    let mut console = Console::open(&world, "oncall", home.path());
     console.until("all is well, with figures", |text| {
         let row = text.lines().find(|line| line.contains("● veza-backend"))?;
         (row.contains(" %") && well(text)).then_some(())
@@ -158,7 +158,7 @@ fn an_apiserver_restart_leaves_the_console_alive_and_truthful() {
     let names = world.kubectl(&["get", "pods", "-o", "jsonpath={.items[*].metadata.name}"]);
     let pods: Vec<&str> = names.split(' ').collect();
     let has_all = |text: &str| pods.iter().all(|name| text.contains(name));
-    let console = Console::open(&world, "oncall", home.path());
+    let mut console = Console::open(&world, "oncall", home.path());
     console.until("all is well, and every pod is there", |text| {
         (well(text) && has_all(text)).then_some(())
     });
@@ -244,7 +244,7 @@ impl Drop for Watching {
 fn what_nobody_measures_is_unknown_never_zero_and_comes_back() {
     let (world, home) = (World::new("unmeasured"), home());
     ready(&world);
-    let console = Console::open(&world, "oncall", home.path());
+    let mut console = Console::open(&world, "oncall", home.path());
     let watching = Watching::new(&world, &home);
     let level = |document: &Value| {
         let workload = entry(&document["workloads"], "name", "veza-backend")?;
