@@ -12,6 +12,7 @@ use super::widget::table::{Cell, Column, Row};
 use super::widget::text;
 use crate::app::list;
 use crate::app::runs::shelf::PastRun;
+use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
@@ -35,6 +36,12 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     } else {
         format!("No run passes the filter `{filter}`. esc clears it.")
     };
+    // A day is wider than a time, and neither is ever cut.
+    let began = if runs.iter().any(|run| is_old(view, run)) {
+        10
+    } else {
+        8
+    };
     let listed = Listing {
         name: "runs",
         title: "runs",
@@ -43,7 +50,7 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
             Column::words("", 1, 1).pin(),
             Column::words("RUNBOOK", 10, 20).pin(),
             Column::words("STATE", 13, 22),
-            Column::words("BEGAN", 8, 19),
+            Column::words("BEGAN", began, began),
             Column::figures("AGO", 5).drops(4),
             Column::words("CLUSTER", 9, 24).drops(1),
             Column::words("NAMESPACE", 12, 24).drops(3),
@@ -65,14 +72,18 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     listing(view, &listed, area, buf);
 }
 
+/// Whether a run began so long ago that its day says more than its time: midnight alone makes nothing old.
+fn is_old(view: &View<'_>, past: &PastRun) -> bool {
+    view.app.now.duration_since(past.started) >= SignedDuration::from_hours(24)
+}
+
 fn row(view: &View<'_>, past: &PastRun) -> Row<'static> {
     let (app, theme) = (view.app, view.theme);
     let tone = plan::meaning(past.state);
-    let same_day = past.started.strftime("%F").to_string() == app.now.strftime("%F").to_string();
-    let began = if same_day {
-        clock(past.started)
+    let began = if is_old(view, past) {
+        past.started.strftime("%F").to_string()
     } else {
-        past.started.strftime("%F %H:%M:%S").to_string()
+        clock(past.started)
     };
     let here = app.is_here(past);
     let why = match (&past.read_only, &past.reason) {
