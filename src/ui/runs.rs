@@ -17,6 +17,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
+/// From so many columns on, what a run is called is not cut for the sake of why it stands where it does.
+const ROOMY: u16 = 110;
+
 /// Draws the list, and below it what others announce.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let area = elsewhere::draw(view, area, buf);
@@ -42,14 +45,27 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     } else {
         8
     };
+    // Where there is room, names and states are whole before the reasons are.
+    let wide = |least: u16, most: u16, of: &dyn Fn(&PastRun) -> usize| {
+        let widest = runs.iter().map(|run| of(run)).max().unwrap_or(0);
+        let widest = u16::try_from(widest).unwrap_or(most);
+        let room = area.width >= ROOMY;
+        if room {
+            widest.clamp(least, most)
+        } else {
+            least
+        }
+    };
+    let names = wide(10, 20, &|run| text::width(&run.runbook));
+    let states = wide(13, 22, &|run| text::width(plan::word(run.state)));
     let listed = Listing {
         name: "runs",
         title: "runs",
         note: &note,
         columns: vec![
             Column::words("", 1, 1).pin(),
-            Column::words("RUNBOOK", 10, 20).pin(),
-            Column::words("STATE", 13, 22),
+            Column::words("RUNBOOK", names, 20).pin(),
+            Column::words("STATE", states, 22),
             Column::words("BEGAN", began, began),
             Column::figures("AGO", 5).drops(4),
             Column::words("CLUSTER", 9, 24).drops(1),
