@@ -375,8 +375,18 @@ fn value(label: String, effect: String, value: String) -> Choice {
     }
 }
 
+/// What counts as evidence, for people.
+pub fn proof(way: Evidence) -> &'static str {
+    match way {
+        Evidence::Auto => "a look at the platform",
+        Evidence::Link => "an address",
+        Evidence::Attest => "a name and what was seen",
+        Evidence::Na => "why it does not apply",
+    }
+}
+
 fn item_choice(item: &Item) -> Choice {
-    let ways: Vec<&str> = item.ways.iter().map(|way| way.word()).collect();
+    let ways: Vec<&str> = item.ways.iter().copied().map(proof).collect();
     let more = if ways.len() > 1 {
         "; tab in the dialog changes which"
     } else {
@@ -384,7 +394,7 @@ fn item_choice(item: &Item) -> Choice {
     };
     Choice {
         label: item.text.clone(),
-        effect: format!("takes {}{more}.", ways.join(", ")),
+        effect: format!("takes {}{more}.", ways.join(", or ")),
         leads: Leads::Type(Purpose::Item {
             id: item.id.clone(),
             ways: item.ways.clone(),

@@ -137,7 +137,7 @@ fn open(start: &Start, ledger: &Ledger, asked: &Open) -> Result<u8, Failed> {
         title: asked.title.clone(),
         severity,
         detected_at,
-        breach: asked.breach,
+        breach: asked.breach.then_some(true),
         place,
         limits: limits(start.loaded.config()),
     };

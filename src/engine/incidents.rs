@@ -95,9 +95,8 @@ impl Ledger {
             let acknowledge = new.limits;
             more.push(Event::Limits { acknowledge });
         }
-        if new.breach {
+        if let Some(breach) = new.breach {
             let reason = "said when it was opened".to_owned();
-            let breach = true;
             more.push(Event::Breach { breach, reason });
         }
         if !more.is_empty() {

@@ -4,8 +4,14 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::runbook::prose::bounded;
 use crate::runbook::quantity::{Limit, parse_duration};
 use crate::runbook::template::{Path, Scope, plain};
+
+/// So many plain entries of a list are written out.
+const SHOWN: usize = 6;
+/// The longest value that is quoted whole.
+const LONGEST: usize = 120;
 
 /// What a value is held against.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -123,7 +129,7 @@ impl Check {
     pub fn find(&self, scope: &Scope<'_>) -> Finding {
         let value = scope.get(&self.that);
         let holds = self.test.holds(value.as_ref());
-        let seen = value.as_ref().map_or_else(|| "unknown".to_owned(), plain);
+        let seen = value.as_ref().map_or_else(|| "unknown".to_owned(), brief);
         let fact = match (&self.say, holds) {
             (Some(say), false) => format!("{say} ({} is {seen})", self.that),
             _ => format!("{} {}: it is {seen}", self.that, self.test.words()),
@@ -134,6 +140,22 @@ impl Check {
             trap: self.trap.clone(),
         }
     }
+}
+
+/// What was seen, short enough for a sentence: what has parts of its own is counted, never written out.
+fn brief(value: &Value) -> String {
+    let simple = |value: &Value| !value.is_array() && !value.is_object();
+    match value {
+        Value::Array(items) if !items.iter().all(simple) || items.len() > SHOWN => {
+            counted(items.len(), "entry", "entries")
+        }
+        Value::Object(fields) => counted(fields.len(), "field", "fields"),
+        _ => bounded(&plain(value), LONGEST),
+    }
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 #[cfg(test)]
@@ -173,6 +195,37 @@ mod tests {
         for (test, value, holds) in table {
             assert_eq!(test.holds(value.as_ref()), holds, "{test:?} {value:?}");
         }
+    }
+
+    #[test]
+    fn what_has_parts_is_counted_and_what_is_long_is_cut() {
+        let (that, long) = ("out.seen", "x".repeat(500));
+        for (seen, wanted) in [
+            (
+                json!([{"name": "a", "uid": "1"}, {"name": "b", "uid": "2"}]),
+                "out.seen is not empty: it is 2 entries",
+            ),
+            (json!({"a": 1}), "out.seen is not empty: it is 1 field"),
+            (json!(["a", "b"]), "out.seen is not empty: it is a, b"),
+        ] {
+            let out = json!({ "seen": seen });
+            assert_eq!(found(that, &out).fact, wanted);
+        }
+        let out = json!({ "seen": long });
+        assert!(found(that, &out).fact.chars().count() < 160);
+    }
+
+    fn found(that: &str, out: &Value) -> Finding {
+        let check = Check {
+            that: Path::parse(that).unwrap(),
+            test: Test::Not(json!("empty")),
+            say: None,
+            trap: None,
+        };
+        check.find(&Scope {
+            out: Some(out),
+            ..Scope::default()
+        })
     }
 
     #[test]

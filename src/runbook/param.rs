@@ -240,6 +240,13 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
         .is_some_and(|rest| rest.iter().all(|byte| *byte == b'*'))
 }
 
+/// Whether a run may begin without this parameter: nothing needs it, or it is settled on the way.
+pub fn may_stay_open(runbook: &Runbook, param: &Param) -> bool {
+    let asks =
+        |step: &Step| matches!(&step.kind, StepKind::Input { param: name } if *name == param.name);
+    !param.required || param.from.is_some() || runbook.steps.iter().any(asks)
+}
+
 /// Settles the parameters of a run: what was given, then defaults; everything wrong at once. A parameter that an `input`
 /// step asks for, or that has a live list, may stay open: it is settled there.
 pub fn settle(
@@ -259,16 +266,11 @@ pub fn settle(
             bounded(name, 60)
         ));
     }
-    let asked = |name: &str| {
-        let asks = |step: &Step| matches!(&step.kind, StepKind::Input { param } if param == name);
-        runbook.steps.iter().any(asks)
-    };
     for param in &runbook.params {
         let value = match (given.get(&param.name), &param.default) {
             (Some(text), _) => param.read(text).map(Some),
             (None, Some(default)) => param.admit(default.clone()).map(Some),
-            (None, None) if asked(&param.name) => Ok(None),
-            (None, None) if param.required && param.from.is_none() => Err(format!(
+            (None, None) if !may_stay_open(runbook, param) => Err(format!(
                 "{} is required: --set {}=…{}",
                 param.name,
                 param.name,

@@ -55,6 +55,31 @@ pub fn show_duration(duration: SignedDuration) -> String {
     text
 }
 
+/// The same for a sentence: its parts apart, as `5 m` and `1 h 30 m`.
+pub fn say_duration(duration: SignedDuration) -> String {
+    let mut said = String::new();
+    let mut before: Option<char> = None;
+    for c in show_duration(duration).chars() {
+        if before.is_some_and(|before| before.is_ascii_digit() != c.is_ascii_digit()) {
+            said.push(' ');
+        }
+        said.push(c);
+        before = Some(c);
+    }
+    said
+}
+
+/// About how long, for a plan nobody can time to the second: whole minutes from ten of them, whole hours from a day.
+pub fn say_about(duration: SignedDuration) -> String {
+    let step = match duration.as_secs() {
+        86_400.. => 3_600,
+        600.. => 60,
+        _ => 1,
+    };
+    let rounded = (duration.as_secs() + step / 2) / step * step;
+    say_duration(SignedDuration::from_secs(rounded))
+}
+
 /// What a figure is measured in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -195,6 +220,21 @@ fn trim(figure: f64, digits: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sentence_has_its_durations_apart_and_no_false_seconds() {
+        for (seconds, exact, about) in [
+            (0, "0 s", "0 s"),
+            (300, "5 m", "5 m"),
+            (90, "1 m 30 s", "1 m 30 s"),
+            (1_305, "21 m 45 s", "22 m"),
+            (604_810, "7 d 10 s", "7 d"),
+        ] {
+            let duration = SignedDuration::from_secs(seconds);
+            assert_eq!(say_duration(duration), exact);
+            assert_eq!(say_about(duration), about);
+        }
+    }
 
     #[test]
     fn durations_read_and_print_back() {

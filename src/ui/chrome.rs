@@ -92,7 +92,10 @@ pub fn foot(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     let area = super::runs::unfinished(view, area, buf);
     let line = |prompt: &str, typed: &str, buf: &mut Buffer| {
         let caret = theme.glyphs().caret;
-        let shown = format!("{prompt}{}{caret}", text::sanitize(typed));
+        let clean = text::sanitize(typed);
+        let room = usize::from(area.width).saturating_sub(1 + text::width(prompt));
+        let shown = text::tail(&clean, room.saturating_sub(text::width(caret)));
+        let shown = format!("{prompt}{shown}{caret}");
         text::put(
             buf,
             (area.x + 1, area.y),

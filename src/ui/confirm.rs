@@ -17,7 +17,7 @@ use super::view::View;
 use super::widget::dialog::{Dialog, Entry};
 use crate::app::App;
 use crate::app::arm::ARMED;
-use crate::app::ask::{Form, Purpose, YES};
+use crate::app::ask::{self, Form, Purpose, YES};
 use crate::domain::object::ObjectRef as Named;
 use crate::domain::pod::short;
 use crate::domain::workload::{Strategy, Workload};
@@ -56,15 +56,7 @@ struct Page {
 /// Draws the dialog of a form over the screen.
 pub fn draw(view: &View<'_>, form: &Form, run: Option<&Run>, area: Rect, buf: &mut Buffer) {
     let theme = view.theme;
-    let mut page = page(view, form, run);
-    if let Some(refused) = form.refused {
-        page.facts.push(Fact {
-            label: "",
-            value: refused.to_owned(),
-            note: String::new(),
-            style: theme.tone(Tone::Failing),
-        });
-    }
+    let page = page(view, form, run);
     let entries: Vec<Entry<'_>> = page
         .facts
         .iter()
@@ -74,6 +66,7 @@ pub fn draw(view: &View<'_>, form: &Form, run: Option<&Run>, area: Rect, buf: &m
         title: &page.title,
         entries: &entries,
         prompt: Some((&page.question, form.shown())),
+        refused: form.refused.unwrap_or_default(),
         left: "esc no",
         right: page.right,
         scroll: form.top,
@@ -131,7 +124,7 @@ fn page(view: &View<'_>, form: &Form, run: Option<&Run>) -> Page {
         right: match form.wanted.as_deref() {
             Some(YES) => "y, then enter",
             Some(_) => "enter when it matches",
-            None => "enter",
+            None => "enter takes it",
         },
         changes: false,
     };
@@ -246,17 +239,18 @@ fn item(id: &str, form: &Form, run: &Run, page: &mut Page) {
     if let Some(help) = &item.help {
         page.say("how", &plain(help), style);
     }
-    let way = form.evidence().map_or("", Evidence::word);
+    let chosen = form.evidence();
     let others: Vec<&str> = item
         .ways
         .iter()
-        .map(|way| way.word())
-        .filter(|word| *word != way)
+        .filter(|way| Some(**way) != chosen)
+        .map(|way| ask::proof(*way))
         .collect();
+    let way = chosen.map_or("", ask::proof);
     let tab = if others.is_empty() {
         String::new()
     } else {
-        format!("; tab: {}", others.join(", "))
+        format!("; tab: {}", others.join(", or "))
     };
     page.say("evidence", &format!("{way}{tab}"), style);
     page.say(

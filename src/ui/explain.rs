@@ -39,6 +39,7 @@ pub fn draw(view: &View<'_>, area: Rect, top: usize, buf: &mut Buffer) {
         title: &title,
         entries: &entries,
         prompt: None,
+        refused: "",
         left: "esc close",
         right: "j k scroll, o links",
         scroll: top,

@@ -23,6 +23,7 @@ pub fn draw(view: &View<'_>, area: Rect, top: usize, buf: &mut Buffer) {
         title: "keys that work here",
         entries: &entries,
         prompt: None,
+        refused: "",
         left: "esc close",
         right: "j k scroll",
         scroll: top,

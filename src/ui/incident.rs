@@ -103,16 +103,21 @@ fn state_of(view: &View<'_>, incident: &Incident, paper: &mut Paper<'_>, brief: 
         paper.judged(Tone::Moving, &words, theme.strong());
     } else {
         for step in Stage::ORDER {
+            let passed = step < stage;
             let (tone, style) = match step.cmp(&stage) {
-                std::cmp::Ordering::Less => (Tone::Healthy, theme.dim()),
+                std::cmp::Ordering::Less if incident.did(step) => (Tone::Healthy, theme.dim()),
+                std::cmp::Ordering::Less => (Tone::Idle, theme.dim()),
                 std::cmp::Ordering::Equal => (Tone::Moving, theme.strong()),
                 std::cmp::Ordering::Greater => (Tone::Idle, theme.text()),
             };
             let whole = step.prompt();
+            let name = whole.split(':').next().unwrap_or(whole);
             let words = if step == stage {
                 format!("{whole}  (enter)")
+            } else if passed && !incident.did(step) {
+                format!("{name}, not recorded")
             } else {
-                whole.split(':').next().unwrap_or(whole).to_owned()
+                name.to_owned()
             };
             paper.judged(tone, &words, style);
         }

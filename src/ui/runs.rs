@@ -12,9 +12,13 @@ use super::widget::table::{Cell, Column, Row};
 use super::widget::text;
 use crate::app::list;
 use crate::app::runs::shelf::PastRun;
+use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
+
+/// From so many columns on, what a run is called is not cut for the sake of why it stands where it does.
+const ROOMY: u16 = 110;
 
 /// Draws the list, and below it what others announce.
 pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
@@ -35,15 +39,34 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     } else {
         format!("No run passes the filter `{filter}`. esc clears it.")
     };
+    // A day is wider than a time, and neither is ever cut.
+    let began = if runs.iter().any(|run| is_old(view, run)) {
+        10
+    } else {
+        8
+    };
+    // Where there is room, names and states are whole before the reasons are.
+    let wide = |least: u16, most: u16, of: &dyn Fn(&PastRun) -> usize| {
+        let widest = runs.iter().map(|run| of(run)).max().unwrap_or(0);
+        let widest = u16::try_from(widest).unwrap_or(most);
+        let room = area.width >= ROOMY;
+        if room {
+            widest.clamp(least, most)
+        } else {
+            least
+        }
+    };
+    let names = wide(10, 20, &|run| text::width(&run.runbook));
+    let states = wide(13, 22, &|run| text::width(plan::word(run.state)));
     let listed = Listing {
         name: "runs",
         title: "runs",
         note: &note,
         columns: vec![
             Column::words("", 1, 1).pin(),
-            Column::words("RUNBOOK", 10, 20).pin(),
-            Column::words("STATE", 13, 22),
-            Column::words("BEGAN", 8, 19),
+            Column::words("RUNBOOK", names, 20).pin(),
+            Column::words("STATE", states, 22),
+            Column::words("BEGAN", began, began),
             Column::figures("AGO", 5).drops(4),
             Column::words("CLUSTER", 9, 24).drops(1),
             Column::words("NAMESPACE", 12, 24).drops(3),
@@ -65,14 +88,18 @@ pub fn draw(view: &View<'_>, area: Rect, buf: &mut Buffer) {
     listing(view, &listed, area, buf);
 }
 
+/// Whether a run began so long ago that its day says more than its time: midnight alone makes nothing old.
+fn is_old(view: &View<'_>, past: &PastRun) -> bool {
+    view.app.now.duration_since(past.started) >= SignedDuration::from_hours(24)
+}
+
 fn row(view: &View<'_>, past: &PastRun) -> Row<'static> {
     let (app, theme) = (view.app, view.theme);
     let tone = plan::meaning(past.state);
-    let same_day = past.started.strftime("%F").to_string() == app.now.strftime("%F").to_string();
-    let began = if same_day {
-        clock(past.started)
+    let began = if is_old(view, past) {
+        past.started.strftime("%F").to_string()
     } else {
-        past.started.strftime("%F %H:%M:%S").to_string()
+        clock(past.started)
     };
     let here = app.is_here(past);
     let why = match (&past.read_only, &past.reason) {

@@ -1,9 +1,8 @@
 //! A sheet over the screen: what is to be known, the fields with what stands in them, and the one that keys go to.
 
-use super::theme::Tone;
 use super::view::View;
 use super::widget::dialog::{Dialog, Entry};
-use crate::app::incidents::sheet::{Aim, Input, Sheet};
+use crate::app::incidents::sheet::{self, Aim, Input, Sheet};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
@@ -16,8 +15,12 @@ pub fn draw(view: &View<'_>, sheet: &Sheet, area: Rect, buf: &mut Buffer) {
         .iter()
         .map(|(name, text)| Entry::new(name, text, theme.dim()))
         .collect();
+    let mut held = 0..0;
     for (index, field) in sheet.fields.iter().enumerate() {
         let here = index == sheet.at;
+        if here {
+            held = entries.len()..entries.len() + 1;
+        }
         let (text, style) = match (field.text(), here) {
             ("", true) => ("", theme.text()),
             ("", false) if field.optional => ("– (may stay empty)", theme.dim()),
@@ -32,26 +35,24 @@ pub fn draw(view: &View<'_>, sheet: &Sheet, area: Rect, buf: &mut Buffer) {
             entries.push(Entry::new(" ", &field.help, theme.dim()));
         }
     }
-    if let Some(refused) = &sheet.refused {
-        entries.push(Entry::new("", refused, theme.tone(Tone::Failing)));
-    }
     let here = sheet.here();
     let prompt = here.map(|field| match &field.input {
         Input::Line(line) => (format!("{}:", field.name), line.clone()),
-        Input::Choice { .. } => (
-            format!("{} (space changes, or its letter):", field.name),
+        Input::Choice { all, .. } => (
+            format!("{} (space changes, or {}):", field.name, sheet::keys(all)),
             field.word().to_owned(),
         ),
     });
     let last = sheet.at + 1 >= sheet.fields.len();
     let starts = matches!(sheet.aim, Aim::Start(_));
     let changes = matches!(sheet.aim, Aim::Silence(_));
-    let dialog = Dialog {
+    let mut dialog = Dialog {
         title: &sheet.title,
         entries: &entries,
         prompt: prompt
             .as_ref()
             .map(|(question, line)| (question.as_str(), line.as_str())),
+        refused: sheet.refused.as_deref().unwrap_or_default(),
         left: "esc leaves it",
         right: match (last, starts) {
             (true, true) => "enter starts it",
@@ -67,5 +68,7 @@ pub fn draw(view: &View<'_>, sheet: &Sheet, area: Rect, buf: &mut Buffer) {
         },
         theme,
     };
+    // On a small screen the field that keys go to is what is seen.
+    dialog.scroll = dialog.scroll_to(area, held);
     Widget::render(&dialog, area, buf);
 }

@@ -660,6 +660,23 @@ fn the_run_carried_out_here_is_on_the_list_and_announced_on_every_other_screen()
 }
 
 #[test]
+fn a_run_from_before_midnight_shows_its_time_and_no_state_is_cut() {
+    let world = World::new();
+    let mut app = console(Screen::Runs, &world);
+    let started = past("01JD0000000000000000000009", RunState::Aborted).started;
+    app.runs.past = vec![past("01JD0000000000000000000009", RunState::Aborted)];
+    let time = started.strftime("%H:%M:%S").to_string();
+    app.now = started + jiff::SignedDuration::from_hours(23);
+    contains(&picture(&app, 80, 24), &[&time]);
+    contains(&picture(&app, 120, 40), &[&time, "ended, nothing changed"]);
+    app.now = started + jiff::SignedDuration::from_hours(25);
+    let day = started.strftime("%F").to_string();
+    for (width, height) in [(80, 24), (120, 40)] {
+        contains(&picture(&app, width, height), &[&day]);
+    }
+}
+
+#[test]
 fn runs_of_other_clusters_come_last_and_say_where_they_go_on() {
     let world = World::new();
     let mut app = console(Screen::Runs, &world);

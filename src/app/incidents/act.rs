@@ -295,7 +295,11 @@ impl App {
                     title: sheet.text("title").to_owned(),
                     severity,
                     detected_at: None,
-                    breach: sheet.word("breach") == "yes",
+                    breach: match sheet.word("breach") {
+                        "yes" => Some(true),
+                        "no" => Some(false),
+                        _ => None,
+                    },
                     place,
                     limits: self.incidents.limits,
                 };

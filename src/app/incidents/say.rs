@@ -6,7 +6,7 @@ use super::sheet::{Aim, Field, Sheet};
 use crate::app::state::App;
 use crate::domain::alert::Alert;
 use crate::domain::alert::Severity as Loudness;
-use crate::domain::incident::{AlertTurn, Incident, Role, Severity};
+use crate::domain::incident::{AlertTurn, Incident, Role, Severity, Stage};
 use crate::domain::verdict::Level;
 use jiff::SignedDuration;
 
@@ -89,7 +89,8 @@ impl App {
                 Field::choice(
                     "breach",
                     &words(&[
-                        "no (no personal data, as far as known)",
+                        "unknown (said later: b)",
+                        "no (no personal data)",
                         "yes (personal data: the 72 hours begin)",
                     ]),
                     0,
@@ -99,10 +100,9 @@ impl App {
         let place = self
             .place()
             .map_or(String::new(), |place| place.to_string());
-        let mut sheet = sheet.fact("place", place).fact(
-            "detected",
-            self.now.strftime("%H:%M:%S UTC, now").to_string(),
-        );
+        let mut sheet = sheet
+            .fact("place", place)
+            .fact("detected", "now: the moment this is written down");
         if let Some(alert) = alert {
             let hush = span.map_or_else(
                 || "; Alertmanager is not told".to_owned(),
@@ -217,7 +217,7 @@ pub(super) fn sheet_for(incident: &Incident, wish: Wish) -> Sheet {
             vec![Field::line("reason", "")],
         ),
         Wish::Mitigated => of(format!("{id}: users are served again"), vec![because()]),
-        Wish::Resolve => of(format!("{id}: it is over"), vec![because()]),
+        Wish::Resolve => resolve_sheet(incident, of(format!("{id}: it is over"), vec![because()])),
         Wish::HandOver => of(
             format!("{id}: somebody else carries it on"),
             vec![Field::line("to", ""), because()],
@@ -235,6 +235,27 @@ pub(super) fn sheet_for(incident: &Incident, wish: Wish) -> Sheet {
             "postmortem.md, timeline.csv, timeline.jsonl, bundle.tar",
         ),
         Wish::Open | Wish::Next | Wish::Acknowledge | Wish::Silence => of(id, Vec::new()),
+    }
+}
+
+/// Whoever says that it is over reads first what speaks against it.
+fn resolve_sheet(incident: &Incident, sheet: Sheet) -> Sheet {
+    let mut open: Vec<String> = Vec::new();
+    match incident.alerts.values().filter(|fires| **fires).count() {
+        0 => {}
+        1 => open.push("1 alert still fires".to_owned()),
+        many => open.push(format!("{many} alerts still fire")),
+    }
+    if incident.mitigated.is_none() {
+        open.push("nobody said that users are served again (m)".to_owned());
+    }
+    if !incident.did(Stage::Notify) {
+        open.push("nobody was told (u)".to_owned());
+    }
+    if open.is_empty() {
+        sheet
+    } else {
+        sheet.fact("still open", open.join("; "))
     }
 }
 

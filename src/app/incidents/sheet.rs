@@ -250,6 +250,20 @@ impl Sheet {
     }
 }
 
+/// What picks one of these at once: a letter, or the digit in its place where all begin with the same letter.
+pub fn keys(all: &[String]) -> &'static str {
+    let first = |text: &String| text.chars().next();
+    let mut begin = all.iter().map(first);
+    let same = begin
+        .next()
+        .is_some_and(|one| begin.all(|other| other == one));
+    if same && all.len() > 1 {
+        "its digit"
+    } else {
+        "its letter"
+    }
+}
+
 /// The choice a letter or digit means: the one that begins with it, or, of P0 to P3, whose second letter it is.
 fn meant(all: &[String], c: char) -> Option<usize> {
     let is = |found: Option<char>| found.is_some_and(|found| found.eq_ignore_ascii_case(&c));
@@ -302,6 +316,16 @@ mod tests {
         assert_eq!(sheet.obey(&Command::Enter), Came::Stays);
         assert_eq!(sheet.obey(&Command::Enter), Came::Filled);
         assert_eq!(sheet.text("title"), "xy");
+    }
+
+    #[test]
+    fn the_key_that_is_named_is_the_one_that_picks() {
+        let sheet = sheet();
+        let Some(Input::Choice { all, .. }) = sheet.here().map(|field| &field.input) else {
+            panic!("a choice is the first field");
+        };
+        assert_eq!(keys(all), "its digit");
+        assert_eq!(keys(&["yes".to_owned(), "no".to_owned()]), "its letter");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::app::layer::Layer;
 use crate::app::state::App;
 use crate::runbook::Runbook;
 use crate::runbook::model::{Param, ParamType};
+use crate::runbook::param::may_stay_open;
 use crate::runbook::template::plain;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -76,7 +77,7 @@ impl App {
         let values = self.starts_with(&book);
         let fields = book.params.iter().zip(values);
         let fields = fields
-            .map(|(param, (_, value))| field(param, &value))
+            .map(|(param, (_, value))| field(&book, param, &value))
             .collect();
         let sheet = Sheet::new(
             Aim::Start(id.clone()),
@@ -132,7 +133,7 @@ impl App {
     }
 }
 
-fn field(param: &Param, value: &str) -> Field {
+fn field(book: &Runbook, param: &Param, value: &str) -> Field {
     let one_of = |all: &[String]| {
         let at = all.iter().position(|choice| choice == value);
         Field::choice(param.name.clone(), all, at.unwrap_or(0))
@@ -142,6 +143,6 @@ fn field(param: &Param, value: &str) -> Field {
         ParamType::Bool => one_of(&["false".to_owned(), "true".to_owned()]),
         _ => Field::line(param.name.clone(), value),
     };
-    field.optional = !param.required;
+    field.optional = may_stay_open(book, param);
     field.help(param.help.as_deref().unwrap_or_default())
 }

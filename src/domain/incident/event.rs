@@ -160,8 +160,8 @@ pub struct NewIncident {
     pub severity: Severity,
     /// When it was detected; now unless it was said.
     pub detected_at: Option<Timestamp>,
-    /// Whether personal data is concerned, as far as anybody knows yet.
-    pub breach: bool,
+    /// Whether personal data is concerned, where somebody said so.
+    pub breach: Option<bool>,
     /// Where.
     pub place: Place,
     /// How long somebody may take to acknowledge it.

@@ -324,6 +324,20 @@ impl Incident {
         self.resolved.is_none()
     }
 
+    /// Whether what a stage asks for was done, or is not asked for here: a resolved incident may have passed over some.
+    pub fn did(&self, stage: Stage) -> bool {
+        match stage {
+            Stage::Acknowledge => self.acknowledged.is_some(),
+            Stage::Assess => self.assessed.is_some() || self.severity().assess().is_none(),
+            Stage::Notify => !self.told.is_empty() || self.severity().first_notice().is_none(),
+            // What was over at the moment it was resolved was not brought back by a step before.
+            Stage::Mitigate => self.mitigated.is_some() && self.mitigated != self.resolved,
+            Stage::RootCause => self.resolved.is_some(),
+            Stage::PostMortem => self.exported.is_some(),
+            Stage::Over => true,
+        }
+    }
+
     /// What is to be done next.
     pub fn stage(&self) -> Stage {
         let due = self.severity().first_notice().is_some();

@@ -452,3 +452,24 @@ fn names_of_incidents_are_read_as_they_are_written() {
         assert!(wrong.parse::<IncidentId>().is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn what_was_passed_over_on_the_way_to_the_end_was_not_done() {
+    let over = Event::Resolved { reason: None };
+    let passed = then(opened(Severity::P1), &[(9, over.clone())]);
+    let did = |incident: &Incident| -> Vec<Stage> {
+        let all = Stage::ORDER.into_iter();
+        all.filter(|stage| incident.did(*stage)).collect()
+    };
+    assert_eq!(did(&passed), [Stage::RootCause]);
+    let mitigated = Event::Mitigated { reason: "x".into() };
+    let done = [
+        (2, Event::Acknowledged {}),
+        (3, severity(Severity::P1, Severity::P1)),
+        (4, sent()),
+        (5, mitigated),
+        (9, over),
+    ];
+    let whole = then(opened(Severity::P1), &done);
+    assert_eq!(did(&whole), Stage::ORDER[..5]);
+}

@@ -142,7 +142,7 @@ impl Carrier {
             }
             Effect::Forget(id) => drop(self.reads.remove(&id)),
             Effect::Wake(at) => {
-                self.to.claims.waits_until(at);
+                self.to.claims.wakes(at);
                 self.wake(at);
             }
             Effect::Audit { event, fields } => self.audit(event, fields).await,

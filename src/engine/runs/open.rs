@@ -155,7 +155,7 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
     let secrets = key(journal.dir().to_owned()).await?;
     let mut carrier = Carrier::new(means.clone(), start, journal, secrets);
     carrier.rehearses(run.runbook());
-    carrier.reporter().claims.plan(run.outline(), now);
+    carrier.reporter().claims.plan(&run, now);
     Ok((carrier, run))
 }
 
@@ -330,7 +330,7 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
     carrier.rehearses(run.runbook());
     locked_here(carrier.reporter().clone(), run.objects()).await?;
     let claims = &carrier.reporter().claims;
-    claims.plan(run.outline(), open.header.created);
+    claims.plan(&run, open.header.created);
     for line in claims.take(&run.lock_keys(), false).await {
         match line.level {
             Level::Red => return Err(refusal(format!("{}: {}", line.text, line.fact))),

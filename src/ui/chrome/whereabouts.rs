@@ -19,10 +19,12 @@ const LEAST_PLACE: usize = 6;
 const WITHIN: &str = " ▸ ";
 /// The order of going when room is short: the highest first, zero never.
 mod drop {
-    pub const NAME: u8 = 9;
-    pub const USER: u8 = 8;
-    pub const CLOCK: u8 = 7;
-    pub const ABSENT: u8 = 6;
+    pub const NAME: u8 = 11;
+    pub const USER: u8 = 10;
+    pub const CALM: u8 = 9;
+    pub const SECOND: u8 = 8;
+    pub const ABSENT: u8 = 7;
+    pub const CLOCK: u8 = 6;
     pub const REST: u8 = 5;
     pub const LIVE: u8 = 4;
     pub const QUIET: u8 = 3;
@@ -170,7 +172,7 @@ fn place(view: &View<'_>) -> Vec<Segment> {
     let guard_drop = match (armed || app.run_armed(), guarded) {
         (true, true) => drop::NEVER,
         (false, true) => drop::REST,
-        _ => drop::ABSENT,
+        _ => drop::CALM,
     };
     let place = format!("{}{WITHIN}{}", target.context, target.scope);
     let mut segments = vec![
@@ -213,7 +215,7 @@ fn incident(view: &View<'_>) -> Vec<Segment> {
         let first = if index == 0 {
             drop::NEVER
         } else {
-            drop::ABSENT
+            drop::SECOND
         };
         segments.push(segment(format!("{sign}{}", timer.words(now)), style, first));
     }

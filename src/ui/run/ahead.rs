@@ -7,7 +7,7 @@ use crate::domain::object::ObjectRef as Named;
 use crate::runbook::machine::{Ahead, Run};
 use crate::runbook::patch::{ObjectRef, Planned};
 use crate::runbook::preflight::Line;
-use crate::runbook::quantity::show_duration;
+use crate::runbook::quantity::{say_about, say_duration};
 use jiff::SignedDuration;
 use std::collections::BTreeSet;
 
@@ -159,25 +159,21 @@ pub fn takes(app: &App, run: &Run) -> Option<String> {
     let work = forecast.holds + moving;
     let mut parts = Vec::new();
     if !forecast.holds.is_zero() {
-        let holds = show_duration(forecast.holds);
+        let holds = say_duration(forecast.holds);
         parts.push(format!("gates must hold for {holds}"));
     }
     if pods > 0 {
         let restarts = many(pods, "pod");
         parts.push(format!("{restarts} to replace, some 15 s each"));
     }
-    let waits = (!forecast.waits.is_zero()).then(|| show_duration(forecast.waits));
+    let waits = (!forecast.waits.is_zero()).then(|| say_about(forecast.waits));
     match (work.is_zero(), waits) {
         (true, None) => None,
         (true, Some(waits)) => Some(format!("a wait of {waits}")),
-        (false, None) => Some(format!(
-            "about {}: {}",
-            show_duration(work),
-            parts.join(", ")
-        )),
+        (false, None) => Some(format!("about {}: {}", say_about(work), parts.join(", "))),
         (false, Some(waits)) => Some(format!(
             "about {} of work: {}; and a wait of {waits}, which no console is needed for",
-            show_duration(work),
+            say_about(work),
             parts.join(", ")
         )),
     }

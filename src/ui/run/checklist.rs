@@ -3,7 +3,7 @@
 //! ● Every service is healthy: 5 of 5 workloads are complete and available
 //! ▸ ✖ All tests pass for this very image (T43)
 //!     false: the pipeline of 4f2a is red
-//!     takes attest; tab in the dialog changes which.
+//!     takes an address, or a name and what was seen; tab in the dialog changes which.
 //! ```
 //! A checklist: what holds by itself, what a person gave, what is open. What somebody went past stays red.
 

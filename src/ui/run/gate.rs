@@ -2,7 +2,7 @@
 //! them held of how long they must, and when it ends whatever happens.
 
 use crate::runbook::gate::{Gate, Mark, MetricSpec, Sample};
-use crate::runbook::quantity::{show_duration, show_figure};
+use crate::runbook::quantity::{say_duration, show_figure};
 use crate::ui::paper::{Paper, Span, cut, sign};
 use crate::ui::theme::{Theme, Tone};
 use crate::ui::widget::sparkline::sparkline;
@@ -195,7 +195,7 @@ fn samples_row(gate: &Gate, now: Timestamp, columns: &Columns, paper: &mut Paper
 
 /// How long a gate must hold, in a sentence.
 pub fn asked(gate: &Gate) -> String {
-    let hold = show_duration(gate.spec().hold);
+    let hold = say_duration(gate.spec().hold);
     let which = if gate.spec().any { "One" } else { "All" };
     format!("{which} of these must hold for {hold} without a break.")
 }

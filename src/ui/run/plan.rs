@@ -174,10 +174,14 @@ fn summary(run: &Run, lost: bool, headings: &[Heading], paper: &mut Paper<'_>) {
         1 => "1 effect".to_owned(),
         many => format!("{many} effects"),
     };
-    paper.words(
-        &format!("done {done} of {all}{left_out} · {effects}"),
-        theme.text(),
-    );
+    let done = format!("done {done} of {all}{left_out}");
+    let both = format!("{done} · {effects}");
+    if text::width(&both) <= paper.width {
+        paper.words(&both, theme.text());
+    } else {
+        paper.words(&done, theme.text());
+        paper.words(&effects, theme.text());
+    }
     if !lost {
         paper.words(&undo(run), theme.dim());
     }

@@ -25,7 +25,7 @@ pub fn write(view: &View<'_>, run: &Run, paper: &mut Paper<'_>) {
     let Some(ask) = run.ask() else { return };
     let choices = ask::choices(run);
     let chosen = view.app.desk.chosen(run);
-    paper.judged(Tone::Watch, &heading(ask), theme.strong());
+    paper.judged(Tone::Watch, &heading(run, ask), theme.strong());
     paper.gap();
     known(view, run, ask, paper);
     paper.gap();
@@ -65,7 +65,7 @@ fn hint(chosen: Option<usize>, paper: &mut Paper<'_>) {
     let words = if chosen.is_some() {
         "enter takes the chosen one"
     } else {
-        "nothing is chosen: j and k choose, enter takes it"
+        "nothing is chosen: j k choose, enter takes it"
     };
     paper.words(words, paper.theme.dim());
 }
@@ -77,11 +77,20 @@ fn is_end(choice: &Choice) -> bool {
     )
 }
 
-fn heading(ask: &Ask) -> String {
+fn heading(run: &Run, ask: &Ask) -> String {
     let what = match &ask.kind {
+        // The question itself says whether a workload or a pod is meant.
+        AskKind::Workload(_) if ask.message == "which pod?" => return "Which pod is meant?".into(),
+        AskKind::Workload(_) if ask.message == "which workload?" => {
+            return "Which workload is meant?".into();
+        }
         AskKind::Workload(_) => "Which workload is meant?",
         // What is suggested stands below with its evidence.
         AskKind::Revision { .. } => return "Which revision?".into(),
+        // The ways stand below, each with what it means.
+        AskKind::Branch(_) if ask.message.starts_with("choose one of ") => {
+            return "Which way?".into();
+        }
         AskKind::Branch(_) => "Which way?",
         AskKind::Checklist(items) => return super::checklist::heading(items, &ask.message),
         AskKind::Param(name) => return format!("What is {name}? {}", ask.message),
@@ -96,10 +105,23 @@ fn heading(ask: &Ask) -> String {
         AskKind::Trouble(_) => return ask.message.clone(),
         AskKind::Resume { .. } => "Go on with this run?",
     };
-    match ask.message.as_str() {
+    let message = named(run, &ask.message);
+    match message.as_str() {
         "" | "waits for a confirmation" => what.into(),
         message => format!("{what} {message}"),
     }
+}
+
+/// What is said of the next step, which the plan beside it knows by its heading and not by its name in the file.
+fn named(run: &Run, message: &str) -> String {
+    let Some((before, id)) = message.rsplit_once("next: ") else {
+        return message.to_owned();
+    };
+    let found = run.plan().iter().position(|step| step.id == id);
+    found.map_or_else(
+        || message.to_owned(),
+        |index| format!("{before}next: {}", super::ahead::heading(run, index)),
+    )
 }
 
 /// What follows a yes: the changes that are worked out, and by headings those that later steps will make.

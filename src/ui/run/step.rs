@@ -9,7 +9,7 @@ use crate::runbook::check::Finding;
 use crate::runbook::machine::{Mutation, Rollout, Run, StepRecord, StepState};
 use crate::runbook::model::{LookStep, SecretStep, StepKind};
 use crate::runbook::patch::ObjectRef;
-use crate::runbook::quantity::show_duration;
+use crate::runbook::quantity::say_duration;
 use crate::runbook::template::Slot;
 use crate::runbook::verb::Verb;
 use crate::ui::lines::clock;
@@ -408,7 +408,7 @@ fn ended(run: &Run, paper: &mut Paper<'_>) {
     super::proof::write(run, paper);
     super::checklist::settled(run, paper);
     let took = ledger.last_at.duration_since(ledger.started_at);
-    let took = show_duration(SignedDuration::from_secs(took.as_secs()));
+    let took = say_duration(SignedDuration::from_secs(took.as_secs()));
     let from = clock(ledger.started_at);
     paper.fact("took", &format!("{took}, from {from}"), theme.text());
     if let Some(reason) = &ledger.reason {

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
 
-use crate::ui::theme::Theme;
+use crate::ui::theme::{Theme, Tone};
 use crate::ui::widget::{pane, text};
 
 const WIDEST: u16 = 100;
@@ -51,6 +51,8 @@ pub struct Dialog<'a> {
     pub entries: &'a [Entry<'a>],
     /// A question and what has been typed so far.
     pub prompt: Option<(&'a str, &'a str)>,
+    /// Why the last enter did nothing; it stands over the question, whatever is scrolled.
+    pub refused: &'a str,
     /// The key that does nothing, and others.
     pub left: &'a str,
     /// The key that goes ahead.
@@ -75,7 +77,8 @@ impl Dialog<'_> {
     pub fn area(&self, screen: Rect) -> Rect {
         let width = self.width().min(screen.width).min(WIDEST);
         let lines = self.lines(width).len();
-        let height = lines.saturating_add(2).saturating_add(self.prompt_rows());
+        let height = lines.saturating_add(2);
+        let height = height.saturating_add(self.prompt_rows(width));
         let height = u16::try_from(height).unwrap_or(u16::MAX).min(screen.height);
         let x = screen.x + (screen.width - width) / 2;
         let y = screen.y + (screen.height - height) / 2;
@@ -89,12 +92,39 @@ impl Dialog<'_> {
         hidden.saturating_sub(self.room(area))
     }
 
-    fn prompt_rows(&self) -> usize {
-        if self.prompt.is_some() { 2 } else { 0 }
+    /// How far it must be scrolled so that these entries are seen, from the first of them on.
+    pub fn scroll_to(&self, screen: Rect, wanted: std::ops::Range<usize>) -> usize {
+        let area = self.area(screen);
+        let columns = usize::from(area.width.saturating_sub(4));
+        let indent = self.indent().min(columns / 2);
+        let lines = |(at, entry): (usize, &Entry<'_>)| (at, wrapped(entry, columns, indent).len());
+        let each = self.entries.iter().enumerate().map(lines);
+        let (mut before, mut end) = (0, 0);
+        for (at, lines) in each.filter(|(at, _)| *at < wanted.end) {
+            before += if at < wanted.start { lines } else { 0 };
+            end += lines;
+        }
+        end.saturating_sub(self.room(area)).min(before)
+    }
+
+    fn prompt_rows(&self, width: u16) -> usize {
+        match (self.prompt.is_some(), self.refusal(width).len()) {
+            (false, refused) => refused,
+            (true, refused) => 1 + refused.max(1),
+        }
+    }
+
+    /// Why the last enter did nothing, in lines.
+    fn refusal(&self, width: u16) -> Vec<String> {
+        if self.refused.is_empty() {
+            return Vec::new();
+        }
+        let clean = text::sanitize(self.refused);
+        text::wrap(&clean, usize::from(width.saturating_sub(4)))
     }
 
     fn room(&self, area: Rect) -> usize {
-        usize::from(area.height).saturating_sub(2 + self.prompt_rows())
+        usize::from(area.height).saturating_sub(2 + self.prompt_rows(area.width))
     }
 
     fn label_width(&self) -> usize {
@@ -124,6 +154,7 @@ impl Dialog<'_> {
         let widest = entries
             .max(footer)
             .max(prompt)
+            .max(text::width(&text::sanitize(self.refused)))
             .max(text::width(self.title) + 2);
         u16::try_from(widest + 4).unwrap_or(u16::MAX)
     }
@@ -170,10 +201,20 @@ impl Dialog<'_> {
     }
 
     fn ask(&self, area: Rect, buf: &mut Buffer) {
+        let refused = self.refusal(area.width);
+        let asked = u16::from(self.prompt.is_some());
+        let above = u16::try_from(refused.len()).unwrap_or(u16::MAX);
+        let first = area.bottom().saturating_sub(1 + asked + above);
+        let (room, style) = (area.width - 4, self.theme.tone(Tone::Failing));
+        for (words, y) in refused.iter().zip(first..) {
+            if y > area.y && y + 1 < area.bottom() {
+                text::put(buf, (area.x + 2, y), words, room, style);
+            }
+        }
         let Some((question, typed)) = self.prompt else {
             return;
         };
-        let (room, y) = (area.width - 4, area.bottom() - 2);
+        let y = area.bottom() - 2;
         if area.height < 3 {
             return;
         }
@@ -181,7 +222,7 @@ impl Dialog<'_> {
         let left = usize::from(room.saturating_sub(taken + 1));
         // The end of what is typed is what the eye follows.
         let clean = text::sanitize(typed);
-        let shown = tail(&clean, left);
+        let shown = text::tail(&clean, left);
         let x = area.x + 2 + taken;
         let wide = text::put(buf, (x, y), shown, left as u16, self.theme.strong());
         text::put(
@@ -192,14 +233,6 @@ impl Dialog<'_> {
             self.theme.key(),
         );
     }
-}
-
-fn tail(words: &str, columns: usize) -> &str {
-    let starts = words.char_indices().map(|(at, _)| at).chain([words.len()]);
-    let mut rests = starts.filter_map(|at| words.get(at..));
-    rests
-        .find(|rest| text::width(rest) <= columns)
-        .unwrap_or_default()
 }
 
 fn wrapped(entry: &Entry<'_>, columns: usize, indent: usize) -> Vec<Line> {
@@ -218,7 +251,11 @@ fn wrapped(entry: &Entry<'_>, columns: usize, indent: usize) -> Vec<Line> {
     } else {
         (room, note.as_ref())
     };
-    let parts = text::wrap(&value, room).into_iter().enumerate();
+    // What stands further in stays there where it goes on below.
+    let inside = value.trim_start_matches(' ');
+    let lead = (value.len() - inside.len()).min(room / 2);
+    let start = start + lead;
+    let parts = text::wrap(inside, room - lead).into_iter().enumerate();
     let line = |(at, part): (usize, String)| Line {
         label: if at == 0 {
             entry.label.to_owned()
@@ -246,12 +283,26 @@ impl Widget for &Dialog<'_> {
         Clear.render(area, buf);
         buf.set_style(area, self.theme.ground());
         pane::frame(area, buf, self.frame, self.theme);
+        let below = self.below(screen);
+        let note = if below > 0 && area.width > 24 {
+            format!(" {below} more below ")
+        } else {
+            String::new()
+        };
+        let room = usize::from(area.width - 2).saturating_sub(text::width(&note) + 2);
         text::put(
             buf,
             (area.x + 1, area.y),
-            &format!(" {} ", self.title),
+            &format!(" {} ", text::fit(self.title, room)),
             area.width - 2,
             self.theme.strong(),
+        );
+        text::put_right(
+            buf,
+            (area.x + 1, area.y),
+            &note,
+            area.width - 2,
+            self.theme.key(),
         );
         let room = area.width - 4;
         let indent = self.indent().min(usize::from(room) / 2).saturating_sub(1) as u16;
@@ -264,17 +315,6 @@ impl Widget for &Dialog<'_> {
         }
         self.ask(area, buf);
         self.footer(area, buf);
-        let below = self.below(screen);
-        if below > 0 && area.width > 24 {
-            let words = format!(" {below} more below ");
-            text::put_right(
-                buf,
-                (area.x + 1, area.y),
-                &words,
-                area.width - 2,
-                self.theme.key(),
-            );
-        }
     }
 }
 
@@ -306,6 +346,7 @@ mod tests {
             title: "Go back to revision 42",
             entries: &entries,
             prompt: Some(("type the namespace to go ahead: ", "veza-prod")),
+            refused: "",
             left: "esc no",
             right: "enter when it matches",
             scroll: 0,
@@ -338,6 +379,47 @@ mod tests {
         assert!(shown[0].contains("more below"), "{shown:?}");
         assert!(with(|dialog| dialog.below(Rect::new(0, 0, 44, 9))) > 0);
         assert_eq!(with(|dialog| dialog.below(Rect::new(0, 0, 100, 20))), 0);
+    }
+
+    #[test]
+    fn why_enter_did_nothing_is_seen_however_much_lies_below() {
+        let mut buf = buffer(44, 9);
+        with(|dialog| {
+            let refused = Dialog {
+                refused: "Nothing was sent: it does not match.",
+                title: dialog.title,
+                entries: dialog.entries,
+                prompt: dialog.prompt,
+                left: dialog.left,
+                right: dialog.right,
+                scroll: dialog.scroll,
+                frame: dialog.frame,
+                theme: dialog.theme,
+            };
+            (&refused).render(buf.area, &mut buf);
+        });
+        let shown = lines(&buf);
+        assert!(shown[0].contains(" more below "), "{shown:?}");
+        assert!(
+            shown[6].contains("Nothing was sent: it does not match."),
+            "{shown:?}"
+        );
+        assert!(shown[7].contains("a-prod▏"), "{shown:?}");
+    }
+
+    #[test]
+    fn what_stands_further_in_goes_on_further_in() {
+        let entry = Entry::new(
+            "sends",
+            "  Vault/secret: jwt_secret = a new value",
+            Style::new(),
+        );
+        let lines = wrapped(&entry, 30, 6);
+        let values: Vec<&str> = lines.iter().map(|line| line.value.as_str()).collect();
+        assert!(
+            values.len() > 1 && values.iter().all(|line| line.starts_with("        ")),
+            "{values:?}"
+        );
     }
 
     #[test]

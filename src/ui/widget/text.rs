@@ -115,6 +115,15 @@ pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
     fit_with(text, columns, ELLIPSIS)
 }
 
+/// The end of a text that fits so many columns: of what is typed, the end is what the eye follows.
+pub fn tail(words: &str, columns: usize) -> &str {
+    let starts = words.char_indices().map(|(at, _)| at).chain([words.len()]);
+    let mut rests = starts.filter_map(|at| words.get(at..));
+    rests
+        .find(|rest| width(rest) <= columns)
+        .unwrap_or_default()
+}
+
 /// [`fit`] with another sign, one column wide, where the text was cut.
 pub fn fit_with<'a>(text: &'a str, columns: usize, ellipsis: &str) -> Cow<'a, str> {
     if text.len() <= columns && text.is_ascii() || width(text) <= columns {

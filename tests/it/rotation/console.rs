@@ -123,7 +123,7 @@ async fn a_rotation_at_the_screen_leaves_the_key_nowhere_though_every_error_repe
         "touches     1 workload, 1 pod, 1 Vault path, 1 Secret",
         "secret/veza/production, now version 1",
         "6 Sign with the new key: 1 Vault path, 1 Secret, 1 restart",
-        "gates must hold for 1s, 1 pod to replace",
+        "gates must hold for 1 s, 1 pod to replace",
         "back to the values of now: possible",
     ] {
         assert!(dialog.contains(said), "`{said}` is missing in\n{dialog}");

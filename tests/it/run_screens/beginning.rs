@@ -98,6 +98,45 @@ fn a_form_that_is_left_starts_nothing_and_one_without_a_choice_opens_on_its_key(
 }
 
 #[test]
+fn on_a_small_screen_the_field_that_is_filled_in_and_why_it_was_refused_are_seen() {
+    let world = World::new();
+    let mut app = console(Screen::Runbook("jwt-rotate".into()), &world);
+    obey(&mut app, Command::Enter);
+    for _ in 0..7 {
+        obey(&mut app, Command::NextPane);
+    }
+    for size in [(40, 12), (60, 15)] {
+        contains(&picture(&app, size.0, size.1), &["hold          5m"]);
+    }
+    obey(&mut app, Command::EraseAll);
+    typed(&mut app, "3h");
+    assert!(opened(&obey(&mut app, Command::Save)).is_none());
+    for size in [(40, 12), (60, 15)] {
+        contains(&picture(&app, size.0, size.1), &["at most 20m", "hold: 3h"]);
+    }
+}
+
+#[test]
+fn the_form_does_not_ask_for_what_is_only_known_on_the_way() {
+    let world = World::new();
+    let mut app = console(Screen::Runbook("incident".into()), &world);
+    obey(&mut app, Command::FillIn);
+    contains(
+        &picture(&app, 120, 40),
+        &[
+            "message     – (may stay empty)",
+            "replicas    – (may stay empty)",
+            "cause       – (may stay empty)",
+        ],
+    );
+    assert!(
+        opened(&obey(&mut app, Command::Save)).is_some(),
+        "{:#?}",
+        picture(&app, 120, 40)
+    );
+}
+
+#[test]
 fn a_line_that_begins_a_run_says_what_it_does_or_what_is_wrong_with_it() {
     let world = World::new();
     for (line, said) in [

@@ -84,7 +84,7 @@ fn items_stand_with_what_was_seen_and_the_cursor_stays_in_view() {
         &picture(&app, 120, 40),
         &[
             "FALSE: hardened was looked at",
-            "takes attest, n/a; tab in the dialog changes which.",
+            "takes a name and what was seen, or why it does not apply; tab in the dialog",
         ],
     );
 }
@@ -100,13 +100,13 @@ fn evidence_is_typed_and_tab_changes_its_kind() {
         &[
             "End-to-end tests pass on staging",
             "address of the proof:",
-            "tab: attest",
+            "tab: a name and what was seen",
         ],
     );
     obey(&mut app, Command::NextPane);
     contains(
         &picture(&app, 120, 40),
-        &["your name: what you saw", "tab: link"],
+        &["your name: what you saw", "tab: an address"],
     );
     typed(&mut app, "Ada: 12 of 12");
     let facts = decided(&obey(&mut app, Command::Enter));

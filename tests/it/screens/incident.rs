@@ -101,7 +101,7 @@ fn one_key_opens_a_sheet_that_is_filled_in_and_three_enters_open_the_incident() 
     assert_eq!(new.severity, Severity::P1);
     assert!(new.title.contains("veza-backend"), "{}", new.title);
     assert_eq!(new.place.namespace.as_deref(), Some("veza-production"));
-    assert!(!new.breach);
+    assert_eq!(new.breach, None, "nobody said so, either way");
     assert!(
         matches!(
             alert.as_deref(),
@@ -175,6 +175,40 @@ fn the_incident_s_screen_says_what_comes_next_at_every_size() {
             assert!(!rows.concat().contains(['\u{1b}', '\u{202e}']));
         }
     }
+}
+
+#[test]
+fn an_incident_that_was_resolved_at_once_shows_what_nobody_recorded() {
+    let mut app = console();
+    let incident = open(&app, 100, &[Event::Acknowledged {}]);
+    hear(&mut app, vec![incident]);
+    send(&mut app, [Command::Incident(Wish::Resolve)]);
+    let shown = rows(&drawn(&mut app, &themes()[0], (120, 40)));
+    assert!(
+        has(&shown, "nobody said that users are served"),
+        "{shown:#?}"
+    );
+    assert!(has(&shown, "nobody was told (u)"), "{shown:#?}");
+    let over = [Event::Acknowledged {}, Event::Resolved { reason: None }];
+    let mut app = console();
+    let incident = open(&app, 100, &over);
+    hear(&mut app, vec![incident]);
+    send(&mut app, [Command::Open(Screen::Incident)]);
+    let shown = rows(&drawn(&mut app, &themes()[0], (120, 40)));
+    assert!(has(&shown, "● acknowledge"), "{shown:#?}");
+    for passed in ["○ notify, not recorded", "○ mitigate, not recorded"] {
+        assert!(has(&shown, passed), "{passed}: {shown:#?}");
+    }
+}
+
+#[test]
+fn the_time_of_day_stays_beside_an_incident_s_first_clock_where_there_is_room() {
+    let mut app = console();
+    let incident = open(&app, 60, &[]);
+    hear(&mut app, vec![incident]);
+    let wanted = app.now.strftime("%H:%M:%S").to_string();
+    let shown = rows(&drawn(&mut app, &themes()[0], (120, 40)));
+    assert!(shown[0].contains(&wanted), "{}", shown[0]);
 }
 
 #[test]

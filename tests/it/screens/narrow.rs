@@ -118,3 +118,14 @@ fn what_differs_between_two_sides_is_whole_on_a_narrow_screen() {
         "{rows:#?}"
     );
 }
+
+#[test]
+fn of_a_line_too_long_for_the_row_the_end_that_is_typed_is_seen() {
+    let mut app = after(Scenario::BadRelease, 30);
+    send(&mut app, [Command::Palette]);
+    let line = format!("run rollback reason={}end", "x".repeat(120));
+    send(&mut app, line.chars().map(Command::Type));
+    let rows = rows(&drawn(&mut app, &themes()[0], (80, 24)));
+    let last = rows.last().unwrap();
+    assert!(last.starts_with(" :") && last.contains("xend▏"), "{last}");
+}

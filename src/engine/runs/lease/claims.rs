@@ -5,9 +5,10 @@ use crate::app::message::{Fact as News, Notice};
 use crate::engine::runs::means::Means;
 use crate::journal::{host, process};
 use crate::runbook::ids::RunId;
-use crate::runbook::machine::Start;
+use crate::runbook::machine::{Run, Start};
+use crate::runbook::model::StepKind;
 use crate::runbook::prose::bounded;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -119,9 +120,14 @@ impl Claims {
     }
 
     /// What the run's plan is, and when it began.
-    pub fn plan(&self, steps: Vec<(String, usize)>, started: Timestamp) {
+    pub fn plan(&self, run: &Run, started: Timestamp) {
         let mut story = self.story();
-        story.steps = steps;
+        story.steps = run.outline();
+        let pauses = run
+            .plan()
+            .iter()
+            .filter(|step| matches!(step.kind, StepKind::Wait { .. }));
+        story.pauses = pauses.map(|step| step.id.clone()).collect();
         story.started = Some(started);
     }
 
@@ -138,10 +144,10 @@ impl Claims {
         self.story().run.as_str().into()
     }
 
-    /// The run waits for a moment that is not near.
-    pub fn waits_until(&self, at: Timestamp) {
-        let far = at.duration_since(self.means.clock.now()) > SignedDuration::from_mins(2);
-        self.story().until = far.then_some(at);
+    /// The run is woken at a moment.
+    pub fn wakes(&self, at: Timestamp) {
+        let now = self.means.clock.now();
+        self.story().wakes(at, now);
     }
 
     /// Why nothing more is sent from here, where somebody else has one of the keys now.

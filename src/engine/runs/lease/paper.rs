@@ -4,7 +4,7 @@
 use crate::app::runs::elsewhere::Elsewhere;
 use crate::runbook::canonical::hex;
 use crate::runbook::prose::bounded;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -38,6 +38,8 @@ pub struct Story {
     pub started: Option<Timestamp>,
     /// Its steps in order, each with the number of the heading it stands under.
     pub steps: Vec<(String, usize)>,
+    /// Those of them that let time pass.
+    pub pauses: Vec<String>,
     /// The one it is in.
     pub step: Option<String>,
     /// What it waits for a person for.
@@ -49,6 +51,17 @@ pub struct Story {
 }
 
 impl Story {
+    /// The run is woken at a moment: where that is not near, and its step lets time pass, it waits for it. What any
+    /// other step is woken for is its deadline.
+    pub fn wakes(&mut self, at: Timestamp, now: Timestamp) {
+        let far = at.duration_since(now) > SignedDuration::from_mins(2);
+        let pauses = self
+            .step
+            .as_ref()
+            .is_some_and(|step| self.pauses.contains(step));
+        self.until = (far && pauses).then_some(at);
+    }
+
     /// The step's place, as `6 of 11`: the number that its own screen shows.
     fn place(&self) -> Option<String> {
         let (_, number) = self.steps.get(self.at()?)?;
@@ -263,6 +276,20 @@ mod tests {
             paper.told.words(),
             "alice@laptop-7 runs rollback since 03:02Z, step 2 of 3 (b)"
         );
+    }
+
+    #[test]
+    fn a_deadline_is_not_what_a_run_waits_for() {
+        let now: Timestamp = "2026-03-04T03:12:07Z".parse().unwrap();
+        let later = now + SignedDuration::from_mins(15);
+        let mut story = story();
+        story.wakes(later, now);
+        assert_eq!(story.until, None, "b restarts something");
+        story.pauses = vec!["b".to_owned()];
+        story.wakes(later, now);
+        assert_eq!(story.until, Some(later));
+        story.wakes(now + SignedDuration::from_secs(5), now);
+        assert_eq!(story.until, None, "it is near");
     }
 
     #[test]
