@@ -175,6 +175,39 @@ impl FromStr for Answer {
     }
 }
 
+/// Where a secret is read from. What is written in place of it is never repeated: it may be the secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Unseen {
+    /// Its name.
+    pub name: String,
+    /// Where it is read from; none where that is no place.
+    pub from: Option<Descriptor>,
+}
+
+/// An open file by its number; standard input is 0.
+pub type Descriptor = u32;
+
+impl std::fmt::Debug for Unseen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Unseen({:?}, {:?})", self.name, self.from)
+    }
+}
+
+impl FromStr for Unseen {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, from) = text.split_once('=').unwrap_or_default();
+        let from = match from {
+            "-" => Some(0),
+            other => other.strip_prefix("fd:").and_then(|fd| fd.parse().ok()),
+        };
+        let from = from.filter(|_| is_name(name));
+        let name = from.map_or_else(String::new, |_| name.to_owned());
+        Ok(Self { name, from })
+    }
+}
+
 /// A word that may be anything, with those that completions offer.
 #[derive(Debug, Clone)]
 pub struct Suggested(pub fn() -> Vec<&'static str>);
@@ -245,6 +278,20 @@ mod tests {
             "", "120", "x", "120x", "1x1", "99999x40", "-5x40", "120x40x2",
         ] {
             assert!(text.parse::<FrameSize>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_a_place_to_read_and_never_repeated() {
+        let read = |text: &str| text.parse::<Unseen>().unwrap();
+        assert_eq!(
+            (read("pw=-").from, read("pw=fd:3").from),
+            (Some(0), Some(3))
+        );
+        for given in ["pw=hunter2", "hunter2", "=-", "pw=fd:x"] {
+            let unseen = read(given);
+            assert_eq!(unseen.from, None, "{given}");
+            assert!(!format!("{unseen:?}").contains("hunter2"));
         }
     }
 

@@ -316,6 +316,7 @@ impl Run {
             }
             (AskKind::Secret(name), Decision::Given, Some(_)) => {
                 self.live.secret = None;
+                self.live.given.insert(name.clone());
                 let fact = said(&ask, by, &format!("{GAVE}{name}"), true);
                 self.record(now, vec![fact], out);
             }
