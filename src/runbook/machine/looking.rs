@@ -18,7 +18,6 @@ use crate::runbook::machine::run::Purpose;
 use crate::runbook::machine::run::Run;
 use crate::runbook::model::ObjectStep;
 use crate::runbook::model::OnFailure;
-use crate::runbook::model::ParamType;
 use crate::runbook::model::Step;
 use crate::runbook::model::StepKind;
 use crate::runbook::model::Then;
@@ -167,16 +166,6 @@ impl Run {
             objects.extend(remaining.map(|(_, object)| object));
         }
         (objects, secrets)
-    }
-
-    /// The runs of before that parameters name.
-    fn named_runs(&self) -> Vec<String> {
-        let runs = self.book.params.iter();
-        let runs = runs.filter(|param| param.ty == ParamType::Run);
-        let given = runs.filter_map(|param| self.ledger.params.get(&param.name));
-        given
-            .filter_map(|run| run.as_str().map(str::to_owned))
-            .collect()
     }
 
     /// The changing steps that are still to come, as far as their objects are known: those whose condition is false
