@@ -198,6 +198,9 @@ impl Line {
 pub fn requirements<'s>(steps: impl Iterator<Item = (&'s Step, ObjectRef)>) -> Vec<Requirement> {
     let mut needed = Vec::new();
     for (step, object) in steps.filter(|(step, _)| step.kind.mutates()) {
+        if object.is_program() {
+            continue;
+        }
         if object.in_vault() {
             needed.extend(vault_rights(step, &object));
             continue;

@@ -3,6 +3,7 @@
 
 mod argo;
 mod bench;
+mod exec;
 mod fields;
 mod looks;
 mod made;

@@ -151,7 +151,11 @@ impl FromStr for Answer {
         let (step, item) = place
             .split_once('.')
             .map_or((place, None), |(step, item)| (step, Some(item)));
-        if !is_name(step) || item.is_some_and(|item| !is_name(item)) {
+        // The steps of a call and of a repetition have paths.
+        let path = step
+            .split(['/', '[', ']'])
+            .all(|part| part.is_empty() || is_name(part));
+        if step.is_empty() || !path || item.is_some_and(|item| !is_name(item)) {
             return Err(form());
         }
         let value = match (item, value.split_once(':')) {

@@ -90,6 +90,9 @@ fn answer(ask: &Ask, kept: bool) -> Option<String> {
             Some(flags.join(" "))
         }
         AskKind::Secret(name) if kept => Some(format!("--secret {name}=-")),
+        AskKind::Happened { .. } if kept => Some(format!(
+            "--answer {step}='done: HOW YOU KNOW'|'not-done: HOW YOU KNOW'"
+        )),
         AskKind::Approval { .. } if kept => Some(format!("[--answer {step}=approval:TEXT]")),
         AskKind::Reason(_) if kept => Some("--reason TEXT".to_owned()),
         _ => None,

@@ -14,6 +14,7 @@ use crate::runbook::machine::io::Effect;
 use crate::runbook::machine::io::GoingBack;
 use crate::runbook::machine::io::Question;
 use crate::runbook::machine::ledger::StepState;
+use crate::runbook::machine::programs::drop_output;
 use crate::runbook::machine::run::Purpose;
 use crate::runbook::machine::run::Run;
 use crate::runbook::model::ObjectStep;
@@ -138,6 +139,7 @@ impl Run {
             gate: self.least_requests(),
             locks: self.lock_keys(),
             suspends: self.suspends(),
+            programs: self.programs_ahead(),
             evidence: self.named_runs(),
         };
         self.read(Purpose::Preflight, question, out);
@@ -147,8 +149,8 @@ impl Run {
     fn changed_objects(&self) -> (Vec<ObjectRef>, Vec<ObjectRef>) {
         let (mut objects, mut secrets) = (Vec::new(), Vec::new());
         for (step, object) in self.remaining() {
-            // What is to be made has no facts yet.
-            if made(step) {
+            // What is to be made has no facts yet, and a program has none of the cluster's.
+            if made(step) || object.is_program() {
                 continue;
             }
             let secret = matches!(step.kind, StepKind::Secret(_));
@@ -370,6 +372,7 @@ impl Run {
         for (name, path) in &step.capture {
             kept[name.as_str()] = scope.get(path).unwrap_or(Value::Null);
         }
+        drop_output(step, &mut kept);
         let failed: Vec<String> = findings
             .iter()
             .filter(|finding| !finding.holds)
