@@ -7,4 +7,5 @@ mod exec;
 mod fields;
 mod looks;
 mod made;
+mod seat;
 mod secrets;
