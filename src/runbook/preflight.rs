@@ -342,22 +342,6 @@ fn vault_rights(step: &Step, object: &ObjectRef) -> Vec<Requirement> {
     needed
 }
 
-/// Judges rights and facts; failures first.
-pub fn judge(access: &[Access], facts: Option<&ObjectFacts>, more: &[Line]) -> Vec<Line> {
-    let mut lines: Vec<Line> = access.iter().map(right_line).collect();
-    match facts {
-        Some(facts) => fact_lines(facts, &mut lines),
-        None => lines.push(Line::new(
-            Level::Unknown,
-            "the target",
-            "its state could not be read",
-        )),
-    }
-    lines.extend(more.iter().cloned());
-    lines.sort_by_key(|line| line.level);
-    lines
-}
-
 /// What was said about one right.
 pub fn right_line(access: &Access) -> Line {
     let why = if access.requirement.undo {
@@ -467,6 +451,11 @@ pub fn verdict(lines: &[Line]) -> Level {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runbook::touch::{self, Touch};
+
+    fn judge(access: &[Access], facts: Option<&ObjectFacts>, more: &[Line]) -> Vec<Line> {
+        touch::judge(Touch::Template, access, facts, more)
+    }
 
     fn access(allowed: Option<bool>) -> Access {
         let requirement = Requirement {
