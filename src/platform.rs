@@ -4,6 +4,7 @@ pub mod alertmanager;
 pub mod failure;
 pub mod http;
 pub mod kubernetes;
+pub mod program;
 pub mod prometheus;
 pub mod scrape;
 pub mod vault;

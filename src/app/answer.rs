@@ -237,6 +237,7 @@ impl App {
                     .steps
                     .iter()
                     .find_map(|step| step.plan.as_ref());
+                let object = object.filter(|plan| !plan.object.is_program());
                 let object = object.map(|plan| {
                     let object = &plan.object;
                     ObjectRef::new(&object.kind, &object.namespace, &object.name)

@@ -56,6 +56,8 @@ pub enum Purpose {
     Param(String),
     /// A secret: what is typed is not shown.
     Secret(String),
+    /// Whether a program did its work, and how that is known.
+    Happened(bool),
     /// Evidence for an item of a checklist, in the way of the list that is chosen.
     Item {
         /// The item.
@@ -228,6 +230,8 @@ pub fn decision(form: &Form) -> Option<Decision> {
             };
             Some(Decision::Item(id.clone(), format!("{kind}:{text}")))
         }
+        Purpose::Happened(true) => Some(Decision::Value(format!("done: {text}"))),
+        Purpose::Happened(false) => Some(Decision::Value(format!("not-done: {text}"))),
         Purpose::Reason | Purpose::Param(_) | Purpose::Approval(_) => Some(Decision::Value(text)),
         // A secret goes another way than an answer.
         Purpose::Secret(_) | Purpose::Note | Purpose::Undo | Purpose::Arm | Purpose::ArmReason => {
@@ -258,11 +262,6 @@ pub fn choices(run: &Run) -> Vec<Choice> {
         effect: "Nothing was changed, and nothing will be.".into(),
         leads: Leads::Decide(Decision::No),
     });
-    let typed = |label: &str, effect: String, purpose| Choice {
-        label: label.into(),
-        effect,
-        leads: Leads::Type(purpose),
-    };
     match &ask.kind {
         AskKind::Workload(objects) => objects
             .iter()
@@ -326,9 +325,28 @@ pub fn choices(run: &Run) -> Vec<Choice> {
                 Purpose::Reason,
             )])
             .collect(),
+        AskKind::Happened { .. } => happened().into(),
         AskKind::Trouble(ways) => trouble(run, ask, ways),
         AskKind::Resume { .. } => taken_up().into(),
     }
+}
+
+fn typed(label: &str, effect: String, purpose: Purpose) -> Choice {
+    Choice {
+        label: label.into(),
+        effect,
+        leads: Leads::Type(purpose),
+    }
+}
+
+/// What a person may say of a program whose end nobody saw.
+fn happened() -> [Choice; 2] {
+    let went_on = "You say how you know; the run goes on after it.";
+    let again = "You say how you know; the program is started once more.";
+    [
+        typed("it did", went_on.into(), Purpose::Happened(true)),
+        typed("it did not", again.into(), Purpose::Happened(false)),
+    ]
 }
 
 /// The ways with a run that was taken up again.
@@ -470,7 +488,12 @@ fn trouble(run: &Run, ask: &Ask, ways: &[Way]) -> Vec<Choice> {
 
 fn again(run: &Run, reason: Reason) -> (&'static str, String) {
     let human = run.ledger().human.as_ref();
+    let step = human.and_then(|human| human.step.as_deref());
     match reason {
+        Reason::Input if step.is_some_and(|step| run.program_has_failed(step)) => (
+            "start it again",
+            "The program is started once more, as it was confirmed.".into(),
+        ),
         Reason::Timeout if human.is_some_and(Human::is_over_time) => (
             "go on",
             "It gets the runbook's time once more, and goes on from where it stopped.".into(),

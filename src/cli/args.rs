@@ -18,7 +18,7 @@ use crate::sim::scenario::Scenario;
 use crate::ui::theme;
 pub use incident::Incident;
 pub use man::man;
-use value::{Answer, FrameSize, SCREENS, Screen, Setting, Suggested, whole};
+use value::{Answer, FrameSize, SCREENS, Screen, Setting, Suggested, Unseen, whole};
 
 /// The whole command line.
 #[derive(Debug, Clone, PartialEq, Parser)]
@@ -411,6 +411,9 @@ pub struct Run {
     /// The answer to a step: STEP=VALUE, or STEP.ITEM=attest:TEXT, link:URL, na:REASON.
     #[arg(long, value_name = "STEP=VALUE")]
     pub answer: Vec<Answer>,
+    /// A secret the run asks for, read and never an argument: NAME=- from standard input, NAME=fd:3 from a descriptor.
+    #[arg(long, value_name = "NAME=-")]
+    pub secret: Vec<Unseen>,
     /// Why; kept in the record.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
@@ -447,6 +450,9 @@ pub struct Resume {
     /// The answer to a step, as in `vigie run`.
     #[arg(long, value_name = "STEP=VALUE")]
     pub answer: Vec<Answer>,
+    /// A secret the run asks for, as in `vigie run`.
+    #[arg(long, value_name = "NAME=-")]
+    pub secret: Vec<Unseen>,
     /// Why somebody else's run is taken over; kept in the record.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,

@@ -3,6 +3,7 @@
 
 mod advice;
 mod tell;
+mod unseen;
 
 use super::args::value::{Answer, Reply};
 use super::args::{Output, Resume, Run as Asked};
@@ -13,15 +14,16 @@ use super::{print, shelf};
 use crate::app::command::Command;
 use crate::app::effect::Effect;
 use crate::app::message::Message;
-use crate::app::runs::order::RunRequest;
+use crate::app::runs::order::{RunOrder, RunRequest};
 use crate::app::screen::Screen;
 use crate::engine::runs::policy::LEAST_REASON;
 use crate::journal::{RealDisk, Runs};
-use crate::runbook::machine::{Answers, RunState};
+use crate::runbook::machine::{Answers, AskKind, Decision, RunState};
 use crate::terminal::{Signal, Signals};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tell::Teller;
+use unseen::Given;
 
 /// The exit code of an interrupted run.
 const INTERRUPTED: u8 = 130;
@@ -32,7 +34,8 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 pub fn run(start: &Start, asked: &Asked) -> Result<u8, Failed> {
     let request = request(asked)?;
     known(start, shelf::find(&start.loaded, &asked.id).map(drop))?;
-    drive(start, Command::StartRun(Box::new(request)), true)
+    let given = Given::read(&asked.secret)?;
+    drive(start, Command::StartRun(Box::new(request)), given, true)
 }
 
 /// What is typed is judged before the way to the cluster is: a mistake in it is there whatever the cluster says.
@@ -52,7 +55,8 @@ pub fn plan(start: &Start, asked: &Asked) -> Result<u8, Failed> {
         ..request(asked)?
     };
     known(start, shelf::find(&start.loaded, &asked.id).map(drop))?;
-    drive(start, Command::StartRun(Box::new(request)), false)
+    let given = Given::default();
+    drive(start, Command::StartRun(Box::new(request)), given, false)
 }
 
 /// `vigie resume`.
@@ -67,7 +71,8 @@ pub fn resume(start: &Start, asked: &Resume) -> Result<u8, Failed> {
     let run = asked.run.as_str().into();
     let found = Runs::new(&start.loaded.state_dir(), RealDisk).find(&asked.run);
     known(start, found.map(drop).map_err(Failed::usage))?;
-    drive(start, Command::ResumeRun { run, answers }, true)
+    let given = Given::read(&asked.secret)?;
+    drive(start, Command::ResumeRun { run, answers }, given, true)
 }
 
 fn request(asked: &Asked) -> Result<RunRequest, Failed> {
@@ -120,13 +125,14 @@ fn answer(answer: &Answer) -> (String, String) {
     (step, value)
 }
 
-fn drive(start: &Start, command: Command, kept: bool) -> Result<u8, Failed> {
+fn drive(start: &Start, command: Command, given: Given, kept: bool) -> Result<u8, Failed> {
     let json = start.global.output == Output::Json;
     runtime()?.block_on(async {
         let session = start.session(start.place(), Screen::Runs).await?;
         let mut driver = Driver {
             session,
             teller: Teller::new(json, kept),
+            given,
             interrupts: 0,
         };
         driver.send(Message::Command(command))?;
@@ -138,6 +144,7 @@ fn drive(start: &Start, command: Command, kept: bool) -> Result<u8, Failed> {
 struct Driver {
     session: Session,
     teller: Teller,
+    given: Given,
     interrupts: u32,
 }
 
@@ -164,6 +171,9 @@ impl Driver {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
+            if self.give()? {
+                continue;
+            }
             if let Some(code) = self.outcome()? {
                 return Ok(code);
             }
@@ -184,6 +194,25 @@ impl Driver {
                 _ = tick.tick() => self.send(Message::Tick)?,
             }
         }
+    }
+
+    /// Gives the run the secret it asks for, if it is here or somebody types it; whether it was.
+    fn give(&mut self) -> Result<bool, Failed> {
+        let Some(run) = &self.session.app.runs.present else {
+            return Ok(false);
+        };
+        let Some(AskKind::Secret(name)) = run.ask().map(|ask| &ask.kind) else {
+            return Ok(false);
+        };
+        let (name, run) = (name.clone(), run.start().run.clone());
+        let Some(value) = self.given.take(&name) else {
+            return Ok(false);
+        };
+        self.session
+            .engine
+            .carry(RunOrder::Give { run, name, value });
+        self.send(Message::Command(Command::Decide(Decision::Given)))?;
+        Ok(true)
     }
 
     /// The exit code, once there is nothing more to wait for.

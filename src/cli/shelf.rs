@@ -12,6 +12,7 @@ use crate::domain::incident::{Limits, Severity as Bad};
 use crate::engine::EnvironmentOf;
 use crate::engine::incidents::tell::Channels;
 use crate::engine::runs::Keeping;
+use crate::engine::runs::allowed::Programs;
 use crate::engine::runs::policy::{NO_SIGNERS, Rules};
 use crate::platform::webhook::{Address, Channel, Format};
 use crate::runbook::format::{MAX_BYTES, parse_bytes, parse_overlay};
@@ -340,6 +341,10 @@ pub fn keeping(
     let issuers = config.token_issuers().into_iter().map(str::to_owned);
     let issuers = Arc::new(issuers.collect());
     let hosts = Arc::new(config.runbooks.hosts.iter().cloned().collect());
+    let programs = Arc::new(Programs {
+        allowed: config.runbooks.exec.clone(),
+        environment: config.runbooks.exec_env.iter().cloned().collect(),
+    });
     let places = config.clone();
     let shelf = loaded.clone();
     let signers = config.approvals.allowed_signers.as_deref();
@@ -358,6 +363,7 @@ pub fn keeping(
             cleaner: cleaned,
             channels: channels(loaded),
             hosts,
+            programs,
         },
         vault: None,
         shelf: Arc::new(move || library(&shelf)),

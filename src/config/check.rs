@@ -55,6 +55,7 @@ pub fn complaints(config: &Config) -> Vec<Complaint> {
     found.links(config);
     found.channels(config);
     found.incidents(config);
+    found.programs(config);
     found.0
 }
 
@@ -112,6 +113,24 @@ impl Found {
                 self.at_least(key.clone(), time, least(name));
                 self.at_most(key, time);
             }
+        }
+    }
+
+    fn programs(&mut self, config: &Config) {
+        let paths = &config.runbooks.exec;
+        if let Some(path) = paths.iter().find(|path| !path.starts_with('/')) {
+            let sentence = format!("`{path}` is no absolute path: programs are not searched for");
+            let hint = Some("write it as \"/usr/bin/gh\"".to_owned());
+            self.say(at(&["runbooks", "exec"]), sentence, hint);
+        }
+        let name = |name: &String| {
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            !name.is_empty() && name.chars().all(plain)
+        };
+        if let Some(wrong) = config.runbooks.exec_env.iter().find(|one| !name(one)) {
+            let sentence = format!("`{wrong}` is no variable's name");
+            let hint = Some("name it without its value, as \"GH_TOKEN\"".to_owned());
+            self.say(at(&["runbooks", "exec_env"]), sentence, hint);
         }
     }
 

@@ -212,6 +212,10 @@ pub struct Runbooks {
     pub language: String,
     /// Hosts outside of the cluster that a step of kind http may ask from this machine, each with or without a port.
     pub hosts: Vec<String>,
+    /// Programs of this machine that a step of kind exec may start, by their absolute paths; where the environment lets it.
+    pub exec: Vec<String>,
+    /// Variables of the environment that such a program gets beside PATH, HOME and the language, by their names.
+    pub exec_env: Vec<String>,
 }
 
 impl Default for Runbooks {
@@ -220,6 +224,8 @@ impl Default for Runbooks {
             folders: Vec::new(),
             language: "en".into(),
             hosts: Vec::new(),
+            exec: Vec::new(),
+            exec_env: Vec::new(),
         }
     }
 }
@@ -334,6 +340,8 @@ pub struct Environment {
     pub minimum_hold: Time,
     /// How an image must be named to be released.
     pub image: Image,
+    /// Runbooks may start the programs that `[runbooks] exec` lists.
+    pub exec: bool,
     /// Where in Vault its secrets lie: what a runbook's `vault_path` is unless somebody says otherwise.
     pub vault_path: Option<String>,
 }
@@ -368,6 +376,7 @@ impl Environment {
                 ImageRule::Tag => Image::Tag,
                 ImageRule::Digest => Image::Digest,
             },
+            exec: policy.exec,
             vault_path: None,
         }
     }
@@ -383,6 +392,7 @@ impl Environment {
                 Image::Tag => ImageRule::Tag,
                 Image::Digest => ImageRule::Digest,
             },
+            exec: self.exec,
         }
     }
 

@@ -25,6 +25,8 @@ pub struct Policy {
     pub minimum_hold: Duration,
     /// How an image must be named.
     pub image: ImageRule,
+    /// Runbooks may start programs of the operator's machine, as far as the configuration lists them.
+    pub exec: bool,
 }
 
 impl Policy {
@@ -36,6 +38,7 @@ impl Policy {
             rehearsal: None,
             minimum_hold: Duration::ZERO,
             image: ImageRule::Tag,
+            exec: false,
         }
     }
 
@@ -43,23 +46,28 @@ impl Policy {
     pub const fn staging() -> Self {
         Self {
             read_only: false,
+            exec: true,
             ..Self::production()
         }
     }
 
-    /// The simulated platform: nothing is asked that a drill does not want to teach.
+    /// The simulated platform: nothing is asked that a drill does not want to teach, and no drill reaches outside of it.
     pub const fn simulated() -> Self {
-        Self::staging()
+        Self {
+            exec: false,
+            ..Self::staging()
+        }
     }
 
     /// Sorts the more careful policy last.
-    pub fn strictness(&self) -> (bool, u8, bool, Duration, ImageRule) {
+    pub fn strictness(&self) -> (bool, u8, bool, Duration, ImageRule, bool) {
         (
             self.read_only,
             self.approvals,
             self.rehearsal.is_some(),
             self.minimum_hold,
             self.image,
+            !self.exec,
         )
     }
 }

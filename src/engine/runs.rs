@@ -1,6 +1,7 @@
 //! Runs, carried out: the desk takes the App's orders in their order, opens journals, and gives every effect of the
 //! present run to whoever performs it. What comes back is reported as facts. All file work is off the async threads.
 
+pub mod allowed;
 pub mod approvals;
 mod ask;
 mod carry;
@@ -22,6 +23,7 @@ mod outside;
 mod outward;
 mod owners;
 pub mod policy;
+mod programs;
 mod reach;
 pub mod records;
 mod rehearsals;

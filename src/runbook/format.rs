@@ -15,6 +15,7 @@ mod known;
 mod looks;
 mod objects;
 mod overlay;
+mod programs;
 mod reader;
 mod schema;
 mod secrets;

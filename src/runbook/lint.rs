@@ -12,6 +12,7 @@ use crate::runbook::prose::bounded;
 use crate::runbook::template::Slot;
 
 mod lists;
+mod programs;
 pub mod shelf;
 mod text;
 mod values;
@@ -32,7 +33,8 @@ pub fn errors(file: &str, runbook: &Runbook) -> Vec<Problem> {
     for step in &runbook.steps {
         lint.step(runbook, step);
     }
-    for (place, message, help) in lists::suspensions(runbook) {
+    let others = lists::suspensions(runbook).into_iter();
+    for (place, message, help) in others.chain(programs::wrong(runbook)) {
         lint.error(place, message, Some(help.to_owned()));
     }
     lint.problems

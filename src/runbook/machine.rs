@@ -24,6 +24,7 @@ mod objects;
 mod outward;
 mod people;
 mod plan;
+mod programs;
 mod prompting;
 mod rehearsal;
 mod run;
@@ -51,5 +52,6 @@ pub use io::{
     ProofQuestion, Question, ReadId, Rollout, ScanQuestion, SecretQuestion,
 };
 pub use ledger::{End, Human, Ledger, Mutation, StepRecord, StepState};
+pub use programs::{Order, order};
 pub use rehearsal::rehearsal_words;
 pub use run::{Run, RunError};

@@ -14,6 +14,7 @@ mod gate;
 mod guard;
 mod look;
 mod object;
+mod program;
 mod secret;
 mod step;
 mod words;
@@ -27,6 +28,7 @@ pub use object::{
     APPLICATION, ARGO_HOME, OBJECT_KINDS, ObjectStep, PATCHABLE, Target, fields, is_manifest,
     kind_of, patchable,
 };
+pub use program::{gives_away, spoken};
 pub use secret::{SECRET_KINDS, SecretStep, SetEntry, SetTo};
 pub use step::{Branch, Enclosing, KINDS, PLANNED, Step, StepKind, Undo};
 pub use words::{

@@ -198,6 +198,9 @@ impl Line {
 pub fn requirements<'s>(steps: impl Iterator<Item = (&'s Step, ObjectRef)>) -> Vec<Requirement> {
     let mut needed = Vec::new();
     for (step, object) in steps.filter(|(step, _)| step.kind.mutates()) {
+        if object.is_program() {
+            continue;
+        }
         if object.in_vault() {
             needed.extend(vault_rights(step, &object));
             continue;
@@ -339,22 +342,6 @@ fn vault_rights(step: &Step, object: &ObjectRef) -> Vec<Requirement> {
     needed
 }
 
-/// Judges rights and facts; failures first.
-pub fn judge(access: &[Access], facts: Option<&ObjectFacts>, more: &[Line]) -> Vec<Line> {
-    let mut lines: Vec<Line> = access.iter().map(right_line).collect();
-    match facts {
-        Some(facts) => fact_lines(facts, &mut lines),
-        None => lines.push(Line::new(
-            Level::Unknown,
-            "the target",
-            "its state could not be read",
-        )),
-    }
-    lines.extend(more.iter().cloned());
-    lines.sort_by_key(|line| line.level);
-    lines
-}
-
 /// What was said about one right.
 pub fn right_line(access: &Access) -> Line {
     let why = if access.requirement.undo {
@@ -464,6 +451,11 @@ pub fn verdict(lines: &[Line]) -> Level {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runbook::touch::{self, Touch};
+
+    fn judge(access: &[Access], facts: Option<&ObjectFacts>, more: &[Line]) -> Vec<Line> {
+        touch::judge(Touch::Template, access, facts, more)
+    }
 
     fn access(allowed: Option<bool>) -> Access {
         let requirement = Requirement {

@@ -46,7 +46,7 @@ impl Touch {
         let kinds = plan.iter().map(|step| &step.kind);
         let mut fields = false;
         let first = kinds.filter(|kind| kind.mutates()).find(|kind| match kind {
-            StepKind::Secret(_) => false,
+            StepKind::Secret(_) | StepKind::Exec { .. } => false,
             StepKind::Object(_) => {
                 fields |= !runs_pods(kind_in(kind));
                 runs_pods(kind_in(kind))

@@ -25,6 +25,8 @@ pub enum Verb {
     Keys,
     /// Versions of a path of Vault, for good.
     Destroy,
+    /// A program of this machine is started.
+    Run,
 }
 
 impl Verb {
@@ -38,6 +40,7 @@ impl Verb {
             "k8s.evict" => Self::Evict,
             "k8s.secret-set" | "vault.kv-patch" | "vault.kv-restore" => Self::Keys,
             "vault.kv-destroy" => Self::Destroy,
+            "exec" => Self::Run,
             _ => Self::Patch,
         }
     }
@@ -60,7 +63,7 @@ impl Verb {
         self == Self::Create
     }
 
-    /// The right it needs: the verb, and the part of the resource with its slash.
+    /// The right it needs: the verb, and the part of the resource with its slash. A program needs none of the cluster's.
     pub fn right(self) -> (&'static str, &'static str) {
         match self {
             Self::Patch | Self::Keys | Self::Apply => ("patch", ""),
@@ -69,6 +72,7 @@ impl Verb {
             Self::Scale => ("patch", "/scale"),
             Self::Delete => ("delete", ""),
             Self::Evict => ("create", "/eviction"),
+            Self::Run => ("", ""),
         }
     }
 
@@ -81,6 +85,7 @@ impl Verb {
             Self::Destroy => "POST destroy",
             Self::Delete => "DELETE",
             Self::Evict => "POST eviction",
+            Self::Run => "RUN",
         }
     }
 }

@@ -168,6 +168,7 @@ fn page(view: &View<'_>, form: &Form, run: Option<&Run>) -> Page {
                 theme.text(),
             );
         }
+        (Purpose::Happened(did), Some(_)) => happened(view, *did, &mut page),
         (Purpose::Secret(name), Some(_)) => {
             page.title = format!("{name}?");
             let words = "it goes into the change that needs it, and into no file, record or screen";
@@ -194,6 +195,20 @@ fn page(view: &View<'_>, form: &Form, run: Option<&Run>) -> Page {
     page
 }
 
+fn happened(view: &View<'_>, did: bool, page: &mut Page) {
+    let (title, words) = if did {
+        ("It did its work?", "the run goes on after it")
+    } else {
+        (
+            "It did not do its work?",
+            "the program is started once more",
+        )
+    };
+    page.title = title.into();
+    let words = format!("your word is recorded, and {words}");
+    page.say("audit", &words, view.theme.text());
+}
+
 fn question(form: &Form) -> String {
     match (&form.purpose, form.wanted.as_deref()) {
         (Purpose::Confirm, Some(YES)) => "y goes ahead:".into(),
@@ -207,6 +222,7 @@ fn question(form: &Form) -> String {
         (Purpose::Approval(true), _) => "namespace:".into(),
         (Purpose::Approval(false), _) => "approval:".into(),
         (Purpose::Note, _) => "note:".into(),
+        (Purpose::Happened(_), _) => "how you know:".into(),
         (Purpose::Reason | Purpose::Undo | Purpose::ArmReason, _) => "why:".into(),
     }
 }
@@ -465,6 +481,7 @@ fn moves(app: &App, planned: &Planned) -> String {
         Verb::Evict => "this one pod, if its disruption budget allows".into(),
         Verb::Keys => "these keys alone; no pod before it is restarted".into(),
         Verb::Destroy => "these versions, for good".into(),
+        Verb::Run => "whatever the program acts on; nothing here can tell".into(),
     }
 }
 

@@ -3,7 +3,9 @@
 
 mod argo;
 mod bench;
+mod exec;
 mod fields;
 mod looks;
 mod made;
+mod seat;
 mod secrets;

@@ -153,6 +153,9 @@ param = "ticket"
 ```
 "#;
 
+/// A program, whose end nobody sees.
+const PROGRAM: &str = "+++\nschema = 1\nid = \"questions\"\nversion = \"1\"\ntitle = \"A program\"\n+++\n\n## Deploys\n\n```toml step\nid = \"go\"\nkind = \"confirm\"\n```\n\n```toml step\nid = \"x\"\nkind = \"exec\"\nargv = [\"gh\", \"workflow\", \"run\"]\nundo = \"none\"\nwhy = \"a test\"\n```\n";
+
 fn other() -> Arc<Runbook> {
     Arc::new(format::parse("questions", OTHER).unwrap_or_else(|problems| panic!("{problems:?}")))
 }
@@ -283,6 +286,16 @@ fn scenes() -> Vec<(&'static str, World, Run)> {
     );
     add("which ticket", (world, run));
     add("checklist", checklist::open());
+    let program = Arc::new(format::parse("questions", PROGRAM).unwrap());
+    let mut world = World {
+        lost: true,
+        ..World::new()
+    };
+    let mut start = world::start(&program, &[], false);
+    start.answers.yes = true;
+    start.answers.reason = Some("a test".into());
+    let run = world.begin_with(program, start, |_| false);
+    add("did it happen", (world, run));
     let seconded = OTHER.replace(
         "kind = \"choose\"",
         "kind = \"choose\"\napprove = { count = 1 }",
@@ -319,6 +332,7 @@ fn every_question_the_machine_can_ask_is_among_the_scenes() {
             AskKind::Trouble(_) => "trouble",
             AskKind::Resume { .. } => "resume",
             AskKind::Checklist(_) => "checklist",
+            AskKind::Happened { .. } => "happened",
         })
         .collect();
     for kind in [
@@ -332,6 +346,7 @@ fn every_question_the_machine_can_ask_is_among_the_scenes() {
         "resume",
         "checklist",
         "approval",
+        "happened",
     ] {
         assert!(
             kinds.contains(&kind),

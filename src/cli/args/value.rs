@@ -151,7 +151,11 @@ impl FromStr for Answer {
         let (step, item) = place
             .split_once('.')
             .map_or((place, None), |(step, item)| (step, Some(item)));
-        if !is_name(step) || item.is_some_and(|item| !is_name(item)) {
+        // The steps of a call and of a repetition have paths.
+        let path = step
+            .split(['/', '[', ']'])
+            .all(|part| part.is_empty() || is_name(part));
+        if step.is_empty() || !path || item.is_some_and(|item| !is_name(item)) {
             return Err(form());
         }
         let value = match (item, value.split_once(':')) {
@@ -172,6 +176,39 @@ impl FromStr for Answer {
             item: item.map(str::to_owned),
             value,
         })
+    }
+}
+
+/// Where a secret is read from. What is written in place of it is never repeated: it may be the secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Unseen {
+    /// Its name.
+    pub name: String,
+    /// Where it is read from; none where that is no place.
+    pub from: Option<Descriptor>,
+}
+
+/// An open file by its number; standard input is 0.
+pub type Descriptor = u32;
+
+impl std::fmt::Debug for Unseen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Unseen({:?}, {:?})", self.name, self.from)
+    }
+}
+
+impl FromStr for Unseen {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, from) = text.split_once('=').unwrap_or_default();
+        let from = match from {
+            "-" => Some(0),
+            other => other.strip_prefix("fd:").and_then(|fd| fd.parse().ok()),
+        };
+        let from = from.filter(|_| is_name(name));
+        let name = from.map_or_else(String::new, |_| name.to_owned());
+        Ok(Self { name, from })
     }
 }
 
@@ -245,6 +282,20 @@ mod tests {
             "", "120", "x", "120x", "1x1", "99999x40", "-5x40", "120x40x2",
         ] {
             assert!(text.parse::<FrameSize>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_a_place_to_read_and_never_repeated() {
+        let read = |text: &str| text.parse::<Unseen>().unwrap();
+        assert_eq!(
+            (read("pw=-").from, read("pw=fd:3").from),
+            (Some(0), Some(3))
+        );
+        for given in ["pw=hunter2", "hunter2", "=-", "pw=fd:x"] {
+            let unseen = read(given);
+            assert_eq!(unseen.from, None, "{given}");
+            assert!(!format!("{unseen:?}").contains("hunter2"));
         }
     }
 

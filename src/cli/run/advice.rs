@@ -29,6 +29,13 @@ pub fn line(run: &Run, kept: bool) -> Option<String> {
 pub fn sentence(run: &Run, kept: bool) -> String {
     let id = &run.start().run;
     match (line(run, kept), kept) {
+        (Some(line), true)
+            if matches!(run.ask().map(|ask| &ask.kind), Some(AskKind::Secret(_))) =>
+        {
+            format!(
+                "{line} < FILE reads it from standard input; without --secret, and at a terminal, it is asked for there; the console asks for it too (K, then p, enter on this run); vigie abandon {id} --reason TEXT closes it"
+            )
+        }
         (Some(line), true) => {
             format!("{line} goes on; vigie abandon {id} --reason TEXT closes it")
         }
@@ -82,6 +89,10 @@ fn answer(ask: &Ask, kept: bool) -> Option<String> {
                 .collect();
             Some(flags.join(" "))
         }
+        AskKind::Secret(name) if kept => Some(format!("--secret {name}=-")),
+        AskKind::Happened { .. } if kept => Some(format!(
+            "--answer {step}='done: HOW YOU KNOW'|'not-done: HOW YOU KNOW'"
+        )),
         AskKind::Approval { .. } if kept => Some(format!("[--answer {step}=approval:TEXT]")),
         AskKind::Reason(_) if kept => Some("--reason TEXT".to_owned()),
         _ => None,

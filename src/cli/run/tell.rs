@@ -193,6 +193,7 @@ fn answered(status: Status, message: &str) -> String {
         Status::Gone => "not applied, it is gone",
         Status::Invalid => "not applied, not accepted",
         Status::Locked => "not sent",
+        Status::Failed => "failed",
     };
     if message.is_empty() || message.eq_ignore_ascii_case(word) {
         return word.to_owned();
@@ -219,6 +220,7 @@ fn does(planned: &Planned) -> &'static str {
     match planned.verb() {
         Verb::Create => "make",
         Verb::Apply => "apply",
+        Verb::Run => "start",
         _ => "patch",
     }
 }

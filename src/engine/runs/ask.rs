@@ -5,7 +5,7 @@ use super::report::Reporter;
 use super::state::{known, reference, text, unanswered};
 use super::{
     approvals, checklist, clocks, lock, made, measure, named, outlook, outside, outward, owners,
-    request, revisions, rollout, secrets, service, state, tell,
+    programs, request, revisions, rollout, secrets, service, state, tell,
 };
 use crate::platform::failure::FailureKind;
 use crate::platform::kubernetes::{Manner, Right};
@@ -51,12 +51,11 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
             since,
             secret,
         } => return secrets::synced(&to, id, &object, &since, &secret).await,
-        Question::Object { object } | Question::Probe { object, .. } => state::read(means, &object)
-            .await
-            .map(|found| found.map_or(Answer::Gone, Answer::Object)),
+        Question::Object { object } | Question::Probe { object, .. } => look(means, &object).await,
         Question::Made { object, from } => made::look(means, &object, from.as_ref()).await,
         Question::Http(request) => outward::ask(means, &request).await,
         Question::Scan(asked) => outward::scan(means, &asked).await,
+        Question::Program(object) => programs::look(&means.keeping.rules, &start, object).await,
         Question::Service { object, set } => service::look(means, &object, &set).await,
         Question::Preflight {
             requirements,
@@ -68,6 +67,7 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
             gate,
             locks,
             suspends,
+            programs,
             evidence,
         } => {
             let asked = Asked {
@@ -80,6 +80,7 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
                 gate,
                 locks,
                 suspends,
+                programs,
                 evidence,
             };
             preflight(&to, &start, asked).await
@@ -100,6 +101,12 @@ pub async fn answer(to: Reporter, start: Arc<Start>, id: ReadId, question: Quest
         Err(failure) => Event::Unanswered(id, failure),
     };
     to.tell(event).await;
+}
+
+/// An object as it is now.
+async fn look(means: &Means, object: &ObjectRef) -> Result<Answer, Failure> {
+    let found = state::read(means, object).await?;
+    Ok(found.map_or(Answer::Gone, Answer::Object))
 }
 
 async fn workload(means: &Means, namespace: &str, named: Option<&str>) -> Result<Answer, Failure> {
@@ -144,6 +151,7 @@ struct Asked {
     gate: Option<u64>,
     locks: Vec<String>,
     suspends: Vec<String>,
+    programs: Vec<String>,
     evidence: Vec<String>,
 }
 
@@ -175,7 +183,11 @@ async fn preflight(to: &Reporter, start: &Start, asked: Asked) -> Result<Answer,
         access.push(may(means, requirement).await?);
     }
     let object = &asked.object;
-    let found = facts(means, object, &asked.suspends).await?;
+    let found = if object.is_program() {
+        None
+    } else {
+        facts(means, object, &asked.suspends).await?
+    };
     let place = &start.target;
     let mut more = vec![
         Line::new(
@@ -198,6 +210,7 @@ async fn preflight(to: &Reporter, start: &Start, asked: Asked) -> Result<Answer,
     more.extend(secrets::vault_lines(means, &asked.secrets).await?);
     more.extend(to.claims.take(&asked.locks, start.dry_run).await);
     more.extend(follows);
+    more.extend(programs::lines(&means.keeping.rules, start, &asked.programs).await);
     for other in &asked.others {
         let found = facts(means, other, &asked.suspends).await?;
         more.extend(touch::others(
@@ -254,6 +267,11 @@ async fn rehearse(to: &Reporter, mut action: Action) -> Result<Answer, Failure> 
     let object = action.planned.object.clone();
     if object.in_vault() {
         return Ok(Answer::CannotRehearse("Vault has no dry run".to_owned()));
+    }
+    if object.is_program() {
+        return Ok(Answer::CannotRehearse(
+            "a program has no dry run".to_owned(),
+        ));
     }
     let manner = Manner {
         dry_run: true,

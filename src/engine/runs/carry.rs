@@ -7,7 +7,7 @@ use super::means::Means;
 use super::records::Who;
 use super::report::Reporter;
 use super::secrets::Secrets;
-use super::{approvals, ask, measure, policy, records, rehearsals, rehearsing, write};
+use super::{approvals, ask, measure, policy, programs, records, rehearsals, rehearsing, write};
 use crate::app::runs::news::RunNews;
 use crate::engine::incidents::follow::follow;
 use crate::journal::{AuditEvent, Journal, RealDisk};
@@ -183,7 +183,11 @@ impl Carrier {
                     if !taken.is_empty() {
                         lease::write_down(&to.means, &start, taken).await;
                     }
-                    write::send(&to, effect, attempt, audit_id, *action).await
+                    if action.planned.object.is_program() {
+                        programs::start(&to, &start, effect, attempt, &action).await
+                    } else {
+                        write::send(&to, effect, attempt, audit_id, *action).await
+                    }
                 }
                 Err(message) => {
                     if let Some(why) = to.claims.lost().await {

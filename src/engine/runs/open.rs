@@ -12,12 +12,14 @@ use crate::app::runs::order::Opening;
 use crate::domain::incident;
 use crate::domain::target::Environment;
 use crate::engine::identity::Place;
+use crate::engine::incidents::evidence;
 use crate::engine::timekeeping::agree;
 use crate::journal::runs::{keep_called, plan_json, restore};
 use crate::journal::{Header, JournalError, RealDisk, Runs, fingerprint_key};
 use crate::platform::failure::Failure;
 use crate::runbook::ids::RunId;
 use crate::runbook::machine::{Entry, Run, RunTarget, Start, carrier};
+use crate::runbook::model::ParamType;
 use crate::runbook::patch::ObjectRef;
 use crate::runbook::preflight::Level;
 use serde_json::Value;
@@ -25,6 +27,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+/// The parameter that names the checklist of a release.
+const EVIDENCE: &str = "evidence";
 
 /// A run of before, ready to be taken up.
 pub struct Reopened {
@@ -93,11 +98,11 @@ pub async fn open(means: &Arc<Means>, opening: Opening) -> Result<(Carrier, Run)
     means.trusted.store(false, Ordering::Relaxed);
     let now = means.clock.now();
     let passed = held(means, &here, &opening, now).await?;
-    let params = filled(means, &here, &opening)?;
+    let (severity, evidence) = incident_here(means, &here, &opening).await;
+    let params = filled(means, &here, &opening, evidence)?;
     let unrecorded = opening.unrecorded;
     let mut random = [0; 10];
     getrandom::fill(&mut random).map_err(|error| refusal(format!("no randomness: {error}")))?;
-    let severity = severity_here(means, &here, &opening).await;
     let start = Start {
         run: RunId::new(now, random),
         runbook: opening.book.id.clone(),
@@ -164,9 +169,13 @@ fn filled(
     means: &Means,
     here: &Here,
     opening: &Opening,
+    evidence: Option<String>,
 ) -> Result<BTreeMap<String, Value>, Refusal> {
     const PATH: &str = "vault_path";
     let mut params = opening.params.clone();
+    if let Some(run) = evidence {
+        params.entry(EVIDENCE.to_owned()).or_insert(run.into());
+    }
     let configured = (means.keeping.rules.vault_path)(&here.environment.name);
     let Some(configured) = configured.filter(|_| opening.book.param(PATH).is_some()) else {
         return Ok(params);
@@ -193,8 +202,13 @@ fn second(means: &Means, run: &mut Run) {
     run.keep_from_approving(records::os_user());
 }
 
-/// How bad the incident is that is open here: conditions of the runbook may ask.
-async fn severity_here(means: &Means, here: &Here, opening: &Opening) -> Option<String> {
+/// How bad the incident is that is open here, which conditions of the runbook may ask; and the checklist it links, where the
+/// runbook takes one and nothing speaks against it. One that raises doubts is left to whoever names it.
+async fn incident_here(
+    means: &Means,
+    here: &Here,
+    opening: &Opening,
+) -> (Option<String>, Option<String>) {
     let place = incident::Place::on(
         (&here.uid, means.cluster.server()),
         &context(means),
@@ -202,8 +216,22 @@ async fn severity_here(means: &Means, here: &Here, opening: &Opening) -> Option<
         &here.environment.name,
     );
     let ledger = means.incidents();
-    let open = records::off(move || ledger.open_at(&place)).await.ok()?;
-    open.first().map(|one| one.severity().to_string())
+    let takes = opening.book.param(EVIDENCE);
+    let takes = takes.is_some_and(|param| param.ty == ParamType::Run);
+    let (state, namespace) = (means.keeping.state.clone(), opening.namespace.clone());
+    let looked = records::off(move || {
+        let open = ledger.open_at(&place);
+        let first = open.first();
+        let linked = first.filter(|_| takes).map(|one| one.linked.clone());
+        let mut linked = linked.unwrap_or_default().into_iter().rev();
+        let good = linked.find_map(|(run, ..)| {
+            let found = evidence::of(&state, &run).ok()?;
+            let clean = found.good && found.checklist && found.overridden.is_empty();
+            (clean && found.namespace == namespace).then_some(found.run)
+        });
+        (first.map(|one| one.severity().to_string()), good)
+    });
+    looked.await.unwrap_or_default()
 }
 
 /// What the policy refuses here, where it was gone past for a stated reason; otherwise it is refused.

@@ -1,6 +1,7 @@
 //! What the policy of an environment demands of a run: asked before the first effect, and again of every change. What it
 //! refuses, `--break-glass` can pass; that is written down with what was passed. The policy itself is the configuration's.
 
+use super::allowed::Programs;
 use super::rehearsals::{self, Rehearsal};
 use crate::app::runs::order::Opening;
 use crate::domain::policy::{ImageRule, Policy};
@@ -49,6 +50,8 @@ pub struct Rules {
     pub channels: Channels,
     /// Hosts outside of the cluster that a runbook may ask from here.
     pub hosts: Arc<BTreeSet<String>>,
+    /// Programs of this machine that a runbook may start from here.
+    pub programs: Arc<Programs>,
 }
 
 impl Default for Rules {
@@ -63,6 +66,7 @@ impl Default for Rules {
             cleaner: str::to_owned,
             channels: Channels::default(),
             hosts: Arc::default(),
+            programs: Arc::default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::app::runs::shelf::PastRun;
 use crate::journal::{Audit, AuditEvent, RealDisk, RunListing, Runs, host, in_words};
-use crate::runbook::machine::{Entry, Fact, Found, Intent, RunState, Start, Status};
+use crate::runbook::machine::{Entry, Fact, Found, Intent, Outcome, RunState, Start, Status};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -180,7 +180,12 @@ fn told(fact: &Fact) -> Option<Map<String, Value>> {
     let fields = match fact {
         Fact::Intent(intent) | Fact::UndoIntent(intent) => effect(intent),
         Fact::Outcome(outcome) | Fact::UndoOutcome(outcome) => {
-            let mut fields = serde_json::to_value(outcome).ok()?;
+            // What a program printed stays in the run's own record.
+            let mut fields = serde_json::to_value(Outcome {
+                said: None,
+                ..outcome.clone()
+            })
+            .ok()?;
             fields["k8s_audit_id"] = json!(outcome.effect.audit_id(outcome.attempt));
             fields
         }

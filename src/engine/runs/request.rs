@@ -48,7 +48,7 @@ pub async fn send(to: &Reporter, action: &Action, manner: &Manner) -> Result<App
             deleted.await
         }
         Verb::Evict => cluster.evict(namespace, name, &only_if, manner).await,
-        Verb::Keys | Verb::Destroy => Err(unknown("sent elsewhere".to_owned())),
+        Verb::Keys | Verb::Destroy | Verb::Run => Err(unknown("sent elsewhere".to_owned())),
     }
 }
 

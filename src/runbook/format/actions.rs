@@ -2,6 +2,7 @@
 
 use crate::runbook::format::guards::missing;
 use crate::runbook::format::objects::{object_step, target};
+use crate::runbook::format::programs::argv;
 use crate::runbook::format::reader::Reader;
 use crate::runbook::format::secrets::secret_step;
 use crate::runbook::model::{KINDS, OBJECT_KINDS, PLANNED, SECRET_KINDS, StepKind};
@@ -37,6 +38,7 @@ pub fn action(name: &str, table: &Reader<'_, '_, '_>, needs_target: bool) -> Opt
         },
         "k8s.delete" => StepKind::Delete { at: at() },
         "k8s.evict" => StepKind::Evict { at: at() },
+        "exec" => StepKind::Exec { argv: argv(table) },
         other if SECRET_KINDS.iter().any(|(kind, _)| *kind == other) => {
             StepKind::Secret(secret_step(other, table)?)
         }

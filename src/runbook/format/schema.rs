@@ -89,6 +89,7 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
 /// Whether a kind may stand in an `undo`.
 pub fn acts(kind: &str) -> bool {
     kind.starts_with("k8s.")
+        || kind == "exec"
         || OBJECT_KINDS.contains(&kind)
         || SECRET_KINDS.iter().any(|(name, _)| *name == kind)
         || PLANNED.iter().any(|(name, ..)| *name == kind)
@@ -354,6 +355,7 @@ fn own(kind: &str) -> Vec<Key> {
             .collect(),
         "audit" => vec![("event", text(), true), ("with", texts(), false)],
         "notify" => vec![("channel", text(), true), ("text", text(), true)],
+        "exec" => vec![("argv", some(text()), true)],
         "k8s.rollback" => object(vec![("to", text(), true)]),
         "k8s.scale" => object(vec![(
             "replicas",

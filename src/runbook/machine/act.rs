@@ -29,7 +29,13 @@ impl Run {
     }
 
     /// An intent without outcome: send it if it was recorded just now, else look at the world first.
-    pub(super) fn resolve(&mut self, index: usize, undo: bool, out: &mut Vec<Effect>) {
+    pub(super) fn resolve(
+        &mut self,
+        now: Timestamp,
+        index: usize,
+        undo: bool,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(mutation) = self.mutation(index, undo).cloned() else {
             return;
         };
@@ -45,6 +51,9 @@ impl Run {
                 action: Box::new(mutation.action),
             });
             return;
+        }
+        if mutation.action.planned.object.is_program() {
+            return self.ask_whether(now, (index, undo), &mutation, out);
         }
         let object = mutation.action.planned.object.clone();
         let question = if mutation.action.planned.is_secret() {
@@ -108,6 +117,7 @@ impl Run {
             resource_version: None,
             generation: None,
             message: bounded(message, 1000),
+            said: None,
         };
         match event {
             Event::Performed {
@@ -139,6 +149,7 @@ impl Run {
                 let refused = outcome(effect.clone(), attempt, status, http, &message);
                 self.settled(now, &effect, attempt, Ok(refused), out);
             }
+            Event::Exited { .. } => self.exited(now, event, out),
             Event::Unknown {
                 effect,
                 attempt,
@@ -433,6 +444,7 @@ impl Run {
                 Then::Pause,
                 out,
             ),
+            Some(Status::Failed) => self.program_failed(now, index, &mutation, out),
             Some(Status::Locked) => {
                 self.fail(now, index, Reason::Lock, mutation.message, Then::Pause, out);
             }
@@ -454,6 +466,10 @@ pub(super) fn same_object(planned: &Planned, answer: Answer) -> Result<ObjectSta
         // What is made has no uid before; whether it is ours is told by its mark.
         Answer::Object(state) if planned.verb().creates() => Ok(state),
         Answer::Object(state) if state.object.uid == planned.object.uid => Ok(state),
+        Answer::Object(state) if state.object.is_program() => Err(format!(
+            "{} is another file than the one that was confirmed: it is not started",
+            planned.object.name
+        )),
         Answer::Object(state) => Err(format!(
             "{} is another object now (uid {} instead of {}): nothing is done to a namesake",
             planned.object.short(),

@@ -113,7 +113,10 @@ impl Run {
                     self.unanswered(now, purpose, failure, out);
                 }
             }
-            Event::Performed { .. } | Event::Refused { .. } | Event::Unknown { .. } => {
+            Event::Performed { .. }
+            | Event::Refused { .. }
+            | Event::Exited { .. }
+            | Event::Unknown { .. } => {
                 self.came_back(now, event, out);
             }
             Event::Decided { by, decision } => self.decide(now, &by, decision, out),
@@ -217,7 +220,7 @@ impl Run {
             return self.put_question(out);
         }
         if let Some((index, undo)) = self.unresolved() {
-            return self.resolve(index, undo, out);
+            return self.resolve(now, index, undo, out);
         }
         if self.over_time(now) {
             return self.call_time(now, out);

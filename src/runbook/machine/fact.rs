@@ -238,6 +238,9 @@ pub struct Outcome {
     pub generation: Option<i64>,
     /// The server's words.
     pub message: String,
+    /// What a program printed, bounded and cleaned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
 }
 
 /// Whether an effect happened.
@@ -256,6 +259,8 @@ pub enum Status {
     Invalid,
     /// Never sent: somebody else carries the run now.
     Locked,
+    /// A program ended with another code than zero.
+    Failed,
 }
 
 /// What a probe found.

@@ -278,6 +278,7 @@ impl Run {
             generation: None,
             version: None,
             message: String::new(),
+            said: None,
         };
         self.set(&intent.step, |record| {
             if undo {
@@ -319,6 +320,7 @@ impl Run {
             mutation.generation = outcome.generation;
             mutation.version.clone_from(&outcome.resource_version);
             mutation.message.clone_from(&outcome.message);
+            mutation.said.clone_from(&outcome.said);
         });
     }
 

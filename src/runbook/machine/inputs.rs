@@ -12,6 +12,7 @@ use crate::runbook::machine::io::Effect;
 use crate::runbook::machine::io::Question;
 use crate::runbook::machine::run::Purpose;
 use crate::runbook::machine::run::Run;
+use crate::runbook::model::ParamType;
 use crate::runbook::model::StepKind;
 use crate::runbook::model::Then;
 use crate::runbook::prose::bounded;
@@ -350,6 +351,25 @@ impl Run {
             vec![decision],
             out,
         );
+    }
+
+    /// The runs of before that parameters name: the run's own, and those of the runbooks it has called.
+    pub(super) fn named_runs(&self) -> Vec<String> {
+        let calls = self.plan.iter().flat_map(|step| &step.within);
+        let calls = calls.map(|call| (&*call.book, call.prefix.as_str()));
+        let mut named: Vec<String> = Vec::new();
+        for (book, prefix) in std::iter::once((&*self.book, "")).chain(calls) {
+            let runs = book.params.iter();
+            let runs = runs.filter(|param| param.ty == ParamType::Run);
+            for param in runs {
+                let name = format!("{prefix}{}", param.name);
+                let given = self.ledger.params.get(&name).and_then(Value::as_str);
+                if let Some(run) = given.filter(|run| named.iter().all(|known| known != run)) {
+                    named.push(run.to_owned());
+                }
+            }
+        }
+        named
     }
 }
 

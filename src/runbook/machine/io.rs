@@ -60,6 +60,19 @@ pub enum Event {
         /// The server's words.
         message: String,
     },
+    /// A program ended by itself.
+    Exited {
+        /// Which.
+        effect: EffectKey,
+        /// Which attempt.
+        attempt: u32,
+        /// Its exit code; zero is success.
+        code: i32,
+        /// That, and the last it complained about.
+        message: String,
+        /// What it printed, where that is kept.
+        said: Option<String>,
+    },
     /// Whether it happened is not known: reset, timeout, 5xx after the request was written.
     Unknown {
         /// Which.
@@ -151,6 +164,8 @@ pub enum Question {
         /// Which.
         object: ObjectRef,
     },
+    /// A program of this machine: its path and which file that is now, if it may be started here.
+    Program(ObjectRef),
     /// A Service as it is now, with the number of ready pods that it would select.
     Service {
         /// Which.
@@ -227,6 +242,8 @@ pub enum Question {
         locks: Vec<String>,
         /// The Applications that the plan suspends first.
         suspends: Vec<String>,
+        /// The programs that are started, as the file names them.
+        programs: Vec<String>,
         /// The runs of before that were named as evidence.
         evidence: Vec<String>,
     },
@@ -515,6 +532,14 @@ pub enum AskKind {
     },
     /// A reason for going on; answered by [`Decision::Value`].
     Reason(Vec<Line>),
+    /// Whether a program did its work whose end nobody saw; answered by [`Decision::Value`] with `done: WHY` or
+    /// `not-done: WHY`.
+    Happened {
+        /// Its command line.
+        command: String,
+        /// Whether it was to take something back.
+        undo: bool,
+    },
     /// Something went wrong; answered by [`Decision::Way`].
     Trouble(Vec<Way>),
     /// Where we are after a resume; answered by [`Decision::Yes`] or a way.

@@ -64,6 +64,8 @@ pub struct Mutation {
     pub version: Option<String>,
     /// The last words about it.
     pub message: String,
+    /// What a program printed.
+    pub said: Option<String>,
 }
 
 /// A step's record.

@@ -14,11 +14,11 @@ use crate::runbook::machine::io::Effect;
 use crate::runbook::machine::io::GoingBack;
 use crate::runbook::machine::io::Question;
 use crate::runbook::machine::ledger::StepState;
+use crate::runbook::machine::programs::drop_output;
 use crate::runbook::machine::run::Purpose;
 use crate::runbook::machine::run::Run;
 use crate::runbook::model::ObjectStep;
 use crate::runbook::model::OnFailure;
-use crate::runbook::model::ParamType;
 use crate::runbook::model::Step;
 use crate::runbook::model::StepKind;
 use crate::runbook::model::Then;
@@ -139,6 +139,7 @@ impl Run {
             gate: self.least_requests(),
             locks: self.lock_keys(),
             suspends: self.suspends(),
+            programs: self.programs_ahead(),
             evidence: self.named_runs(),
         };
         self.read(Purpose::Preflight, question, out);
@@ -148,8 +149,8 @@ impl Run {
     fn changed_objects(&self) -> (Vec<ObjectRef>, Vec<ObjectRef>) {
         let (mut objects, mut secrets) = (Vec::new(), Vec::new());
         for (step, object) in self.remaining() {
-            // What is to be made has no facts yet.
-            if made(step) {
+            // What is to be made has no facts yet, and a program has none of the cluster's.
+            if made(step) || object.is_program() {
                 continue;
             }
             let secret = matches!(step.kind, StepKind::Secret(_));
@@ -167,16 +168,6 @@ impl Run {
             objects.extend(remaining.map(|(_, object)| object));
         }
         (objects, secrets)
-    }
-
-    /// The runs of before that parameters name.
-    fn named_runs(&self) -> Vec<String> {
-        let runs = self.book.params.iter();
-        let runs = runs.filter(|param| param.ty == ParamType::Run);
-        let given = runs.filter_map(|param| self.ledger.params.get(&param.name));
-        given
-            .filter_map(|run| run.as_str().map(str::to_owned))
-            .collect()
     }
 
     /// The changing steps that are still to come, as far as their objects are known: those whose condition is false
@@ -381,6 +372,7 @@ impl Run {
         for (name, path) in &step.capture {
             kept[name.as_str()] = scope.get(path).unwrap_or(Value::Null);
         }
+        drop_output(step, &mut kept);
         let failed: Vec<String> = findings
             .iter()
             .filter(|finding| !finding.holds)

@@ -143,6 +143,9 @@ impl Run {
         if let Some(name) = &self.live.secret {
             return AskKind::Secret(name.clone());
         }
+        if let Some(whether) = self.question_whether(index) {
+            return whether;
+        }
         let step = &self.plan[index];
         match &step.kind {
             StepKind::Choose { options } => AskKind::Branch(options.clone()),
@@ -316,6 +319,7 @@ impl Run {
             }
             (AskKind::Secret(name), Decision::Given, Some(_)) => {
                 self.live.secret = None;
+                self.live.given.insert(name.clone());
                 let fact = said(&ask, by, &format!("{GAVE}{name}"), true);
                 self.record(now, vec![fact], out);
             }
@@ -334,6 +338,10 @@ impl Run {
                 };
                 self.take_revision(now, index, number, None, out);
                 self.first(said(&ask, by, &number.to_string(), true), out);
+            }
+            (AskKind::Happened { undo, .. }, Decision::Value(text), Some(index)) => {
+                let at = (index, *undo);
+                self.heard_whether(now, at, (by, &text), ask, out);
             }
             (AskKind::Approval { .. }, Decision::Value(text), Some(index)) => {
                 self.approval_typed(now, index, by, &text, out);

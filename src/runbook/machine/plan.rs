@@ -121,6 +121,7 @@ impl Run {
                 }
                 Ok(annotated(state, kind, notes))
             }
+            StepKind::Exec { argv } => self.plan_program(step, argv, state),
             StepKind::Object(object) => self.plan_object(step, object, state),
             StepKind::Secret(secret) => self.plan_secret(step, secret, state, now),
             other => Err(format!("`{}` changes nothing", other.name()).into()),

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::runbook::machine::fact::{Fact, Reason, Way};
+use crate::runbook::machine::fact::{Fact, Reason};
 use crate::runbook::machine::io::{Effect, ObjectState};
 use crate::runbook::machine::run::Run;
 use crate::runbook::model::{SecretDecl, SetTo, Step, StepKind};
@@ -52,7 +52,7 @@ impl Run {
         needed
     }
 
-    /// Nobody is at a screen, and a step ahead needs something typed: said before the first effect. Whether it was.
+    /// Nobody is at a screen, and a step ahead needs something typed: asked for before the first effect. Whether it was.
     pub(super) fn nobody_types(&mut self, now: Timestamp, out: &mut Vec<Effect>) -> bool {
         if self.start.attended || self.start.dry_run {
             return false;
@@ -61,19 +61,26 @@ impl Run {
         let mut ahead = steps.filter(|(step, record)| {
             !record.is_over() && !record.effective() && !self.unwanted(step)
         });
-        let found =
-            ahead.find_map(|(step, _)| Some((step.id.clone(), self.typed_secrets(step).next()?)));
+        let open = |one: &&SecretDecl| !self.live.given.contains(&one.name);
+        let found = ahead.find_map(|(step, _)| {
+            let open = self.typed_secrets(step).find(open)?;
+            Some((step.id.clone(), open))
+        });
         let Some((step, name)) = found.map(|(step, one)| (step, one.name.clone())) else {
             return false;
         };
+        let at = self
+            .current()
+            .map(|index| self.ledger.steps[index].path.clone());
         let fact = Fact::NeedsHuman {
             reason: Reason::Input,
             message: format!(
-                "step {step} needs the secret {name}, which is typed at a screen: begin it in the console; it is taken from no command line, file or environment"
+                "step {step} needs the secret {name}, which is typed at a terminal or read from standard input; it is taken from no argument, environment or record"
             ),
-            step: None,
-            ways: vec![Way::Stop],
+            step: at,
+            ways: Vec::new(),
         };
+        self.live.secret = Some(name);
         self.record(now, vec![fact], out);
         true
     }

@@ -47,6 +47,9 @@ impl Run {
             }
         } else if self.start.reads_only {
             json!({"rehearsed": "planned", "lines": lines})
+        } else if planned.object.is_program() {
+            let why = "a program cannot be rehearsed: it was not started";
+            json!({"rehearsed": false, "why": why, "lines": lines})
         } else if self.rehearsed_ahead(index) {
             json!({"rehearsed": true, "lines": lines})
         } else if planned.object.in_vault() {

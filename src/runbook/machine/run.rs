@@ -53,6 +53,8 @@ pub(super) struct Live {
     pub asked: Option<Ask>,
     /// The secret a person is asked for.
     pub secret: Option<String>,
+    /// The secrets that were given in this process.
+    pub given: BTreeSet<String>,
     pub candidates: Vec<ObjectRef>,
     pub revisions: Vec<Revision>,
     pub gate: Option<(usize, Gate)>,

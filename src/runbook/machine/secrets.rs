@@ -10,6 +10,7 @@ use crate::runbook::machine::fact::Reason;
 use crate::runbook::machine::io::{
     Answer, Effect, ObjectState, ProofQuestion, Question, SecretQuestion,
 };
+use crate::runbook::machine::programs::line;
 use crate::runbook::machine::prompting::filled_in;
 use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::machine::theirs::{Unplanned, name_of};
@@ -28,6 +29,9 @@ impl Run {
     /// The object a step acts on or looks at.
     pub(super) fn object_for(&self, step: &Step) -> Result<ObjectRef, String> {
         let StepKind::Secret(secret) = &step.kind else {
+            if let StepKind::Exec { argv } = &step.kind {
+                return Ok(self.program_of(argv));
+            }
             if let Some(object) = self.made_object(step)? {
                 return Ok(object);
             }
@@ -65,6 +69,7 @@ impl Run {
                 |_| Question::Secret(Box::default()),
                 |asked| Question::Secret(Box::new(asked)),
             ),
+            StepKind::Exec { argv } => Question::Program(self.program_of(argv)),
             kind => self.object_question(step, kind, object, None),
         }
     }
@@ -365,6 +370,7 @@ pub(super) fn words_of(
     let StepKind::Secret(secret) = kind else {
         return match kind {
             StepKind::RolloutRestart { .. } => "restart, one workload at a time".to_owned(),
+            StepKind::Exec { argv } => line(argv, scope),
             other => other.name().to_owned(),
         };
     };

@@ -11,6 +11,7 @@ mod flow;
 mod limits;
 mod made;
 mod others;
+mod programs;
 mod prompting;
 mod rotation;
 mod stops;

@@ -83,7 +83,11 @@ impl Run {
             Some(undo) => Fact::UndoFailed {
                 step,
                 message: undo.message,
-                command: Some(effect.action.planned.inverse().command()),
+                command: Some(if object.is_program() {
+                    undo.action.planned.command()
+                } else {
+                    effect.action.planned.inverse().command()
+                }),
             },
         };
         self.record(now, vec![fact], out);
@@ -100,6 +104,9 @@ impl Run {
     }
 
     fn look_before_undo(&mut self, index: usize, object: ObjectRef, out: &mut Vec<Effect>) {
+        if object.is_program() {
+            return self.look_before_program(index, out);
+        }
         let step = &self.plan[index];
         let effect = self.ledger.steps[index].effect.as_ref();
         let back = effect.map(|effect| effect.action.planned.inverse());
@@ -125,6 +132,9 @@ impl Run {
     ) {
         let record = self.ledger.steps[index].clone();
         let Some(effect) = record.effect else { return };
+        if effect.action.planned.object.is_program() {
+            return self.before_program(now, index, answer, out);
+        }
         let failed = |message: String, planned: &Planned| Fact::UndoFailed {
             step: record.path.clone(),
             message,

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::runbook::machine::fact::{Fact, Reason};
 use crate::runbook::machine::io::{Effect, Question, Rollout};
 use crate::runbook::machine::ledger::Mutation;
+use crate::runbook::machine::programs::left_behind;
 use crate::runbook::machine::run::{Purpose, Run};
 use crate::runbook::model::{ObjectStep, SecretStep, StepKind};
 
@@ -149,6 +150,8 @@ impl Run {
 
 /// What an applied effect leaves behind for later steps.
 fn effect_out(mutation: &Mutation) -> serde_json::Value {
-    json!({"effect": mutation.effect, "name": mutation.action.planned.object.name, "lines": mutation.action.planned.lines, "generation": mutation.generation, "attempts": mutation.attempt,
-        "version": mutation.version, "at": mutation.settled_at.map(|at| at.to_string())})
+    let mut found = json!({"effect": mutation.effect, "name": mutation.action.planned.object.name, "lines": mutation.action.planned.lines, "generation": mutation.generation, "attempts": mutation.attempt,
+        "version": mutation.version, "at": mutation.settled_at.map(|at| at.to_string())});
+    left_behind(mutation, &mut found);
+    found
 }

@@ -311,6 +311,12 @@ pub enum StepKind {
         /// What it says.
         text: Text,
     },
+    /// A program on this machine, started without a shell.
+    #[serde(rename = "exec")]
+    Exec {
+        /// The program, then its arguments: each stays one argument, whatever is filled in.
+        argv: Vec<Text>,
+    },
     /// Something about a secret.
     #[serde(untagged)]
     Secret(SecretStep),
@@ -364,6 +370,7 @@ impl StepKind {
             Self::Each { .. } => "each",
             Self::Audit { .. } => "audit",
             Self::Notify { .. } => "notify",
+            Self::Exec { .. } => "exec",
         }
     }
 
@@ -379,6 +386,7 @@ impl StepKind {
             | Self::Annotate { .. }
             | Self::Delete { .. }
             | Self::Evict { .. }
+            | Self::Exec { .. }
             | Self::Object(_) => true,
             Self::Secret(step) => step.mutates(),
             Self::Planned { name, .. } => PLANNED
@@ -431,7 +439,6 @@ pub const PLANNED: &[(&str, bool, &[&str])] = &[
     ("git.propose", true, &["file"]),
     ("velero.backup", true, &["ns", "name"]),
     ("velero.restore", true, &["name", "into"]),
-    ("exec", true, &["argv"]),
 ];
 
 /// Kinds the machine runs, and those with keys of their own.
@@ -477,4 +484,5 @@ pub const KINDS: &[&str] = &[
     "each",
     "audit",
     "notify",
+    "exec",
 ];

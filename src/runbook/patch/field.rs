@@ -5,6 +5,8 @@ use serde_json::Value;
 
 /// The kind under which a path of Vault goes.
 const VAULT: &str = "Vault";
+/// The kind under which a program of this machine goes.
+const PROGRAM: &str = "Program";
 
 /// One object, pinned by its uid.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,8 +22,11 @@ pub struct ObjectRef {
 }
 
 impl ObjectRef {
-    /// `Kind/name`.
+    /// `Kind/name`; of a program its path alone.
     pub fn short(&self) -> String {
+        if self.is_program() {
+            return self.name.clone();
+        }
         format!("{}/{}", self.kind, self.name)
     }
 
@@ -35,6 +40,21 @@ impl ObjectRef {
         }
     }
 
+    /// A program of this machine, by its path or its bare name, for a run about a namespace.
+    pub fn program(namespace: &str, name: &str) -> Self {
+        Self {
+            kind: PROGRAM.to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            uid: String::new(),
+        }
+    }
+
+    /// Whether it is a program of this machine and no object of a cluster.
+    pub fn is_program(&self) -> bool {
+        self.kind == PROGRAM
+    }
+
     /// Whether it is a path of Vault and no object of a cluster.
     pub fn in_vault(&self) -> bool {
         self.kind == VAULT
@@ -45,7 +65,9 @@ impl ObjectRef {
         if self.in_vault() {
             return format!("vault kv metadata get {}", self.name);
         }
-
+        if self.is_program() {
+            return "the tools of whatever it acts on".to_owned();
+        }
         format!("{} get {} -o yaml", self.kubectl(), self.typed())
     }
 

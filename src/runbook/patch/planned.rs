@@ -175,9 +175,12 @@ impl Planned {
         patch
     }
 
-    /// The way back: the same fields with old and new exchanged.
+    /// The way back: the same fields with old and new exchanged. What a program did only another one takes back.
     #[must_use]
     pub fn inverse(&self) -> Self {
+        if self.verb() == Verb::Run {
+            return self.clone();
+        }
         if self.verb().creates() {
             return Self {
                 kind: "k8s.delete".to_owned(),
@@ -249,6 +252,9 @@ impl Planned {
         if self.is_secret() {
             return self.secret_command();
         }
+        if self.verb() == Verb::Run {
+            return self.lines.join(" ");
+        }
         if self
             .changes
             .iter()
@@ -301,7 +307,9 @@ impl Planned {
     /// What a person can type to go back; a restart and a removal have no way back.
     pub fn way_back(&self) -> Option<String> {
         let stamps = ["k8s.rollout-restart", "eso.sync", "vault.kv-destroy"];
-        let none = self.verb().removes() || stamps.contains(&self.kind.as_str());
+        let none = self.verb().removes()
+            || self.verb() == Verb::Run
+            || stamps.contains(&self.kind.as_str());
         (!none).then(|| self.inverse().command())
     }
 }

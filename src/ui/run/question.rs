@@ -102,6 +102,7 @@ fn heading(run: &Run, ask: &Ask) -> String {
             return "It may go on, but not without a reason.".into();
         }
         AskKind::Reason(_) => "It may go on, but not without a reason.",
+        AskKind::Happened { .. } => "Did it do its work? Nothing here can tell.",
         AskKind::Trouble(_) => return ask.message.clone(),
         AskKind::Resume { .. } => "Go on with this run?",
     };
@@ -245,11 +246,21 @@ fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
         }
         // The items say for themselves what is known; of a secret nothing is.
         AskKind::Checklist(_) | AskKind::Secret(_) => {}
+        AskKind::Happened { command, undo } => happened(command, *undo, paper),
         AskKind::Workload(_) | AskKind::Branch(_) => {
             let namespace = view.app.target.scope.to_string();
             paper.fact("where", &namespace, theme.text());
         }
     }
+}
+
+/// A program whose end nobody saw.
+fn happened(command: &str, undo: bool, paper: &mut Paper<'_>) {
+    let theme = paper.theme;
+    let name = if undo { "undo" } else { "program" };
+    paper.fact(name, &plain(command), theme.strong());
+    let words = "look at what it acts on before you answer";
+    paper.words(words, theme.text());
 }
 
 /// What somebody else is asked to agree with, and how they find it.

@@ -248,6 +248,9 @@ fn tell_item(fact: &Fact) -> Told {
 }
 
 fn sent(planned: &crate::runbook::patch::Planned) -> String {
+    if planned.object.is_program() {
+        return format!("start {}", planned.lines.join(", "));
+    }
     format!(
         "patch {}: {}",
         planned.object.short(),
@@ -265,6 +268,7 @@ fn answered(outcome: &crate::runbook::machine::Outcome) -> String {
         Status::Denied => "denied: it was not done",
         Status::Gone => "gone: it was not done",
         Status::Invalid => "refused: it was not done",
+        Status::Failed => "it failed:",
         Status::Locked => return format!("not sent: {}", outcome.message),
     };
     format!("{word}{http} {}", outcome.message)

@@ -35,6 +35,7 @@ pub fn sends_what(step: &Step) -> String {
         StepKind::Use { .. } => "goes through a block of steps, written out below".into(),
         StepKind::Call { runbook, .. } => format!("goes through the runbook {runbook}"),
         StepKind::Each { .. } => "does its steps for every item".into(),
+        StepKind::Exec { .. } => "starts a program of this machine".into(),
         StepKind::Secret(secret) => secret_words(secret).into(),
         other => other.name().to_owned(),
     };
@@ -74,7 +75,7 @@ fn does(object: &ObjectStep) -> &'static str {
 /// The change in the words of the request.
 pub fn sends(planned: &Planned) -> String {
     let verb = planned.verb();
-    if verb.removes() || verb.creates() || verb == Verb::Apply {
+    if verb.removes() || verb.creates() || matches!(verb, Verb::Apply | Verb::Run) {
         return format!("{}: {}", verb.request(), planned.lines.join(", "));
     }
     let all = |path: &str| {

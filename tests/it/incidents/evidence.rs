@@ -92,3 +92,55 @@ async fn a_checklist_is_looked_up_by_the_rollback_that_names_it_and_kept_in_its_
     let none = home.run(&["incident", "link", &id, NOBODY]).await;
     assert_eq!(none.code, Some(1), "{none:?}");
 }
+
+/// A checklist that one word settles.
+const LIST: &str = "+++\nschema = 1\nid = \"list\"\nversion = \"1\"\ntitle = \"A list\"\n\n[params.namespace]\ntype = \"namespace\"\n+++\n\n## The list\n\n```toml step\nid = \"before\"\nkind = \"checklist\"\n[[items]]\nid = \"told\"\ntext = \"Everybody knows.\"\nevidence = [\"attest\"]\n```\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_in_an_incident_takes_the_checklist_that_the_incident_links() {
+    let home = Home::on(Scenario::BadRelease, 300).await;
+    home.keep(LIST);
+    let id = super::opened(&home, &["-n", "veza-production"]).await;
+    let told = "before.told=attest:Grace: they do";
+    let listed = ["run", "list", "-n", "veza-production", "--answer", told];
+    let said = home.run(&listed).await;
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let list = home.runs().await.remove(0)["run"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let plan = [
+        "runbook",
+        "plan",
+        "rollback",
+        "-n",
+        "veza-production",
+        "--set",
+        "workload=veza-backend",
+    ];
+    let named = format!("evidence list {list}");
+    let before = home.run(&plan).await;
+    assert!(!before.out.contains(&named), "{before:?}");
+    let linked = home.run(&["incident", "link", &id, &list]).await;
+    assert_eq!(linked.code, Some(0), "{linked:?}");
+    let after = home.run(&plan).await;
+    assert!(after.out.contains(&named), "{after:?}");
+    // The rollback that the incident's runbook calls takes it as well.
+    let mut called = vec!["run", "incident", "--dry-run", "-n", "veza-production"];
+    for set in [
+        "workload=veza-backend",
+        "message=m",
+        "cause=c",
+        "replicas=3",
+    ] {
+        called.extend(["--set", set]);
+    }
+    let ready = ["commander", "scribe", "deputy", "liaison", "bridge"];
+    let ready = ready.map(|one| format!("ready.{one}=attest:Grace: yes"));
+    let ways = ["severity=P1", "breach=no", "way=rollback"];
+    for answer in ways.into_iter().chain(ready.iter().map(String::as_str)) {
+        called.extend(["--answer", answer]);
+    }
+    let said = home.run(&called).await;
+    assert!(said.out.contains(&named), "{said:?}");
+}

@@ -48,7 +48,7 @@ fn without_a_screen_nothing_is_begun_that_needs_something_typed() {
     assert!(
         human
             .message
-            .contains("the secret pw, which is typed at a screen"),
+            .contains("the secret pw, which is typed at a terminal"),
         "{human:?}"
     );
     assert!(run.ledger().end.is_none() && shelf.writes.is_empty());
