@@ -65,22 +65,22 @@ pub(super) fn detection(report: &Report<'_>, text: &mut String) {
     heading(text, pick("Detection", "Détection"));
     let _ = writeln!(
         text,
-        "- {}: {}",
-        pick("detected", "détecté"),
+        "- {} {}",
+        pick("detected:", "détecté :"),
         at(incident.detected)
     );
     if incident.detected != incident.detected_first {
         let _ = writeln!(
             text,
-            "- {}: {}",
-            pick("first said to be", "d'abord indiqué"),
+            "- {} {}",
+            pick("first said to be:", "d'abord indiqué :"),
             at(incident.detected_first)
         );
     }
     let _ = writeln!(
         text,
-        "- {}: {}",
-        pick("first alert of it fired", "première alerte"),
+        "- {} {}",
+        pick("first alert of it fired:", "première alerte :"),
         moment(incident.first_alert, language)
     );
     let delay = incident
@@ -88,8 +88,8 @@ pub(super) fn detection(report: &Report<'_>, text: &mut String) {
         .map(|first| incident.detected.duration_since(first).as_secs());
     let _ = writeln!(
         text,
-        "- {}: {}\n",
-        pick("delay", "délai"),
+        "- {} {}\n",
+        pick("delay:", "délai :"),
         delay
             .filter(|seconds| *seconds >= 0)
             .map_or_else(|| unknown(language).to_owned(), span)
@@ -109,17 +109,17 @@ pub(super) fn resolution(report: &Report<'_>, text: &mut String) {
     heading(text, pick("Resolution", "Résolution"));
     for (name, when) in [
         (
-            pick("acknowledged", "prise en charge"),
+            pick("acknowledged:", "prise en charge :"),
             incident.acknowledged,
         ),
         (
-            pick("first change", "premier changement"),
+            pick("first change:", "premier changement :"),
             incident.mitigating,
         ),
-        (pick("mitigated", "atténué"), incident.mitigated),
-        (pick("resolved", "résolu"), incident.resolved),
+        (pick("mitigated:", "atténué :"), incident.mitigated),
+        (pick("resolved:", "résolu :"), incident.resolved),
     ] {
-        let _ = writeln!(text, "- {name}: {}", moment(when, language));
+        let _ = writeln!(text, "- {name} {}", moment(when, language));
     }
     for record in &incident.records {
         if let Event::Resolved {
@@ -151,7 +151,7 @@ pub(super) fn protection(report: &Report<'_>, text: &mut String) {
         ),
     );
     let aware = moment(incident.breach, language);
-    let _ = writeln!(text, "- {}: {aware}", pick("known since", "connu depuis"));
+    let _ = writeln!(text, "- {} {aware}", pick("known since:", "connu depuis :"));
     let timer = clocks(incident)
         .into_iter()
         .find(|timer| timer.clock == Clock::Authority);
@@ -177,8 +177,8 @@ pub(super) fn protection(report: &Report<'_>, text: &mut String) {
         };
         let _ = writeln!(
             text,
-            "- {}: {state}",
-            pick("authority, 72 h", "autorité de contrôle, 72 h")
+            "- {} {state}",
+            pick("authority, 72 h:", "autorité de contrôle, 72 h :")
         );
     }
     for record in &incident.records {
@@ -188,24 +188,27 @@ pub(super) fn protection(report: &Report<'_>, text: &mut String) {
         }
     }
     for name in [
-        pick("nature of the breach", "nature de la violation"),
+        pick("nature of the breach:", "nature de la violation :"),
         pick(
-            "categories of data and of people",
-            "catégories de données et de personnes",
+            "categories of data and of people:",
+            "catégories de données et de personnes :",
         ),
         pick(
-            "approximate number of people and records",
-            "nombre approximatif de personnes et d'enregistrements",
+            "approximate number of people and records:",
+            "nombre approximatif de personnes et d'enregistrements :",
         ),
         pick(
-            "contact of the data protection officer",
-            "contact du délégué à la protection des données",
+            "contact of the data protection officer:",
+            "contact du délégué à la protection des données :",
         ),
-        pick("likely consequences", "conséquences probables"),
-        pick("measures taken and proposed", "mesures prises et proposées"),
-        pick("entry in the register", "inscription au registre"),
+        pick("likely consequences:", "conséquences probables :"),
+        pick(
+            "measures taken and proposed:",
+            "mesures prises et proposées :",
+        ),
+        pick("entry in the register:", "inscription au registre :"),
     ] {
-        let _ = writeln!(text, "- {name}: …");
+        let _ = writeln!(text, "- {name} …");
     }
 }
 

@@ -66,9 +66,9 @@ pub(super) fn prompt(text: &mut String, question: &str) {
 }
 
 pub(super) fn unknown(language: Language) -> &'static str {
-    language.pick("unknown", "inconnu")
+    language.pick("unknown", "valeur inconnue")
 }
 
 pub(super) fn moment(when: Option<Timestamp>, language: Language) -> String {
-    when.map_or_else(|| unknown(language).to_owned(), at)
+    when.map_or_else(|| language.pick("unknown", "date inconnue").to_owned(), at)
 }

@@ -93,7 +93,10 @@ fn head(report: &Report<'_>, text: &mut String) {
     let roles: Vec<String> = incident
         .roles
         .iter()
-        .map(|(role, name)| format!("{}: {}", words::role(*role, language), cell(name)))
+        .map(|(role, name)| {
+            let colon = language.pick(":", " :");
+            format!("{}{colon} {}", words::role(*role, language), cell(name))
+        })
         .collect();
     row(
         pick("Roles", "Rôles"),
@@ -153,7 +156,7 @@ fn timeline(report: &Report<'_>, text: &mut String) {
             cell(&row.source),
             cell(&row.text),
             cell(&row.link),
-            row.confidence.word(),
+            row.confidence.said(report.language),
         );
     }
 }
@@ -219,8 +222,8 @@ fn runbooks(report: &Report<'_>, text: &mut String) {
             for deviation in book.iter().flat_map(|book| &book.deviations) {
                 let _ = writeln!(
                     text,
-                    "  - {}: {}",
-                    pick("deviation", "écart"),
+                    "  - {} {}",
+                    pick("deviation:", "écart :"),
                     cell(deviation)
                 );
             }

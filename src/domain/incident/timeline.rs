@@ -29,6 +29,16 @@ impl Confidence {
             Self::Derived => "derived",
         }
     }
+
+    /// The word for readers.
+    pub(super) fn said(self, language: Language) -> &'static str {
+        let french = match self {
+            Self::Recorded => "consigné",
+            Self::Reported => "rapporté",
+            Self::Derived => "déduit",
+        };
+        language.pick(self.word(), french)
+    }
 }
 
 /// One row.

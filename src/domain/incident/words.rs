@@ -200,9 +200,10 @@ pub fn say(event: &Event, language: Language) -> String {
             let name = name
                 .as_deref()
                 .unwrap_or(language.pick("nobody", "personne"));
-            format!("{}: {name}", role(*which, language))
+            let colon = language.pick(":", " :");
+            format!("{}{colon} {name}", role(*which, language))
         }
-        Event::Note { text } => format!("Note: {text}"),
+        Event::Note { text } => pick(format!("Note: {text}"), format!("Note : {text}")),
         Event::Breach {
             breach: true,
             reason,
