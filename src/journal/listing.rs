@@ -46,7 +46,11 @@ impl<D: Disk + Clone> Runs<D> {
         {
             match self.peek(&dir) {
                 Ok((header, entries, condition)) => {
-                    listed.push(listing(dir, header, &entries, &condition));
+                    let mut run = listing(dir, header, &entries, &condition);
+                    if run.carried && run.state == RunState::Running {
+                        self.waits(&mut run, &entries);
+                    }
+                    listed.push(run);
                 }
                 Err(error) => broken.push((dir, error.to_string())),
             }
@@ -56,6 +60,16 @@ impl<D: Disk + Clone> Runs<D> {
                 .cmp(&(b.state.is_terminal(), &a.header.start.run))
         });
         (listed, broken)
+    }
+
+    /// Says of a run at work that it lets time pass, where that is all it does.
+    fn waits(&self, run: &mut RunListing, entries: &[Entry]) {
+        let Some(until) = self.waits_until(&run.dir, entries) else {
+            return;
+        };
+        run.state = RunState::Waiting;
+        let until = until.strftime("%Y-%m-%d %H:%M:%SZ");
+        run.reason = Some(format!("waits until {until}"));
     }
 
     /// The folder of the run with this id, or the only one whose id begins or ends so.

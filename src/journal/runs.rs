@@ -216,6 +216,13 @@ impl<D: Disk + Clone> Runs<D> {
         Ok((header, parse(&opened.payloads)?, opened.condition))
     }
 
+    /// Until when a run lets time pass, as these entries of it tell.
+    pub(super) fn waits_until(&self, dir: &Path, entries: &[Entry]) -> Option<Timestamp> {
+        let runbook = self.text(&dir.join("runbook.md")).ok()?;
+        let run = told(&self.disk, dir, &runbook, entries).ok()?;
+        run.waits_until()
+    }
+
     fn put_aside(&self, dir: &Path, bytes: &[u8], good: u64) -> Result<PathBuf, JournalError> {
         let torn = bytes.get(good as usize..).unwrap_or_default();
         let free = (1..10_000)
@@ -309,15 +316,25 @@ pub fn keep_called(
 
 /// Restores a run from what [`Runs::open`] read.
 pub fn restore<D: Disk + Clone>(open: &Open<D>) -> Result<Run, JournalError> {
-    let book = format::parse("runbook.md", &open.runbook).map_err(JournalError::Snapshot)?;
-    let folder = open.journal.dir().join(CALLED);
+    let journal = &open.journal;
+    told(&journal.disk, journal.dir(), &open.runbook, &open.entries)
+}
+
+/// The run that a folder's snapshots and entries tell.
+fn told(
+    disk: &impl Disk,
+    dir: &Path,
+    runbook: &str,
+    entries: &[Entry],
+) -> Result<Run, JournalError> {
+    let book = format::parse("runbook.md", runbook).map_err(JournalError::Snapshot)?;
+    let folder = dir.join(CALLED);
     let find = |id: &str| {
-        let text = open.journal.disk.read(&folder.join(folder_name(id))).ok()?;
+        let text = disk.read(&folder.join(folder_name(id))).ok()?;
         format::parse(id, &String::from_utf8(text).ok()?).ok()
     };
     let book = link(book, &find).map_err(JournalError::Malformed)?;
-    replay(Arc::new(book), &open.entries)
-        .map_err(|error| JournalError::Malformed(error.to_string()))
+    replay(Arc::new(book), entries).map_err(|error| JournalError::Malformed(error.to_string()))
 }
 
 /// The plan as it is kept beside the journal.
