@@ -131,8 +131,8 @@ impl Check {
         let holds = self.test.holds(value.as_ref());
         let seen = value.as_ref().map_or_else(|| "unknown".to_owned(), brief);
         let fact = match (&self.say, holds) {
-            (Some(say), false) => format!("{say} ({} is {seen})", self.that),
-            _ => format!("{} {}: it is {seen}", self.that, self.test.words()),
+            (Some(say), false) => format!("{say} ({} is {seen})", self.that.name()),
+            _ => format!("{} {}: it is {seen}", self.that.name(), self.test.words()),
         };
         Finding {
             holds,
@@ -203,10 +203,10 @@ mod tests {
         for (seen, wanted) in [
             (
                 json!([{"name": "a", "uid": "1"}, {"name": "b", "uid": "2"}]),
-                "out.seen is not empty: it is 2 entries",
+                "seen is not empty: it is 2 entries",
             ),
-            (json!({"a": 1}), "out.seen is not empty: it is 1 field"),
-            (json!(["a", "b"]), "out.seen is not empty: it is a, b"),
+            (json!({"a": 1}), "seen is not empty: it is 1 field"),
+            (json!(["a", "b"]), "seen is not empty: it is a, b"),
         ] {
             let out = json!({ "seen": seen });
             assert_eq!(found(that, &out).fact, wanted);
@@ -243,7 +243,7 @@ mod tests {
         });
         assert_eq!(
             (finding.holds, finding.fact.as_str()),
-            (false, "The rollout is paused (out.paused is true)")
+            (false, "The rollout is paused (paused is true)")
         );
     }
 }

@@ -66,6 +66,20 @@ impl Path {
     }
 }
 
+impl Path {
+    /// The last part of it as words, for a sentence.
+    pub fn name(&self) -> String {
+        let name = match self {
+            Self::Param(name, tail) => tail.last().unwrap_or(name),
+            Self::Step(id, tail) => tail.last().unwrap_or(id),
+            Self::Out(tail) => tail.last().map_or("what came out", String::as_str),
+            Self::RunId => "the run",
+            Self::Var(name) => name,
+        };
+        name.replace('_', " ")
+    }
+}
+
 impl fmt::Display for Path {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dotted = |head: String, tail: &[String]| {

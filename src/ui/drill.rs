@@ -184,15 +184,16 @@ fn timed(time: &Time, paper: &mut Paper<'_>) {
     };
     let took = time
         .took
-        .map_or_else(|| "not".into(), |took| figures::clock(seconds(Some(took))));
+        .map_or_else(|| "never".into(), |took| figures::clock(seconds(Some(took))));
     let limit = time.limit.map_or_else(String::new, |limit| {
-        format!("of {}", figures::clock(seconds(Some(limit))))
+        let before = if time.took.is_some() { "of" } else { "limit" };
+        format!("{before} {}", figures::clock(seconds(Some(limit))))
     });
     let words = format!(
         "{}{}{}{}",
         text::pad_right(time.what, 13),
         text::pad_right(&took, 7),
-        text::pad_right(&limit, 10),
+        text::pad_right(&limit, 12),
         time.note
     );
     paper.judged(tone, words.trim_end(), theme.strong());

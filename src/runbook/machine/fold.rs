@@ -45,8 +45,9 @@ impl Run {
                 ways: ways.clone(),
             }),
             Fact::Resumed { .. } => self.resumed(),
-            Fact::RollingBack { .. } => {
+            Fact::RollingBack { reason, .. } => {
                 self.ledger.rolling_back = true;
+                self.ledger.back = Some(reason.clone());
                 self.release();
                 self.ledger.state = RunState::RollingBack;
             }

@@ -189,6 +189,8 @@ pub struct Ledger {
     pub human: Option<Human>,
     /// Going back.
     pub rolling_back: bool,
+    /// Why it goes back, where somebody or a step said so.
+    pub back: Option<String>,
     /// How it will end, once what must not stay behind is put back.
     pub ending: Option<(RunState, String)>,
     /// How it ended.

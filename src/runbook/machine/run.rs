@@ -193,6 +193,7 @@ impl Run {
                 .filter(|reason| !reason.trim().is_empty()),
             human: None,
             rolling_back: false,
+            back: None,
             ending: None,
             end: None,
             started_at: now,

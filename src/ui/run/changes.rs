@@ -20,15 +20,28 @@ pub struct Changed {
 
 /// Gathers what is in force now.
 pub fn changed(run: &Run) -> Changed {
+    let (doubts, sure): (Vec<_>, Vec<_>) = run
+        .ledger()
+        .steps
+        .iter()
+        .map(|record| (record, doubtful(record)))
+        .partition(|(_, doubt)| doubt.is_some());
+    let effective = sure.into_iter().map(|(record, _)| record);
+    Changed {
+        doubtful: doubts.into_iter().filter_map(|(_, doubt)| doubt).collect(),
+        ..folded(effective.filter(|record| record.effective()))
+    }
+}
+
+/// Gathers what was changed and taken back again.
+pub fn taken_back(run: &Run) -> Changed {
+    let steps = run.ledger().steps.iter();
+    folded(steps.filter(|record| record.state == StepState::Undone))
+}
+
+fn folded<'a>(records: impl Iterator<Item = &'a StepRecord>) -> Changed {
     let mut changed = Changed::default();
-    for record in &run.ledger().steps {
-        if let Some(said) = doubtful(record) {
-            changed.doubtful.push(said);
-            continue;
-        }
-        let Some(effect) = record.effect.as_ref().filter(|_| record.effective()) else {
-            continue;
-        };
+    for effect in records.filter_map(|record| record.effect.as_ref()) {
         let planned = &effect.action.planned;
         let name = planned.object.short();
         if planned.kind == RESTART {

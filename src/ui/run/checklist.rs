@@ -12,9 +12,12 @@ use crate::app::ask::{Choice, Leads, Purpose};
 use crate::runbook::machine::Run;
 use crate::runbook::machine::item::Item;
 use crate::runbook::model::StepKind;
-use crate::ui::paper::{Paper, plain, sign};
+use crate::ui::paper::{Paper, cut, plain, sign};
 use crate::ui::theme::Tone;
 use ratatui::style::Style;
+
+/// The most columns of an item named in that sentence.
+const NAMED: usize = 44;
 
 /// The sentence above a list: what came of the last answer, or how many items are open.
 pub fn heading(items: &[Item], message: &str) -> String {
@@ -26,9 +29,16 @@ pub fn heading(items: &[Item], message: &str) -> String {
     // What was seen to be wrong may stand far down the list.
     let seen = |item: &&Item| matches!(item.record.seen, Some((Some(false), _)));
     let wrong = items.iter().filter(|item| item.is_open()).filter(seen);
-    let counted = match wrong.count() {
-        0 => counted,
-        wrong => format!("{counted}, {wrong} of them FALSE"),
+    let wrong: Vec<String> = wrong.map(|item| cut(&item.text, NAMED)).collect();
+    let counted = match wrong.as_slice() {
+        [] => counted,
+        [only] => format!("{counted}, 1 of them FALSE: {only}"),
+        [one, two] => format!("{counted}, 2 of them FALSE: {one}; {two}"),
+        [one, two, more @ ..] => format!(
+            "{counted}, {} of them FALSE: {one}; {two}; {} more below",
+            wrong.len(),
+            more.len()
+        ),
     };
     if is_refusal(message) {
         format!("{counted}. {message}")

@@ -150,18 +150,7 @@ fn summary(run: &Run, lost: bool, headings: &[Heading], paper: &mut Paper<'_>) {
     } else {
         paper.words(&state(run), state_style(run, theme));
     }
-    let wanted = headings.iter().filter(|heading| !heading.left_out);
-    let (mut done, mut all) = (0, 0);
-    for heading in wanted {
-        all += 1;
-        done += usize::from(heading.tone == Tone::Healthy);
-    }
-    let left_out = headings.len() - all;
-    let left_out = if left_out > 0 {
-        format!(", {left_out} left out")
-    } else {
-        String::new()
-    };
+    let done = progress(run, headings);
     let effects = run
         .ledger()
         .steps
@@ -174,7 +163,6 @@ fn summary(run: &Run, lost: bool, headings: &[Heading], paper: &mut Paper<'_>) {
         1 => "1 effect".to_owned(),
         many => format!("{many} effects"),
     };
-    let done = format!("done {done} of {all}{left_out}");
     let both = format!("{done} · {effects}");
     if text::width(&both) <= paper.width {
         paper.words(&both, theme.text());
@@ -184,6 +172,30 @@ fn summary(run: &Run, lost: bool, headings: &[Heading], paper: &mut Paper<'_>) {
     }
     if !lost {
         paper.words(&undo(run), theme.dim());
+    }
+}
+
+/// How many of its headings are done; of a run that ended on the way also what was taken back.
+fn progress(run: &Run, headings: &[Heading]) -> String {
+    let wanted = headings.iter().filter(|heading| !heading.left_out);
+    let all = wanted.clone().count();
+    let done = wanted
+        .filter(|heading| heading.tone == Tone::Healthy)
+        .count();
+    let undone = headings.iter().filter(|heading| {
+        let mut steps = run.ledger().steps.iter().zip(run.plan());
+        steps.any(|(record, step)| {
+            step.section == heading.section && record.state == StepState::Undone
+        })
+    });
+    let undone = undone.count();
+    if run.ledger().end.is_some() && undone > 0 {
+        // What would have come after is nobody's concern any more, nor how much of it there would have been.
+        return format!("done {done}, taken back {undone}");
+    }
+    match headings.len() - all {
+        0 => format!("done {done} of {all}"),
+        left_out => format!("done {done} of {all}, {left_out} left out"),
     }
 }
 

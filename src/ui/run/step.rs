@@ -399,6 +399,10 @@ fn ended(run: &Run, paper: &mut Paper<'_>) {
     paper.judged(plan::meaning(end.state), message, theme.strong());
     paper.gap();
     super::changes::changed(run).write("changed", paper);
+    super::changes::taken_back(run).write("taken back", paper);
+    if let Some(why) = &ledger.back {
+        paper.fact("because", why, theme.text());
+    }
     let steps = ledger.steps.iter().zip(run.plan());
     for (record, step) in steps.filter(|(record, _)| record.state != StepState::Skipped) {
         if matches!(step.kind, StepKind::Gate { .. }) && !record.message.is_empty() {
