@@ -5,6 +5,7 @@
 //! tells it. [`policy`] and [`place`] answer what holds where. The command line calls [`load`] and prints.
 
 pub mod ambient;
+pub mod audit;
 pub mod channel;
 pub mod check;
 pub mod layer;

@@ -4,12 +4,14 @@
 
 mod acquaintance;
 pub mod clock;
+pub mod exports;
 mod identity;
 pub mod incidents;
 mod kinds;
 mod logs;
 pub mod outside;
 mod polls;
+pub mod pruning;
 mod quiet;
 mod reading;
 pub mod runs;

@@ -4,12 +4,14 @@
 mod append;
 pub mod audit;
 pub mod bundle;
+pub mod copy;
 pub mod disk;
 mod error;
 pub mod incidents;
 mod keys;
 mod listing;
 pub mod process;
+pub mod pseudonym;
 pub mod record;
 pub mod runs;
 pub mod tar;

@@ -13,6 +13,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::config::layer::Flag;
+use crate::config::unit::Time;
 use crate::runbook::SHIPPED;
 use crate::sim::scenario::Scenario;
 use crate::ui::theme;
@@ -234,7 +235,12 @@ pub enum Command {
                       vigie incident export INC-2026-014 --lang fr"
     )]
     Incident(Incident),
-    /// The record of what was done: check it, or read it.
+    /// The record of what was done: check it, read it, or remove what is old.
+    ///
+    /// It names who acted, as machine and cluster know them, so that whoever asks later who changed what and why gets an
+    /// answer. It stays on this machine, private to its user, for `[audit] retention` (400 days unless configured);
+    /// `vigie audit prune` removes what is older. `vigie runs export` and `vigie incident export` with --pseudonymised
+    /// write copies for those who need not know who acted.
     #[command(subcommand)]
     Audit(Audit),
     /// What works here and what does not, each with the way to repair it.
@@ -427,13 +433,42 @@ pub struct Run {
 
 /// `vigie runs`.
 #[derive(Debug, Clone, Default, PartialEq, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Runs {
+    /// Something with one of them.
+    #[command(subcommand)]
+    pub one: Option<OneRun>,
     /// Old ones too.
     #[arg(long)]
     pub all: bool,
     /// Those too that others announce in the target's namespace; asks the cluster.
     #[arg(long)]
     pub elsewhere: bool,
+}
+
+/// `vigie runs export` and its like.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum OneRun {
+    /// Write one out as a bundle that proves itself: journal, its records in the audit log, the runbook as it was.
+    ///
+    /// `vigie audit verify` checks it on any machine. Where a text must be masked it is a copy, and says so.
+    #[command(
+        after_help = "Examples:\n  vigie runs export 01J8Z6Q0YB\n  vigie runs export 01J8Z6Q0YB --pseudonymised --dir for-the-auditor"
+    )]
+    Export(ExportRun),
+}
+
+/// `vigie runs export`.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct ExportRun {
+    /// The run, or the beginning or end of its id.
+    pub run: String,
+    /// The folder; one named after the run unless given. Nothing in it is written over.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+    /// Give everybody who is named a pseudonym of this export alone: a copy for those who need not know who acted.
+    #[arg(long)]
+    pub pseudonymised: bool,
 }
 
 /// `vigie resume`.
@@ -491,7 +526,7 @@ pub enum Audit {
     ///
     /// Without FILE every journal and the audit log of the state directory is checked.
     Verify {
-        /// A journal, an audit log, or the bundle of an incident.
+        /// A journal, an audit log, or the bundle of an incident or a run.
         file: Option<PathBuf>,
         /// The last hash, as noted elsewhere.
         #[arg(long, value_name = "HASH", requires = "file")]
@@ -502,6 +537,21 @@ pub enum Audit {
         /// Of one run.
         #[arg(long, value_name = "RUN")]
         run: Option<String>,
+    },
+    /// Remove what is older than `[audit] retention`: closed files of the log, and the folders of runs that are over.
+    ///
+    /// A record says what goes before it goes, and the chain is still to be followed. Open runs, the runs of open
+    /// incidents, and incidents stay.
+    #[command(
+        after_help = "Examples:\n  vigie audit prune --dry-run\n  vigie audit prune --older-than 500d"
+    )]
+    Prune {
+        /// Keep more: nothing younger than this goes. Less than the configuration's retention is refused.
+        #[arg(long, value_name = "SPAN")]
+        older_than: Option<Time>,
+        /// Say what would go, and remove nothing.
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 

@@ -405,12 +405,13 @@ fn export(start: &Start, ledger: &Ledger, asked: &Export) -> Result<u8, Failed> 
         language,
         folder: folder.unwrap_or_else(|| PathBuf::from(id.to_string())),
         journals: asked.journals,
+        pseudonymised: asked.pseudonymised,
     };
     let made = write_out(ledger, &hand, &wanted).map_err(failed)?;
     for missing in &made.missing {
         print::note(&sanitize(missing));
     }
-    if made.masked > 0 {
+    if made.masked > 0 && !asked.pseudonymised {
         print::note(&format!(
             "{} records hold a text that is masked in the files, but stands in the bundle as it was written",
             made.masked
@@ -424,7 +425,7 @@ fn export(start: &Start, ledger: &Ledger, asked: &Export) -> Result<u8, Failed> 
     if start.global.output == Output::Json {
         return print::text(&print::line(&json!({
             "schema": 1, "incident": id, "language": language.code(), "files": files, "head": made.head,
-            "bundle_sha256": made.bundle, "masked": made.masked, "missing": made.missing,
+            "bundle_sha256": made.bundle, "masked": made.masked, "missing": made.missing, "pseudonymised": asked.pseudonymised,
         })));
     }
     let mut text = String::new();
@@ -433,12 +434,11 @@ fn export(start: &Start, ledger: &Ledger, asked: &Export) -> Result<u8, Failed> 
         let _ = writeln!(text, "{}", sanitize(file));
     }
     let bundle = wanted.folder.join("bundle.tar");
-    let _ = writeln!(
-        text,
-        "The bundle proves itself: vigie audit verify {} --anchor {}",
-        sanitize(&bundle.display().to_string()),
-        made.head
-    );
+    let bundle = bundle.display().to_string();
+    text.push_str(&super::runs::proves(
+        &sanitize(&bundle),
+        made.head.as_deref(),
+    ));
     print::text(&text)?;
     Ok(OK)
 }

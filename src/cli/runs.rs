@@ -2,8 +2,9 @@
 //! others announce.
 
 mod elsewhere;
+mod export;
 
-use super::args::{Abandon, Output, Runs as Asked};
+use super::args::{Abandon, OneRun, Output, Runs as Asked};
 use super::console::runtime;
 use super::exit::{Failed, OK, UNKNOWN, USAGE};
 use super::print;
@@ -21,11 +22,16 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+pub use export::proves;
+
 /// Runs that are over and shown without `--all`.
 const RECENT: usize = 10;
 
 /// `vigie runs`.
 pub fn runs(start: &Start, asked: &Asked) -> Result<u8, Failed> {
+    if let Some(OneRun::Export(asked)) = &asked.one {
+        return export::export(start, asked);
+    }
     let (mut listed, broken) = Runs::new(&start.loaded.state_dir(), RealDisk).list();
     if !asked.all {
         let mut over = 0;

@@ -45,6 +45,9 @@ const MOST: Time = Time::seconds(3600);
 /// The latest that somebody may take an incident on.
 const LATEST: Time = Time::seconds(7 * 24 * 3600);
 
+/// The shortest time that the record of what was done is kept.
+const KEPT: Time = Time::seconds(30 * 24 * 3600);
+
 /// Everything that makes no sense.
 pub fn complaints(config: &Config) -> Vec<Complaint> {
     let mut found = Found(Vec::new());
@@ -56,6 +59,7 @@ pub fn complaints(config: &Config) -> Vec<Complaint> {
     found.channels(config);
     found.incidents(config);
     found.programs(config);
+    found.audit(config);
     found.0
 }
 
@@ -253,6 +257,12 @@ impl Found {
                 self.say(key, sentence, None);
             }
         }
+    }
+
+    /// A record that is gone within a month answers no question that is asked later.
+    fn audit(&mut self, config: &Config) {
+        let key = at(&["audit", "retention"]);
+        self.at_least(key, config.audit.retention, KEPT);
     }
 
     fn links(&mut self, config: &Config) {

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::ambient::{Ambient, Hidden};
+use super::audit::AuditLog;
 use super::channel::{Channel, Incidents};
 use super::policy::{ImageRule, Policy};
 pub use super::source::{Source, VaultSource};
@@ -40,6 +41,8 @@ pub struct Config {
     pub runbooks: Runbooks,
     /// The log file.
     pub log: Log,
+    /// The audit log: the record of what was done.
+    pub audit: AuditLog,
     /// What is particular about a service, by its name.
     pub services: BTreeMap<String, Service>,
     /// Where the numbers of a kubeconfig context come from, by the context's name.
@@ -80,6 +83,7 @@ impl Default for Config {
             thresholds: Thresholds::default(),
             runbooks: Runbooks::default(),
             log: Log::default(),
+            audit: AuditLog::default(),
             services: BTreeMap::new(),
             context: BTreeMap::new(),
             approvals: Approvals::default(),

@@ -1,6 +1,7 @@
 //! Incidents, written: every change goes into the incident's file first and into the audit log after it. The file names
 //! nobody who was not typed; the audit log says who acted, as it does of everything. Everything here may block.
 
+mod bundled;
 pub mod desk;
 pub mod evidence;
 pub mod export;

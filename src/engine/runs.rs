@@ -10,6 +10,7 @@ mod clocks;
 pub mod close;
 mod deed;
 mod evidence;
+pub mod export;
 pub mod lease;
 mod lines;
 mod lock;
@@ -40,6 +41,7 @@ mod state;
 mod stuck;
 mod tell;
 mod trust;
+pub mod witness;
 mod write;
 
 use crate::app::message::Fact;

@@ -1,6 +1,8 @@
 //! The audit log: one line of canonical JSON per thing somebody did, each hashed over the one before, shared by all
 //! processes of a user. It rotates by size and carries its last hash into the next file.
 
+pub mod prune;
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +15,9 @@ use crate::runbook::canonical;
 
 /// A file is rotated before it grows past this.
 pub const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The event under which it is said that older records were removed.
+pub const PRUNED: &str = "audit.pruned";
 
 /// One thing to be recorded.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +48,17 @@ pub struct AuditReport {
     pub out_of_order: Vec<u64>,
     /// The files in order.
     pub files: Vec<PathBuf>,
+    /// Where the log begins, where those before were pruned.
+    pub pruned: Option<Pruned>,
+}
+
+/// Records that are not there any more, and the one that says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pruned {
+    /// The number of the last one that was removed.
+    pub to: u64,
+    /// The number of the record that says so.
+    pub by: u64,
 }
 
 impl<D: Disk> Audit<D> {
@@ -231,11 +247,12 @@ impl<D: Disk> Audit<D> {
         for file in &files {
             bytes.extend(self.disk.read(file)?);
         }
-        let (verdict, out_of_order) = check(&bytes, anchor);
+        let found = check(&bytes, anchor);
         Ok(AuditReport {
-            verdict,
-            out_of_order,
+            verdict: found.verdict,
+            out_of_order: found.out_of_order,
             files,
+            pruned: found.pruned,
         })
     }
 }
@@ -265,7 +282,7 @@ pub fn line(event: &AuditEvent, seq: u64, prev: &str) -> (Vec<u8>, String) {
 
 /// Checks the bytes of one file of an audit log, against an anchor if there is one.
 pub fn verify_bytes(bytes: &[u8], anchor: Option<&str>) -> Verified {
-    check(bytes, anchor).0
+    check(bytes, anchor).verdict
 }
 
 /// How far a chain was followed.
@@ -275,11 +292,29 @@ struct Chain {
     offset: u64,
     last: Option<Timestamp>,
     out_of_order: Vec<u64>,
+    /// How many records are missing before the first, with the hash of the last of them.
+    before: Option<(u64, String)>,
+    /// The record that says they were pruned.
+    pruned_by: Option<u64>,
 }
 
 impl Chain {
+    /// The first line: where it is not the first record of all, those before are missing, and something must say why.
+    fn begin(&mut self, line: &[u8]) {
+        let first = serde_json::from_slice::<Value>(line).unwrap_or_default();
+        let prev = first["prev"].as_str().unwrap_or_default();
+        if let Some(seq) = first["seq"].as_u64().filter(|seq| *seq > 1) {
+            self.seq = seq - 1;
+            prev.clone_into(&mut self.head);
+            self.before = Some((seq - 1, self.head.clone()));
+        }
+    }
+
     /// Follows one line, with its line end; the error is what is wrong with it.
     fn follow(&mut self, line: &[u8]) -> Result<(), Verified> {
+        if self.offset == 0 {
+            self.begin(line);
+        }
         let (offset, seq) = (self.offset, self.seq);
         let broken = |why: &str| {
             Verified::Broken(Damage {
@@ -301,10 +336,6 @@ impl Chain {
         };
         let prev = record.get("prev").and_then(Value::as_str);
         let follows = prev.unwrap_or_default() == self.head;
-        if seq == 0 && !follows {
-            let why = "the log does not begin with its first record: earlier files are missing";
-            return Err(incomplete(why.to_owned()));
-        }
         let text = canonical::to_string(&Value::Object(record.clone()));
         if !follows || record::chain(&self.head, text.as_bytes()) != hash {
             return Err(broken(
@@ -325,6 +356,11 @@ impl Chain {
             self.out_of_order.push(seq + 1);
         }
         self.last = ts.or(self.last);
+        if let Some((to, head)) = &self.before
+            && covers(&record, *to, head)
+        {
+            self.pruned_by = Some(seq + 1);
+        }
         self.head = hash;
         self.seq += 1;
         self.offset += line.len() as u64 + 1;
@@ -332,33 +368,65 @@ impl Chain {
     }
 }
 
-fn check(bytes: &[u8], anchor: Option<&str>) -> (Verified, Vec<u64>) {
+/// Whether a record says that everything up to this number, which ended with this hash, was pruned.
+fn covers(record: &Map<String, Value>, to: u64, head: &str) -> bool {
+    let event = record.get("event").and_then(Value::as_str);
+    let segments = record
+        .get("pruned")
+        .and_then(|pruned| pruned["segments"].as_array());
+    let is = |segment: &Value| segment["to"] == to && segment["head"] == head;
+    event == Some(PRUNED) && segments.is_some_and(|segments| segments.iter().any(is))
+}
+
+/// What a check found.
+struct Found {
+    verdict: Verified,
+    out_of_order: Vec<u64>,
+    pruned: Option<Pruned>,
+}
+
+fn check(bytes: &[u8], anchor: Option<&str>) -> Found {
     let mut chain = Chain {
         head: GENESIS.to_owned(),
         seq: 0,
         offset: 0,
         last: None,
         out_of_order: Vec::new(),
+        before: None,
+        pruned_by: None,
     };
     let mut seen = anchor == Some(GENESIS);
+    let mut wrong = None;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         if let Err(verdict) = chain.follow(line) {
-            return (verdict, chain.out_of_order);
+            wrong = Some(verdict);
+            break;
         }
         seen |= anchor == Some(chain.head.as_str());
     }
-    let verdict = match anchor {
-        Some(anchor) if !seen => Verified::Incomplete {
-            records: chain.seq,
+    let to = chain.before.as_ref().map_or(0, |(to, _)| *to);
+    let records = chain.seq - to;
+    let verdict = match (wrong, anchor) {
+        (Some(verdict), _) => verdict,
+        (None, _) if to > 0 && chain.pruned_by.is_none() => Verified::Incomplete {
+            records,
+            why: "the log does not begin with its first record: earlier files are missing, and no record says that they were pruned".to_owned(),
+        },
+        (None, Some(anchor)) if !seen => Verified::Incomplete {
+            records,
             why: format!(
                 "no record has the anchor's hash {anchor}: records are missing at the end, or the chain was rebuilt"
             ),
         },
         _ => Verified::Ok {
-            records: chain.seq,
+            records,
             head: chain.head,
             witnessed: anchor.is_some(),
         },
     };
-    (verdict, chain.out_of_order)
+    Found {
+        verdict,
+        out_of_order: chain.out_of_order,
+        pruned: chain.pruned_by.map(|by| Pruned { to, by }),
+    }
 }

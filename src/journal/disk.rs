@@ -205,6 +205,15 @@ pub fn names(path: &Path) -> Vec<String> {
         .collect()
 }
 
+/// A folder with all that is in it is gone: first out of sight under another name, so that a half of it is never found.
+pub fn remove_folder(path: &Path, aside: &Path) -> io::Result<()> {
+    fs::create_dir_all(aside)?;
+    let name = path.file_name().unwrap_or_default();
+    let hidden = aside.join(name);
+    fs::rename(path, &hidden)?;
+    fs::remove_dir_all(aside)
+}
+
 /// Whether a path exists.
 pub fn exists(path: &Path) -> bool {
     path.exists()

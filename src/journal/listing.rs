@@ -37,13 +37,17 @@ pub struct RunListing {
 }
 
 impl<D: Disk + Clone> Runs<D> {
+    /// The folder of every run.
+    pub fn dirs(&self) -> Vec<PathBuf> {
+        let clusters = disk::folders(&self.root);
+        let each = clusters.iter().flat_map(|cluster| disk::folders(cluster));
+        each.collect()
+    }
+
     /// Every run, unfinished ones first, then newest first. A broken one is listed with its error.
     pub fn list(&self) -> (Vec<RunListing>, Vec<(PathBuf, String)>) {
         let (mut listed, mut broken) = (Vec::new(), Vec::new());
-        for dir in disk::folders(&self.root)
-            .iter()
-            .flat_map(|cluster| disk::folders(cluster))
-        {
+        for dir in self.dirs() {
             match self.peek(&dir) {
                 Ok((header, entries, condition)) => {
                     let mut run = listing(dir, header, &entries, &condition);
@@ -75,10 +79,7 @@ impl<D: Disk + Clone> Runs<D> {
     /// The folder of the run with this id, or the only one whose id begins or ends so.
     pub fn find(&self, id: &str) -> Result<PathBuf, String> {
         let wanted = id.to_ascii_uppercase();
-        let all: Vec<PathBuf> = disk::folders(&self.root)
-            .iter()
-            .flat_map(|cluster| disk::folders(cluster))
-            .collect();
+        let all = self.dirs();
         let name = |dir: &Path| {
             dir.file_name()
                 .map(|name| name.to_string_lossy().into_owned())

@@ -182,9 +182,10 @@ fn timed(time: &Time, paper: &mut Paper<'_>) {
         (Some(false), _) | (None, None) => Tone::Failing,
         (None, Some(_)) => Tone::Idle,
     };
-    let took = time
-        .took
-        .map_or_else(|| "never".into(), |took| figures::clock(seconds(Some(took))));
+    let took = time.took.map_or_else(
+        || "never".into(),
+        |took| figures::clock(seconds(Some(took))),
+    );
     let limit = time.limit.map_or_else(String::new, |limit| {
         let before = if time.took.is_some() { "of" } else { "limit" };
         format!("{before} {}", figures::clock(seconds(Some(limit))))

@@ -4,6 +4,7 @@
 mod cluster;
 mod demo;
 mod documents;
+mod exports;
 mod keys;
 mod policy;
 pub mod runs;

@@ -687,3 +687,63 @@ mod generated {
         }
     }
 }
+
+mod pruned {
+    use super::*;
+    use vigie::engine::pruning;
+    use vigie::engine::runs::records::Who;
+    use vigie::journal::audit::PRUNED;
+
+    const DAY: i64 = 86_400;
+
+    #[test]
+    fn old_files_go_with_a_record_and_the_chain_is_still_followed() {
+        let state = tempfile::tempdir().unwrap();
+        let mut log = Audit::new(state.path(), RealDisk).rotating_at(2000);
+        for day in 0..40 {
+            log.append(&[event(day * DAY, "step.outcome")]).unwrap();
+        }
+        let (now, who) = (at(41 * DAY), Who::Machine("ada".into()));
+        let before = at(30 * DAY);
+        let would = pruning::old(state.path(), before).unwrap();
+        assert!(would.segments.len() > 1, "{would:?}");
+        let done = pruning::prune(state.path(), &who, now, before).unwrap();
+        assert_eq!(done, would);
+        let report = log.verify(None).unwrap();
+        assert!(matches!(report.verdict, Verified::Ok { .. }), "{report:?}");
+        let pruned = report.pruned.unwrap();
+        assert_eq!((pruned.to, pruned.by), (would.records(), 41));
+        assert_eq!(log.read().unwrap().last().unwrap()["event"], PRUNED);
+        assert!(
+            pruning::prune(state.path(), &who, now, before)
+                .unwrap()
+                .is_empty()
+        );
+        // Writing goes on, and so does the chain; a first file that nobody said goes is missed.
+        log.append(&[event(42 * DAY, "x")]).unwrap();
+        let files = log.files();
+        std::fs::remove_file(&files[0]).unwrap();
+        let verdict = log.verify(None).unwrap().verdict;
+        assert!(
+            matches!(verdict, Verified::Incomplete { .. }),
+            "{verdict:?}"
+        );
+        let refused = pruning::prune(state.path(), &who, now, before);
+        assert!(refused.unwrap_err().contains("nothing is pruned"));
+    }
+
+    #[test]
+    fn a_quiet_log_grows_old_as_well() {
+        let state = tempfile::tempdir().unwrap();
+        let mut log = Audit::new(state.path(), RealDisk);
+        log.append(&[event(0, "x"), event(1, "y")]).unwrap();
+        let who = Who::Machine("ada".into());
+        let gone = pruning::prune(state.path(), &who, at(500 * DAY), at(100 * DAY)).unwrap();
+        assert_eq!(gone.records(), 2);
+        let report = Audit::new(state.path(), RealDisk).verify(None).unwrap();
+        assert!(
+            matches!(report.verdict, Verified::Ok { records: 1, .. }),
+            "{report:?}"
+        );
+    }
+}

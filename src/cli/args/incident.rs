@@ -215,6 +215,9 @@ pub struct Export {
     /// Put the runs' journals into the bundle as well: they name who acted.
     #[arg(long)]
     pub journals: bool,
+    /// Give everybody who is named a pseudonym of this export alone: a copy for those who need not know who acted.
+    #[arg(long)]
+    pub pseudonymised: bool,
     /// Write out what stands there: do not ask the cluster what else it has seen.
     #[arg(long)]
     pub offline: bool,

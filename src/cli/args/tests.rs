@@ -42,6 +42,8 @@ fn every_line_of_the_contract_is_understood() {
         "abandon 01J --reason done",
         "audit verify",
         "audit verify file --anchor abc",
+        "audit prune --older-than 500d --dry-run",
+        "runs export 01J --dir x --pseudonymised",
         "audit show --run 01J",
         "doctor --output json",
         "config show",

@@ -154,7 +154,11 @@ fn audit(folder: &Path) -> Check {
     match Audit::new(folder, RealDisk).verify(None) {
         Ok(report) => match report.verdict {
             Verified::Ok { records, .. } => {
-                Check::ok("audit log", format!("{records} records, the chain holds"))
+                let begins = report.pruned.map_or_else(String::new, |pruned| {
+                    format!(", from {} on: those before were pruned", pruned.to + 1)
+                });
+                let holds = format!("{records} records, the chain holds{begins}");
+                Check::ok("audit log", holds)
             }
             Verified::Broken(damage) => {
                 Check::not_ok("audit log", format!("broken: {damage:?}"), keep)

@@ -389,6 +389,7 @@ impl Working {
             language,
             folder: folder.clone(),
             journals: false,
+            pseudonymised: false,
         };
         let made = records::off(move || export(&ledger, &by, &wanted)).await?;
         made.map_err(|error| error.to_string())?;

@@ -1,16 +1,18 @@
 //! An incident written out: the post-mortem, the timeline twice, and the bundle that proves itself. Sources are merged here:
 //! the incident's file, the journals of its runs, the audit log. Nothing that is there already is written over.
 
-use super::follow::{self, nameless};
+use super::bundled::{self, Linked};
+use super::follow::nameless;
 use super::{Hand, Ledger};
 use crate::domain::incident::{
-    BEFORE, Book, Confidence, Event, Incident, IncidentId, Language, Record, Report, Row, RunTurn,
-    merge, report, rows,
+    BEFORE, Book, Confidence, Event, Incident, IncidentId, Language, Record, Report, Row, merge,
+    report, rows,
 };
-use crate::journal::bundle::{self, Manifest, RECORDS, RunProof};
+use crate::engine::exports::{self, Export};
+use crate::journal::bundle;
+use crate::journal::copy::Copyist;
 use crate::journal::incidents::clean::clean_all;
-use crate::journal::tar::Member;
-use crate::journal::{Audit, Disk, IncidentError, RealDisk, Runs, disk, in_words};
+use crate::journal::{Audit, Disk, IncidentError, RealDisk, disk, in_words};
 use crate::runbook::format;
 use crate::runbook::machine::{Entry, Fact};
 use jiff::Timestamp;
@@ -36,6 +38,8 @@ pub struct Wanted {
     pub folder: PathBuf,
     /// Whether the runs' journals go into the bundle, with the names of who acted.
     pub journals: bool,
+    /// Whether whoever is named has a pseudonym.
+    pub pseudonymised: bool,
 }
 
 /// What was written.
@@ -45,21 +49,12 @@ pub struct Exported {
     pub files: Vec<PathBuf>,
     /// How many records hold a text that would be masked today.
     pub masked: usize,
-    /// The last hash of the incident's records in the bundle.
-    pub head: String,
+    /// The last hash of the incident's records in the bundle; none in a copy.
+    pub head: Option<String>,
     /// The SHA-256 of the bundle.
     pub bundle: String,
     /// What could not be read and so is not in it.
     pub missing: Vec<String>,
-}
-
-/// A linked run as found on this machine.
-struct Linked {
-    run: String,
-    journal: Vec<u8>,
-    entries: Vec<Entry>,
-    names: Vec<String>,
-    text: String,
 }
 
 /// Writes an incident out.
@@ -67,9 +62,10 @@ pub fn export(ledger: &Ledger, hand: &Hand, wanted: &Wanted) -> Result<Exported,
     let read = ledger.files().read(wanted.id)?;
     let refused = IncidentError::Refused;
     free(&wanted.folder).map_err(refused)?;
+    let read_only = read.read_only().is_some();
     let (records, masked) = clean_all(&read.incident.records, &ledger.cleaner);
     let incident = Incident::fold(&records).unwrap_or_else(|| read.incident.clone());
-    let (runs, mut missing) = linked(ledger, &incident);
+    let (runs, mut missing) = bundled::linked(ledger, &incident);
     let mut sources = vec![rows(&incident, hand.now, wanted.language)];
     sources.extend(runs.iter().map(|run| run_rows(run, &incident, ledger)));
     match audit_rows(ledger, &incident, hand.now) {
@@ -86,30 +82,38 @@ pub fn export(ledger: &Ledger, hand: &Hand, wanted: &Wanted) -> Result<Exported,
         language: wanted.language,
     });
     let records = RealDisk.read(&ledger.files().file(wanted.id))?;
-    let plain = vec![
-        (POSTMORTEM, text.into_bytes()),
-        (CSV, csv(&rows).into_bytes()),
-        (LINES, lines(&rows).into_bytes()),
-    ];
-    let manifest = Manifest {
-        schema: 1,
-        incident: wanted.id.to_string(),
-        made: hand.now.to_string(),
-        app: env!("CARGO_PKG_VERSION").to_owned(),
-        head: read.head.clone(),
-        records: read.incident.records.len() as u64,
-        files: std::collections::BTreeMap::new(),
-        runs: runs.iter().map(proof).collect(),
+    let plain = vec![(POSTMORTEM, text), (CSV, csv(&rows)), (LINES, lines(&rows))];
+    let key = exports::fresh_key().map_err(refused)?;
+    let whole = bundled::Whole {
+        id: wanted.id,
+        records: &records,
+        head: read.head,
+        count: read.incident.records.len() as u64,
+        runs: &runs,
+        journals: wanted.journals,
     };
-    let packed = bundle::pack(
-        manifest,
-        members(&records, &plain, &runs, wanted.journals),
-        hand.now.as_second(),
-    );
+    let cleaner = ledger.cleaner;
+    let copyist = wanted
+        .pseudonymised
+        .then(|| Copyist::new(&cleaner, key, true));
+    let (manifest, plain, members) = bundled::packed(&whole, hand, plain, copyist);
+    let (note, head) = (manifest.copy.clone(), manifest.head.clone());
+    let packed = bundle::pack(manifest, members, hand.now.as_second());
     let sum = bundle::digest(&packed);
+    let (name, named_note) = (wanted.id.to_string(), note.as_ref());
+    let export = Export {
+        of: &name,
+        bundle: &sum,
+        note: named_note,
+        key: &key,
+    };
+    exports::write_down(&ledger.state, &hand.who, hand.now, export).map_err(refused)?;
     let files = put(
         &wanted.folder,
-        plain.into_iter().chain([(BUNDLE, packed)]).collect(),
+        plain
+            .into_iter()
+            .chain([(BUNDLE.to_owned(), packed)])
+            .collect(),
     )
     .map_err(refused)?;
     let named = named(&files, &sum);
@@ -119,13 +123,13 @@ pub fn export(ledger: &Ledger, hand: &Hand, wanted: &Wanted) -> Result<Exported,
         files: named,
     };
     // A damaged file takes no more records; that it was exported stands in the audit log alone then.
-    if read.read_only().is_none() {
+    if !read_only {
         ledger.write(wanted.id, hand, |_| Ok(vec![written]))?;
     }
     Ok(Exported {
         files,
         masked,
-        head: read.head,
+        head: note.is_none().then_some(head),
         bundle: sum,
         missing,
     })
@@ -161,80 +165,6 @@ impl From<std::io::Error> for IncidentError {
     fn from(error: std::io::Error) -> Self {
         Self::Refused(in_words(&error))
     }
-}
-
-/// The linked runs that are on this machine, and a sentence for each that is not.
-fn linked(ledger: &Ledger, incident: &Incident) -> (Vec<Linked>, Vec<String>) {
-    let runs = Runs::new(&ledger.state, RealDisk);
-    let (mut found, mut missing) = (Vec::new(), Vec::new());
-    let mut wanted: Vec<&str> = Vec::new();
-    for record in &incident.records {
-        if let Event::Run(news) = &record.event
-            && matches!(news.turn, RunTurn::Started { .. })
-            && !wanted.contains(&news.run.as_str())
-        {
-            wanted.push(&news.run);
-        }
-    }
-    for run in wanted {
-        let read = runs.find(run).and_then(|dir| {
-            let (header, entries, _) = runs.peek(&dir).map_err(|error| error.to_string())?;
-            let journal = RealDisk.read(&dir.join("journal"));
-            let text = RealDisk.read(&dir.join("runbook.md"));
-            Ok(Linked {
-                run: run.to_owned(),
-                names: follow::names(&header.start, &entries),
-                journal: journal.map_err(|error| in_words(&error))?,
-                text: text.map_or_else(
-                    |_| String::new(),
-                    |bytes| String::from_utf8_lossy(&bytes).into_owned(),
-                ),
-                entries,
-            })
-        });
-        match read {
-            Ok(linked) => found.push(linked),
-            Err(why) => missing.push(format!("run {run} is not in it: {why}")),
-        }
-    }
-    (found, missing)
-}
-
-fn proof(run: &Linked) -> RunProof {
-    let opened = crate::journal::record::decode(&run.journal);
-    RunProof {
-        run: run.run.clone(),
-        head: opened.head,
-        records: opened.payloads.len() as u64,
-    }
-}
-
-fn members(
-    records: &[u8],
-    plain: &[(&str, Vec<u8>)],
-    runs: &[Linked],
-    journals: bool,
-) -> Vec<Member> {
-    let member = |name: String, bytes: &[u8]| Member {
-        name,
-        bytes: bytes.to_vec(),
-    };
-    let mut members = vec![member(RECORDS.to_owned(), records)];
-    members.extend(
-        plain
-            .iter()
-            .map(|(name, bytes)| member((*name).to_owned(), bytes)),
-    );
-    for run in runs {
-        if !run.text.is_empty() {
-            let name = format!("runs/{}.runbook.md", run.run);
-            members.push(member(name, run.text.as_bytes()));
-        }
-        if journals {
-            members.push(member(format!("runs/{}.journal", run.run), &run.journal));
-        }
-    }
-    members
 }
 
 fn book(run: &Linked) -> Book {
@@ -474,7 +404,7 @@ fn lines(rows: &[Row]) -> String {
 }
 
 /// Writes the files, each complete and on disk.
-fn put(folder: &Path, files: Vec<(&str, Vec<u8>)>) -> Result<Vec<PathBuf>, String> {
+fn put(folder: &Path, files: Vec<(String, Vec<u8>)>) -> Result<Vec<PathBuf>, String> {
     let wrong = |path: &Path, error: &std::io::Error| {
         format!(
             "{} cannot be written: {}; nothing of the incident is lost, export it again",

@@ -1,10 +1,11 @@
 //! Closing a run of before as it is: only its journal is touched, no platform is asked.
 
 use super::records::{self, Who};
+use super::witness;
 use crate::app::runs::Refusal;
 use crate::journal::runs::restore;
 use crate::journal::{RealDisk, Runs};
-use crate::runbook::machine::{self, Effect, End, Event};
+use crate::runbook::machine::{self, Effect, End, Event, carrier};
 use jiff::Timestamp;
 use std::path::Path;
 
@@ -30,6 +31,9 @@ pub fn abandon(
             open.header.start.run, end.message
         )));
     }
+    let begun = &open.header.start;
+    let carried = Who::Cluster(carrier(begun, &open.entries).to_owned());
+    witness::mend(state, begun, &open.entries, &carried).map_err(plain)?;
     let event = Event::Abandon {
         by: by.words(),
         reason: reason.to_owned(),

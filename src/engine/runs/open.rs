@@ -6,7 +6,7 @@ use super::lock;
 use super::means::Means;
 use super::report::Reporter;
 use super::secrets::Secrets;
-use super::{policy, records, rehearsals, rehearsing};
+use super::{policy, records, rehearsals, rehearsing, witness};
 use crate::app::runs::Refusal;
 use crate::app::runs::order::Opening;
 use crate::domain::incident;
@@ -312,6 +312,9 @@ pub async fn reopen(means: &Arc<Means>, id: &str) -> Result<Reopened, Refusal> {
         })?;
         let open = runs.open(&dir, now).map_err(|error| unopened(&error))?;
         let run = restore(&open).map_err(|error| unopened(&error))?;
+        let begun = &open.header.start;
+        let by = records::Who::Cluster(carrier(begun, &open.entries).to_owned());
+        witness::mend(&state, begun, &open.entries, &by).map_err(refusal)?;
         Ok::<_, Refusal>((open, run))
     });
     let (open, mut run) = opened.await.map_err(refusal)??;

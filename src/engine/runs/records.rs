@@ -138,19 +138,29 @@ pub fn os_user() -> Option<String> {
 
 /// Puts the entries that somebody will ask about later into the audit log.
 pub fn audit(state: &Path, start: &Start, who: &Who, entries: &[Entry]) -> Result<(), String> {
-    let events: Vec<AuditEvent> = entries
-        .iter()
-        .filter_map(|entry| {
-            let mut fields = about(start, who);
-            fields.extend(told(&entry.fact)?);
-            Some(AuditEvent {
-                ts: entry.ts,
-                event: entry.fact.name(),
-                fields,
-            })
-        })
-        .collect();
+    append(state, &events(start, who, entries))
+}
+
+/// The same for entries that stand in the journal since a process was stopped, and says so of them.
+pub fn audit_late(state: &Path, start: &Start, who: &Who, entries: &[Entry]) -> Result<(), String> {
+    let mut events = events(start, who, entries);
+    for event in &mut events {
+        event.fields.insert("late".to_owned(), json!(true));
+    }
     append(state, &events)
+}
+
+fn events(start: &Start, who: &Who, entries: &[Entry]) -> Vec<AuditEvent> {
+    let each = entries.iter().filter_map(|entry| {
+        let mut fields = about(start, who);
+        fields.extend(told(&entry.fact)?);
+        Some(AuditEvent {
+            ts: entry.ts,
+            event: entry.fact.name(),
+            fields,
+        })
+    });
+    each.collect()
 }
 
 /// Puts records into the audit log.
