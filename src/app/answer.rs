@@ -7,6 +7,7 @@ use super::desk::{RUN_PAGES, Subject, WHY};
 use super::effect::Effect;
 use super::layer::Layer;
 use super::list;
+use super::next;
 use super::runs::order::{RunOrder, RunRequest};
 use super::runs::shelf::{Book, PastRun};
 use super::screen::Screen;
@@ -59,6 +60,16 @@ impl App {
         row.map_or(subject.is_some_and(|subject| subject.rollback), |row| {
             row.judgement.rollback
         })
+    }
+
+    /// Why going back may not help a workload that fails: nothing when it is suggested, and nothing of what is well.
+    pub fn doubt(&self, object: &ObjectRef) -> Option<String> {
+        let row = self.services.find(object)?;
+        let left = row.judgement.cause.as_ref().is_some_and(|cause| cause.left);
+        if row.judgement.rollback && !left {
+            return None;
+        }
+        next::suggestion(row)
     }
 
     /// The runs that pass the filter, those of other clusters last.

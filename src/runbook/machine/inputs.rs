@@ -123,7 +123,7 @@ impl Run {
     }
 
     /// The workload an earlier step settled.
-    pub(super) fn workload(&self) -> Option<crate::runbook::patch::ObjectRef> {
+    pub fn workload(&self) -> Option<crate::runbook::patch::ObjectRef> {
         self.ledger
             .outs
             .values()

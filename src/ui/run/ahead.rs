@@ -184,10 +184,17 @@ pub fn vault(run: &Run, lines: &[Line], plans: &[Planned], ahead: &[Ahead]) -> O
     let planned = plans.iter().map(|plan| &plan.object);
     let mut objects = planned.chain(ahead.iter().filter_map(|step| step.object.as_ref()));
     let path = &objects.find(|object| object.kind == "Vault")?.name;
+    // What was read before the run wrote there is the version of then.
+    let mut records = run.ledger().steps.iter();
+    let written = records.any(|record| {
+        let effect = record.effect.as_ref();
+        effect.is_some_and(|effect| effect.action.planned.object.name == *path)
+    });
+    let when = if written { "before this run" } else { "now" };
     let mut outs = run.ledger().outs.values();
     let read = outs.find(|out| out["path"].as_str() == Some(path.as_str()));
     let version = read.and_then(|out| out["version"].as_str());
-    let version = version.map_or_else(String::new, |version| format!(", now version {version}"));
+    let version = version.map_or_else(String::new, |version| format!(", {when} version {version}"));
     let line = lines.iter().find(|line| line.text == VAULT);
     let address = line.and_then(|line| line.fact.split_whitespace().next());
     let address = address.unwrap_or("address not known");

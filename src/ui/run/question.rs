@@ -6,6 +6,7 @@ use super::changes::changed;
 use super::choice::{pointed, write_choice};
 use super::words::sends;
 use crate::app::ask::{self, Choice, Leads};
+use crate::domain::object::ObjectRef as Named;
 use crate::runbook::machine::{Ahead, Ask, AskKind, Fact, Run};
 use crate::runbook::model::StepKind;
 use crate::runbook::patch::Planned;
@@ -236,6 +237,12 @@ fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
                 ),
             };
             paper.judged(tone, &words, theme.text());
+            let object = run.workload();
+            let object =
+                object.map(|object| Named::new(&object.kind, &object.namespace, &object.name));
+            if let Some(doubt) = object.and_then(|object| view.app.doubt(&object)) {
+                paper.judged(Tone::Watch, &doubt, theme.strong());
+            }
         }
         AskKind::Param(name) => {
             let help = run

@@ -2,6 +2,7 @@
 
 use super::plan::number_of_id;
 use crate::runbook::machine::{Entry, Fact, Found, Run, Status, rehearsal_words};
+use crate::runbook::preflight::Level;
 use crate::ui::lines::clock;
 use crate::ui::paper::cut;
 use crate::ui::theme::{Theme, Tone};
@@ -83,15 +84,13 @@ fn tell(fact: &Fact) -> Told {
             ),
         ),
         Fact::Preflight { ok, lines, .. } => {
-            let words = format!(
-                "{} checks: {}",
-                lines.len(),
-                if *ok {
-                    "it may go on"
-                } else {
-                    "it may not go on as it is"
-                }
-            );
+            let refused = lines.iter().any(|line| line.level == Level::Red);
+            let may = match (ok, refused) {
+                (true, _) => "it may go on",
+                (false, false) => "it may go on, but not without a reason",
+                (false, true) => "it may not go on as it is",
+            };
+            let words = format!("{} checks: {may}", lines.len());
             let line = told("preflight", None, words);
             if *ok { line } else { line.loud(Tone::Watch) }
         }

@@ -422,8 +422,9 @@ fn ended(run: &Run, paper: &mut Paper<'_>) {
         return;
     }
     paper.gap();
-    paper.words("left in the world", theme.strong());
-    for left in &end.leftovers {
+    // The last change is the one to look at first; what stands since longer was good before it.
+    paper.words("left in the world, the last change first", theme.strong());
+    for left in end.leftovers.iter().rev() {
         paper.judged(Tone::Watch, left, theme.text());
     }
 }

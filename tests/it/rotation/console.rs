@@ -104,7 +104,7 @@ fn rotate(seat: &mut Seat) {
     seat.press("\t\t\t\t\t\t");
     seat.shows("hold:");
     seat.press("\u{15}1s\u{13}");
-    seat.shows("not without a reason");
+    seat.shows("checks: it may go on, but not without a reason");
     seat.press("jj\r");
     seat.shows("Why go on?");
     seat.press("a drill\r");
