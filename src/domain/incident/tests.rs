@@ -388,7 +388,7 @@ fn the_report_fills_in_what_has_a_time_and_leaves_the_rest_to_people() {
         assert!(text.contains(r"\# not a heading \| \<b\>nor\</b\> a \`cell\`"));
         assert!(text.contains(language.pick(
             "| users affected | unknown |",
-            "| utilisateurs touchés | inconnu |"
+            "| utilisateurs touchés | valeur inconnue |"
         )));
         assert!(text.contains(language.pick("Art. 33", "art. 33")));
         assert!(text.contains(language.pick("nobody was named", "personne n'a été nommé")));

@@ -375,19 +375,20 @@ impl Run {
         if self.ledger.end.is_some() {
             return None;
         }
-        let after = self
-            .ledger
-            .steps
-            .iter()
-            .zip(&self.plan)
-            .rposition(|(record, step)| step.barrier && record.state == StepState::Succeeded)
-            .map_or(0, |barrier| barrier + 1);
-        (after..self.plan.len()).find(|index| {
+        (self.after_barrier()..self.plan.len()).find(|index| {
             let record = self.ledger.steps.get(*index);
             let undo = self.plan.get(*index).and_then(|step| step.undo.as_ref());
             record.is_some_and(StepRecord::effective)
                 && matches!(undo, Some(Undo::Restore | Undo::Act(..)))
         })
+    }
+
+    /// The first step after the last one from which nothing goes back.
+    pub(super) fn after_barrier(&self) -> usize {
+        let mut steps = self.ledger.steps.iter().zip(&self.plan);
+        steps
+            .rposition(|(record, step)| step.barrier && record.state == StepState::Succeeded)
+            .map_or(0, |barrier| barrier + 1)
     }
 
     pub(super) fn timeout(&self, index: usize, from: Timestamp) -> Option<Timestamp> {

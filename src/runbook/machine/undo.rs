@@ -23,10 +23,7 @@ impl Run {
 
     /// The step whose undo is next.
     pub(super) fn next_undo(&self) -> Option<usize> {
-        let mut steps = self.ledger.steps.iter().zip(&self.plan);
-        let after = steps
-            .rposition(|(record, step)| step.barrier && record.state == StepState::Succeeded)
-            .map_or(0, |barrier| barrier + 1);
+        let after = self.after_barrier();
         // Where a run only ends, nothing else is undone, and no barrier stands before it.
         let ending = self.ledger.ending.is_some();
         let after = if ending { 0 } else { after };
@@ -220,7 +217,7 @@ impl Run {
             let steps = self.ledger.steps.iter().zip(&self.plan);
             let kept = steps.filter(|(_, step)| is_suspension(step));
             leftovers = kept
-                .filter_map(|(record, _)| leftovers_of(record))
+                .filter_map(|(record, _)| leftovers_of(record, false))
                 .collect();
         }
         let state = match (state, leftovers.is_empty()) {
@@ -301,7 +298,11 @@ impl Run {
     /// What the run changed and did not undo, with the way to undo it by hand; and what it may have changed, with the
     /// way to see.
     pub fn leftovers(&self) -> Vec<String> {
-        self.ledger.steps.iter().filter_map(leftovers_of).collect()
+        let after = self.after_barrier();
+        let steps = self.ledger.steps.iter().enumerate();
+        steps
+            .filter_map(|(index, record)| leftovers_of(record, index < after))
+            .collect()
     }
 }
 
@@ -310,8 +311,9 @@ fn restores(kind: &StepKind) -> bool {
     matches!(kind, StepKind::Secret(SecretStep::Restore { .. }))
 }
 
-/// What is left of one step: the undo whose outcome nobody knows, the change that stands, the change that may stand.
-fn leftovers_of(record: &StepRecord) -> Option<String> {
+/// What is left of one step: the undo whose outcome nobody knows, the change that stands, the change that may stand. What
+/// lies before the point from which nothing goes back is kept, and nobody is told how to take it back by hand.
+fn leftovers_of(record: &StepRecord, kept: bool) -> Option<String> {
     let open = |state| matches!(state, StepState::Intent | StepState::Unknown);
     let undo = record.undo.as_ref().filter(|undo| open(undo.state));
     let doubtful = undo.or(record.effect.as_ref().filter(|effect| open(effect.state)));
@@ -326,12 +328,12 @@ fn leftovers_of(record: &StepRecord) -> Option<String> {
     }
     let planned = &record.effect.as_ref()?.action.planned;
     record.effective().then(|| {
-        let back = planned.way_back();
-        format!(
-            "{}: {}{}",
-            planned.object.short(),
-            planned.lines.join(", "),
-            back.map_or_else(String::new, |back| format!("; by hand back: {back}"))
-        )
+        let back = match planned.way_back() {
+            _ if kept => "; meant to stay: the run had gone past its way back".to_owned(),
+            Some(back) => format!("; by hand back: {back}"),
+            None => String::new(),
+        };
+        let (object, lines) = (planned.object.short(), planned.lines.join(", "));
+        format!("{object}: {lines}{back}")
     })
 }

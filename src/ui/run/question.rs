@@ -216,34 +216,7 @@ fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
                 paper.words("Nothing was changed so far.", theme.text());
             }
         }
-        AskKind::Revision { suggested, .. } => {
-            let (tone, words) = match suggested {
-                Suggested::Take {
-                    number,
-                    evidence,
-                    amber,
-                    ..
-                } => (
-                    if *amber { Tone::Watch } else { Tone::Healthy },
-                    format!("revision {number} is the last good one: {evidence}"),
-                ),
-                Suggested::Stay { number, evidence } => (
-                    Tone::Healthy,
-                    format!("revision {number} is the last good one and runs already: {evidence}"),
-                ),
-                Suggested::Ask(why) => (
-                    Tone::Unknown,
-                    format!("the last good one is not known: {why}"),
-                ),
-            };
-            paper.judged(tone, &words, theme.text());
-            let object = run.workload();
-            let object =
-                object.map(|object| Named::new(&object.kind, &object.namespace, &object.name));
-            if let Some(doubt) = object.and_then(|object| view.app.doubt(&object)) {
-                paper.judged(Tone::Watch, &doubt, theme.strong());
-            }
-        }
+        AskKind::Revision { suggested, .. } => revision(view, run, suggested, paper),
         AskKind::Param(name) => {
             let help = run
                 .runbook()
@@ -258,6 +231,36 @@ fn known(view: &View<'_>, run: &Run, ask: &Ask, paper: &mut Paper<'_>) {
             let namespace = view.app.target.scope.to_string();
             paper.fact("where", &namespace, theme.text());
         }
+    }
+}
+
+/// The revision that is proposed, why, and what speaks against going back at all.
+fn revision(view: &View<'_>, run: &Run, suggested: &Suggested, paper: &mut Paper<'_>) {
+    let theme = paper.theme;
+    let (tone, words) = match suggested {
+        Suggested::Take {
+            number,
+            evidence,
+            amber,
+            ..
+        } => (
+            if *amber { Tone::Watch } else { Tone::Healthy },
+            format!("revision {number} is the last good one: {evidence}"),
+        ),
+        Suggested::Stay { number, evidence } => (
+            Tone::Healthy,
+            format!("revision {number} is the last good one and runs already: {evidence}"),
+        ),
+        Suggested::Ask(why) => (
+            Tone::Unknown,
+            format!("the last good one is not known: {why}"),
+        ),
+    };
+    paper.judged(tone, &words, theme.text());
+    let object = run.workload();
+    let object = object.map(|object| Named::new(&object.kind, &object.namespace, &object.name));
+    if let Some(doubt) = object.and_then(|object| view.app.doubt(&object)) {
+        paper.judged(Tone::Watch, &doubt, theme.strong());
     }
 }
 
