@@ -29,11 +29,8 @@ async fn home(script: &str, fences: &[&str], exec: bool) -> Home {
     let mut home = Home::on(Scenario::Healthy, 60).await;
     home.set("VAULT_TOKEN", "hvs.not-a-real-one");
     home.set("GH_TOKEN", "given-on-purpose-4711");
-    home.write(
-        "tool",
-        &format!("#!/bin/sh\necho called >> \"$HOME/calls\"\n{script}\n"),
-    );
-    mode(&home.path("tool"), 0o700);
+    let text = format!("#!/bin/sh\necho called >> \"$HOME/calls\"\n{script}\n");
+    program(&home, &text);
     home.write(
         "config/vigie/config.toml",
         &format!(
@@ -50,6 +47,17 @@ async fn home(script: &str, fences: &[&str], exec: bool) -> Home {
         &format!("{HEAD}{steps}"),
     );
     home
+}
+
+/// Puts the program there. Another one writes it: a file that this process had open for writing is busy for as long as a
+/// program that some other test has just forked still holds it.
+fn program(home: &Home, text: &str) {
+    home.write("tool.text", text);
+    let copied = std::process::Command::new("cp")
+        .args([home.path("tool.text"), home.path("tool")])
+        .status();
+    assert!(copied.unwrap().success());
+    mode(&home.path("tool"), 0o700);
 }
 
 fn mode(path: &str, mode: u32) {
