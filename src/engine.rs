@@ -17,6 +17,7 @@ mod reading;
 pub mod runs;
 mod scrape;
 pub mod setting;
+pub mod sinks;
 mod sources;
 mod terminal;
 mod texts;

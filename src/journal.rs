@@ -5,6 +5,7 @@ mod append;
 pub mod audit;
 pub mod bundle;
 pub mod copy;
+pub mod cursor;
 pub mod disk;
 mod error;
 pub mod incidents;
@@ -18,6 +19,7 @@ pub mod tar;
 
 pub use append::Journal;
 pub use audit::{Audit, AuditEvent};
+pub use cursor::Cursor;
 pub use disk::host;
 pub use disk::{Disk, RealDisk};
 pub use error::{JournalError, in_words};

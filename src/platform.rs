@@ -7,5 +7,6 @@ pub mod kubernetes;
 pub mod program;
 pub mod prometheus;
 pub mod scrape;
+pub mod syslog;
 pub mod vault;
 pub mod webhook;

@@ -538,6 +538,14 @@ pub enum Audit {
         #[arg(long, value_name = "RUN")]
         run: Option<String>,
     },
+    /// How far the places beside the file are: the webhook and the syslog of `[audit]`.
+    ///
+    /// Exit code: 0 all delivered, 1 records wait or were lost.
+    Status,
+    /// Send what waits for them now; an open console, and a run at its end, do so by themselves.
+    ///
+    /// Exit code: 0 all delivered, 1 records wait or were lost.
+    Deliver,
     /// Remove what is older than `[audit] retention`: closed files of the log, and the folders of runs that are over.
     ///
     /// A record says what goes before it goes, and the chain is still to be followed. Open runs, the runs of open

@@ -101,6 +101,10 @@ pub async fn attended(
         kitty_keys: terminal::knows_kitty_keys(variable),
     };
     let attendance = Attendance::begin(start.loaded.state_dir(), &session);
+    let sinks = super::shelf::sinks(&start.loaded);
+    let delivery = (!sinks.is_empty())
+        .then(|| tokio::spawn(crate::engine::sinks::run(start.loaded.state_dir(), sinks)));
+    let _delivery = delivery.map(tokio_util::task::AbortOnDropHandle::new);
     let Session {
         app,
         engine,

@@ -30,6 +30,7 @@ pub fn doctor(global: Global, inputs: &Inputs) -> Result<u8, Failed> {
             let mut checks = machine::configuration(&start);
             checks.extend(runtime()?.block_on(cluster::checks(&start)));
             checks.extend(machine::state_directory(&start.loaded.state_dir()));
+            checks.extend(machine::sinks(&start));
             (checks, false)
         }
         Err(mistakes) => {

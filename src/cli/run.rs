@@ -136,7 +136,11 @@ fn drive(start: &Start, command: Command, given: Given, kept: bool) -> Result<u8
             interrupts: 0,
         };
         driver.send(Message::Command(command))?;
-        driver.carry_on().await
+        let came = driver.carry_on().await;
+        if kept {
+            super::audit::shortly(start).await;
+        }
+        came
     })
 }
 

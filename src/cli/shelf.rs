@@ -14,6 +14,7 @@ use crate::engine::incidents::tell::Channels;
 use crate::engine::runs::Keeping;
 use crate::engine::runs::allowed::Programs;
 use crate::engine::runs::policy::{NO_SIGNERS, Rules};
+use crate::engine::sinks::Sink;
 use crate::platform::webhook::{Address, Channel, Format};
 use crate::runbook::format::{MAX_BYTES, parse_bytes, parse_overlay};
 use crate::runbook::place::{Place, Problem, Severity};
@@ -390,6 +391,17 @@ pub fn limits(config: &Config) -> Limits {
             let span = SignedDuration::try_from(time.get()).unwrap_or(SignedDuration::MAX);
             limits.with(severity, span)
         })
+}
+
+/// Where the audit log goes besides its file, as the configuration has it.
+pub fn sinks(loaded: &Loaded) -> Vec<Sink> {
+    let audit = &loaded.config().audit;
+    let address = audit.webhook_file.as_ref();
+    let address = address.map(|file| Address::File(loaded.resolve(file)));
+    // What the configuration's check let pass is an address.
+    let syslog = audit.syslog.as_deref().and_then(|to| to.parse().ok());
+    let webhook = address.map(Sink::Webhook).into_iter();
+    webhook.chain(syslog.map(Sink::Syslog)).collect()
 }
 
 /// Who is told of what, as the configuration has it.

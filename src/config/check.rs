@@ -263,6 +263,12 @@ impl Found {
     fn audit(&mut self, config: &Config) {
         let key = at(&["audit", "retention"]);
         self.at_least(key, config.audit.retention, KEPT);
+        let audit = &config.audit;
+        if audit.syslog.as_deref().is_some_and(|to| !is_syslog(to)) {
+            let hint = "unix:/dev/log, udp:HOST:PORT or tcp:HOST:PORT".to_owned();
+            let wrong = "it names no syslog".to_owned();
+            self.say(at(&["audit", "syslog"]), wrong, Some(hint));
+        }
     }
 
     fn links(&mut self, config: &Config) {
@@ -361,6 +367,17 @@ impl Found {
                 Some(hint),
             );
         }
+    }
+}
+
+fn is_syslog(text: &str) -> bool {
+    match text.split_once(':') {
+        Some(("unix", path)) => path.starts_with('/'),
+        Some(("udp" | "tcp", rest)) => {
+            let port = rest.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+            matches!(port, Some(Ok(_)))
+        }
+        _ => false,
     }
 }
 

@@ -227,17 +227,35 @@ impl<D: Disk> Audit<D> {
 
     /// Every record of every file, in order, as JSON; lines that are none are left out.
     pub fn read(&self) -> io::Result<Vec<Value>> {
-        let mut records = Vec::new();
-        for file in self.files() {
-            let bytes = self.disk.read(&file)?;
-            records.extend(
-                bytes
-                    .split(|byte| *byte == b'\n')
-                    .filter(|line| !line.is_empty())
-                    .filter_map(|line| serde_json::from_slice(line).ok()),
-            );
+        let files = self.files();
+        let each: io::Result<Vec<_>> = files.iter().map(|file| self.records(file)).collect();
+        Ok(each?.into_iter().flatten().collect())
+    }
+
+    /// The records after the one of this number, in order. Files that hold none of them are not read.
+    pub fn after(&self, seq: u64) -> io::Result<Vec<Value>> {
+        let mut newest_first = Vec::new();
+        for file in self.files().iter().rev() {
+            let records = self.records(file)?;
+            let reached = records
+                .first()
+                .is_some_and(|first| number(first) <= seq + 1);
+            newest_first.push(records);
+            if reached {
+                break;
+            }
         }
-        Ok(records)
+        let records = newest_first.into_iter().rev().flatten();
+        Ok(records.filter(|record| number(record) > seq).collect())
+    }
+
+    fn records(&self, file: &Path) -> io::Result<Vec<Value>> {
+        let bytes = self.disk.read(file)?;
+        let lines = bytes.split(|byte| *byte == b'\n');
+        let whole = lines.filter(|line| !line.is_empty());
+        Ok(whole
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect())
     }
 
     /// Checks chain, numbers and times over all files, and that an anchor's hash is among them.
@@ -255,6 +273,11 @@ impl<D: Disk> Audit<D> {
             pruned: found.pruned,
         })
     }
+}
+
+/// The number of a record.
+pub fn number(record: &Value) -> u64 {
+    record["seq"].as_u64().unwrap_or_default()
 }
 
 fn number_of(path: &Path) -> Option<u64> {

@@ -87,36 +87,57 @@ pub enum Failure {
 
 /// Sends a message, once. It is for the caller to have written down that it will be, and what came of it.
 pub async fn post(channel: &Channel, message: &Message) -> Result<Sent, Failure> {
-    let url = address(&channel.address).await.map_err(Failure::Not)?;
-    let near = matches!(
-        url.host_str(),
-        Some("localhost" | "127.0.0.1" | "[::1]" | "::1")
-    );
-    let mut builder = reqwest::Client::builder()
-        .timeout(PATIENCE)
-        .connect_timeout(PATIENCE / 2)
-        .redirect(reqwest::redirect::Policy::none())
-        // A connection of before may be gone: sent over a new one, a reset says more.
-        .pool_max_idle_per_host(0)
-        .user_agent(concat!("vigie/", env!("CARGO_PKG_VERSION")));
-    if url.scheme() == "http" {
-        builder = builder.tls_certs_only([]);
-        if near {
-            builder = builder.no_proxy();
+    let line = Line::to(&channel.address).await?;
+    let body = body(channel.format, message).to_string();
+    line.post(&message.id, body).await
+}
+
+/// A webhook whose address is known, for as many documents as there are.
+pub struct Line {
+    url: reqwest::Url,
+    client: reqwest::Client,
+}
+
+impl Line {
+    /// The way there; nothing is sent yet.
+    pub async fn to(to: &Address) -> Result<Self, Failure> {
+        let url = address(to).await.map_err(Failure::Not)?;
+        let near = matches!(
+            url.host_str(),
+            Some("localhost" | "127.0.0.1" | "[::1]" | "::1")
+        );
+        let mut builder = reqwest::Client::builder()
+            .timeout(PATIENCE)
+            .connect_timeout(PATIENCE / 2)
+            .redirect(reqwest::redirect::Policy::none())
+            // A connection of before may be gone: sent over a new one, a reset says more.
+            .pool_max_idle_per_host(0)
+            .user_agent(concat!("vigie/", env!("CARGO_PKG_VERSION")));
+        if url.scheme() == "http" {
+            builder = builder.tls_certs_only([]);
+            if near {
+                builder = builder.no_proxy();
+            }
         }
+        let client = builder
+            .build()
+            .map_err(|_| Failure::Not("no client for it could be made".to_owned()))?;
+        Ok(Self { url, client })
     }
-    let client = builder
-        .build()
-        .map_err(|_| Failure::Not("no client for it could be made".to_owned()))?;
-    let request = client
-        .post(url)
-        .header("content-type", "application/json")
-        .header("idempotency-key", &message.id)
-        .body(body(channel.format, message).to_string());
-    match request.send().await {
-        Ok(answer) => judged(answer.status().as_u16()),
-        Err(error) if error.is_builder() || error.is_connect() => Err(Failure::Not(why(error))),
-        Err(error) => Err(Failure::Maybe(why(error))),
+
+    /// Sends a document of JSON, once, under an id that is the same whenever it is sent again.
+    pub async fn post(&self, id: &str, body: String) -> Result<Sent, Failure> {
+        let request = self
+            .client
+            .post(self.url.clone())
+            .header("content-type", "application/json")
+            .header("idempotency-key", id)
+            .body(body);
+        match request.send().await {
+            Ok(answer) => judged(answer.status().as_u16()),
+            Err(error) if error.is_builder() || error.is_connect() => Err(Failure::Not(why(error))),
+            Err(error) => Err(Failure::Maybe(why(error))),
+        }
     }
 }
 

@@ -303,7 +303,7 @@ async fn an_export_never_writes_over_what_somebody_worked_on() {
 }
 
 /// A webhook that answers each request in turn, or breaks off; what it heard.
-async fn hook(
+pub async fn hook(
     answers: Vec<Option<&'static str>>,
 ) -> (String, tokio::task::JoinHandle<Vec<String>>) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -43,6 +43,7 @@ mod sim_admission;
 mod sim_lives;
 mod sim_promql;
 mod sim_signals;
+mod sinks;
 mod sources;
 mod terminal;
 mod texts;

@@ -1,9 +1,12 @@
 //! The doctor's checks of this machine: the configuration file, the kubeconfig and its plugin, the state directory, the terminal.
 
 use super::check::Check;
+use crate::cli::audit;
 use crate::cli::config::notices;
 use crate::cli::reach;
 use crate::cli::session::Start;
+use crate::cli::shelf;
+use crate::engine::sinks;
 use crate::journal::{Audit, RealDisk, Runs, Verified};
 use crate::platform::kubernetes::contexts;
 use crate::terminal::{Canvas, too_small};
@@ -120,7 +123,7 @@ pub fn state_directory(folder: &Path) -> Vec<Check> {
     vec![
         Check::ok(name, folder.display().to_string()),
         runs(folder),
-        audit(folder),
+        log(folder),
     ]
 }
 
@@ -149,7 +152,7 @@ fn runs(folder: &Path) -> Check {
     }
 }
 
-fn audit(folder: &Path) -> Check {
+fn log(folder: &Path) -> Check {
     let keep = "Keep the files; `vigie audit verify` says where.";
     match Audit::new(folder, RealDisk).verify(None) {
         Ok(report) => match report.verdict {
@@ -169,6 +172,24 @@ fn audit(folder: &Path) -> Check {
         },
         Err(error) => Check::not_ok("audit log", crate::journal::in_words(&error), keep),
     }
+}
+
+/// The places beside the audit log's file: whether what was written down has arrived there.
+pub fn sinks(start: &Start) -> Vec<Check> {
+    let state = start.loaded.state_dir();
+    let each = shelf::sinks(&start.loaded).into_iter();
+    each.map(|sink| match sinks::standing(&state, &sink) {
+        Ok(standing) if standing.waiting + standing.lost == 0 => {
+            Check::ok("audit sink", audit::line(&standing))
+        }
+        Ok(standing) => Check::note(
+            "audit sink",
+            audit::line(&standing),
+            "`vigie audit deliver` sends what waits now; an open console does so by itself.",
+        ),
+        Err(why) => Check::not_ok("audit sink", why, "`vigie audit verify` says more."),
+    })
+    .collect()
 }
 
 /// The terminal: size, colours, characters, clipboard.
