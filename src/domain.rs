@@ -20,6 +20,7 @@ pub mod sample;
 pub mod served;
 pub mod service;
 pub mod signal;
+pub mod syslog;
 pub mod table;
 pub mod target;
 pub mod uid;

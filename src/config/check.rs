@@ -4,6 +4,7 @@ use super::mistake::nearest;
 use super::settings::{Config, Source, VaultSource};
 use super::unit::Time;
 use crate::domain::kv::KvPath;
+use crate::domain::syslog::Address;
 
 /// Something that makes no sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -264,7 +265,11 @@ impl Found {
         let key = at(&["audit", "retention"]);
         self.at_least(key, config.audit.retention, KEPT);
         let audit = &config.audit;
-        if audit.syslog.as_deref().is_some_and(|to| !is_syslog(to)) {
+        if audit
+            .syslog
+            .as_deref()
+            .is_some_and(|to| to.parse::<Address>().is_err())
+        {
             let hint = "unix:/dev/log, udp:HOST:PORT or tcp:HOST:PORT".to_owned();
             let wrong = "it names no syslog".to_owned();
             self.say(at(&["audit", "syslog"]), wrong, Some(hint));
@@ -367,17 +372,6 @@ impl Found {
                 Some(hint),
             );
         }
-    }
-}
-
-fn is_syslog(text: &str) -> bool {
-    match text.split_once(':') {
-        Some(("unix", path)) => path.starts_with('/'),
-        Some(("udp" | "tcp", rest)) => {
-            let port = rest.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
-            matches!(port, Some(Ok(_)))
-        }
-        _ => false,
     }
 }
 

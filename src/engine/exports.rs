@@ -2,9 +2,9 @@
 //! can be held against its originals where both are. Everything here may block.
 
 use super::runs::records::{self, Who};
-use crate::journal::bundle::{Manifest, RECORDS_COPY, RUN_COPY, digest, part};
+use crate::journal::bundle::{Manifest, digest, part};
 use crate::journal::copy::{self, KEY, Note};
-use crate::journal::{Audit, AuditEvent, Disk, Incidents, RealDisk, Runs, in_words, tar};
+use crate::journal::{Audit, Disk, Incidents, RealDisk, Runs, in_words, tar};
 use crate::runbook::canonical::hex;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -41,21 +41,13 @@ pub fn write_down(
     export: Export<'_>,
 ) -> Result<(), String> {
     let note = export.note;
-    let fields = json!({
-        "actor": who.actor(),
-        "app": {"version": env!("CARGO_PKG_VERSION")},
-        "export": {
-            "of": export.of, "bundle": export.bundle,
-            "pseudonymised": note.is_some_and(|note| note.pseudonymised),
-            "masked": note.map_or(0, |note| note.masked),
-            "key": note.map(|_| hex(export.key)),
-        },
+    let what = json!({
+        "of": export.of, "bundle": export.bundle,
+        "pseudonymised": note.is_some_and(|note| note.pseudonymised),
+        "masked": note.map_or(0, |note| note.masked),
+        "key": note.map(|_| hex(export.key)),
     });
-    let event = AuditEvent {
-        ts: now,
-        event: EVENT.to_owned(),
-        fields: fields.as_object().cloned().unwrap_or_default(),
-    };
+    let event = records::by(who, now, EVENT, ("export", what));
     records::append(state, &[event])
 }
 
@@ -84,11 +76,7 @@ pub fn compare(state: &Path, bundle: &[u8], manifest: &Manifest) -> Option<Resul
     };
     let members = tar::unpack(bundle).ok()?;
     let named = |name: &str| members.iter().find(|member| member.name == name);
-    let own = if manifest.run.is_empty() {
-        RECORDS_COPY
-    } else {
-        RUN_COPY
-    };
+    let own = manifest.own();
     let same = copy::compare(&named(own)?.bytes, &key, &hashes(copy::originals(&bytes)))
         .map_err(|why| format!("{own}: {why}"));
     let audited = named(part::COPY).map(|member| {

@@ -5,7 +5,7 @@ use super::runs::records::{self, Who};
 use crate::journal::audit::PRUNED;
 use crate::journal::audit::prune::Segment;
 use crate::journal::{
-    Audit, AuditEvent, Condition, Disk, Incidents, RealDisk, Runs, Verified, disk, in_words, record,
+    Audit, Condition, Disk, Incidents, RealDisk, Runs, Verified, disk, in_words, record,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -112,20 +112,12 @@ pub fn prune(state: &Path, who: &Who, now: Timestamp, before: Timestamp) -> Resu
         .iter()
         .map(|run| json!({"run": run.run, "ended": run.ended.to_string(), "head": run.head}));
     let segments = old.segments.iter().map(Segment::document);
-    let fields = json!({
-        "actor": who.actor(),
-        "app": {"version": env!("CARGO_PKG_VERSION")},
-        "pruned": {
-            "before": before.to_string(),
-            "segments": segments.collect::<Vec<Value>>(),
-            "runs": runs.collect::<Vec<Value>>(),
-        },
+    let what = json!({
+        "before": before.to_string(),
+        "segments": segments.collect::<Vec<Value>>(),
+        "runs": runs.collect::<Vec<Value>>(),
     });
-    let event = AuditEvent {
-        ts: now,
-        event: PRUNED.to_owned(),
-        fields: fields.as_object().cloned().unwrap_or_default(),
-    };
+    let event = records::by(who, now, PRUNED, ("pruned", what));
     records::append(state, &[event])?;
     log.remove(&old.segments).map_err(words)?;
     for run in &old.runs {

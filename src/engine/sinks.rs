@@ -2,6 +2,7 @@
 //! delivery goes on from there, at least once, whoever does it next. What is late, and what was pruned before it went, is said.
 
 use super::runs::records::off;
+use crate::domain::syslog as place;
 use crate::journal::audit::number;
 use crate::journal::{Audit, Cursor, RealDisk, host, in_words};
 use crate::platform::syslog;
@@ -21,7 +22,7 @@ pub enum Sink {
     /// Every record as it is, by POST.
     Webhook(Address),
     /// Every record as one message.
-    Syslog(syslog::Address),
+    Syslog(place::Address),
 }
 
 impl Sink {

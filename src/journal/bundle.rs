@@ -72,6 +72,18 @@ pub struct Manifest {
     pub copy: Option<Note>,
 }
 
+impl Manifest {
+    /// The file with the records of what was exported, as they were written or as a copy.
+    pub fn own(&self) -> &'static str {
+        match (self.run.is_empty(), self.copy.is_some()) {
+            (true, false) => RECORDS,
+            (true, true) => RECORDS_COPY,
+            (false, false) => RUN,
+            (false, true) => RUN_COPY,
+        }
+    }
+}
+
 /// The SHA-256 of a file, in hex.
 pub fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))

@@ -6,9 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::io::AsyncReadExt as _;
+use vigie::domain::syslog::Address;
 use vigie::engine::sinks::{self, Sink};
 use vigie::journal::{Audit, AuditEvent, Cursor, RealDisk};
-use vigie::platform::syslog::Address;
 
 use crate::command::Home;
 use crate::incidents::hook;

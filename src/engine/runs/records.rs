@@ -4,6 +4,7 @@
 use crate::app::runs::shelf::PastRun;
 use crate::journal::{Audit, AuditEvent, RealDisk, RunListing, Runs, host, in_words};
 use crate::runbook::machine::{Entry, Fact, Found, Intent, Outcome, RunState, Start, Status};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -172,6 +173,23 @@ pub fn append(state: &Path, events: &[AuditEvent]) -> Result<(), String> {
         .append(events)
         .map(drop)
         .map_err(|error| format!("the audit log: {}", in_words(&error)))
+}
+
+/// Something that somebody did with this program, for the audit log.
+pub fn by(who: &Who, ts: Timestamp, event: &str, (key, what): (&str, Value)) -> AuditEvent {
+    let fields = [
+        ("actor", who.actor()),
+        ("app", json!({"version": env!("CARGO_PKG_VERSION")})),
+        (key, what),
+    ];
+    AuditEvent {
+        ts,
+        event: event.to_owned(),
+        fields: fields
+            .map(|(key, value)| (key.to_owned(), value))
+            .into_iter()
+            .collect(),
+    }
 }
 
 /// Who, with what, where, in which run.

@@ -3,6 +3,7 @@
 //! what is missing. A log that knows more than a journal tells of one that was cut.
 
 use super::records::{self, Who};
+use crate::journal::audit;
 use crate::journal::{Audit, RealDisk, Runs, in_words};
 use crate::runbook::machine::{Entry, Start};
 use serde_json::Value;
@@ -77,7 +78,7 @@ impl Log {
     fn learn(&mut self, record: &Value) {
         let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str);
         let event = text("/event").unwrap_or_default();
-        let number = record["seq"].as_u64().unwrap_or_default();
+        let number = audit::number(record);
         let pruned = record.pointer("/pruned/runs").and_then(Value::as_array);
         for run in pruned.into_iter().flatten() {
             self.pruned.extend(run["run"].as_str().map(str::to_owned));

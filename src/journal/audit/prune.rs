@@ -1,7 +1,7 @@
 //! Old files of the audit log, removed with the chain still to be followed: a record says which numbers are gone and with which
 //! hash they ended, and is on disk before the first file is removed. The file that is written to always stays.
 
-use super::Audit;
+use super::{Audit, number};
 use crate::journal::bundle::digest;
 use crate::journal::disk::{self, Disk};
 use jiff::{SignedDuration, Timestamp};
@@ -65,8 +65,8 @@ impl<D: Disk> Audit<D> {
                 break;
             }
             found.push(Segment {
-                from: first["seq"].as_u64().unwrap_or_default(),
-                to: last["seq"].as_u64().unwrap_or_default(),
+                from: number(first),
+                to: number(last),
                 head: last["hash"].as_str().unwrap_or_default().to_owned(),
                 sha256: digest(&bytes),
                 file,

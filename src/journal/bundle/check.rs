@@ -1,7 +1,7 @@
 //! Whether a bundle is what it says: every file as listed, every chain to its end, every runbook the one that was run.
 
 use super::part;
-use super::{MANIFEST, Manifest, RECORDS, RECORDS_COPY, RUN, RUN_COPY, RUNBOOK, digest};
+use super::{MANIFEST, Manifest, RUN, RUNBOOK, digest};
 use crate::journal::copy;
 use crate::journal::record::{self, Condition, Damage, Verified};
 use crate::journal::tar::{self, Member};
@@ -40,8 +40,8 @@ pub fn verify(bytes: &[u8], anchor: Option<&str>) -> Checked {
         Ok(members) => members,
         Err(why) => return broken(0, why).into(),
     };
-    let named = |name: &str| members.iter().find(|member| member.name == name);
-    let manifest = named(MANIFEST).map(|member| serde_json::from_slice::<Manifest>(&member.bytes));
+    let manifest =
+        member(&members, MANIFEST).map(|found| serde_json::from_slice::<Manifest>(&found.bytes));
     let manifest = match manifest {
         Some(Ok(manifest)) if manifest.schema == 1 => manifest,
         Some(Ok(_)) => return broken(0, "its manifest is of a later version").into(),
@@ -67,11 +67,7 @@ fn member<'m>(members: &'m [Member], name: &str) -> Option<&'m Member> {
 
 /// A bundle of the records as they were written.
 fn chained(manifest: &Manifest, members: &[Member], anchor: Option<&str>) -> Verified {
-    let own = if manifest.run.is_empty() {
-        RECORDS
-    } else {
-        RUN
-    };
+    let own = manifest.own();
     let Some(records) = member(members, own) else {
         return broken(0, format!("it has no {own}"));
     };
@@ -100,11 +96,7 @@ fn chained(manifest: &Manifest, members: &[Member], anchor: Option<&str>) -> Ver
 
 /// A bundle of a copy: whole as it was made, and no chain.
 fn copied(manifest: &Manifest, members: &[Member], anchor: Option<&str>) -> Verified {
-    let own = if manifest.run.is_empty() {
-        RECORDS_COPY
-    } else {
-        RUN_COPY
-    };
+    let own = manifest.own();
     let Some(records) = member(members, own) else {
         return broken(0, format!("it has no {own}"));
     };

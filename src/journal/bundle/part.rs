@@ -1,6 +1,7 @@
 //! The audit log's records about one thing, with what proves that they stand in its chain: the hashes of the records between
 //! and after them, which say nothing of what those hold.
 
+use crate::journal::audit::number;
 use crate::journal::copy::Original;
 use crate::journal::record;
 use crate::runbook::canonical;
@@ -54,12 +55,11 @@ fn hash(record: &Value) -> &str {
 /// The part of a log that these records are; none where there is none of them.
 pub fn of(log: &[Value], wanted: impl Fn(&Value) -> bool) -> Option<Part> {
     let first = log.iter().position(&wanted)?;
-    let seq = |record: &Value| record["seq"].as_u64().unwrap_or_default();
     let before = log[first]["prev"].as_str().unwrap_or_default();
     // A string takes whatever is written.
-    let mut chain = format!("{} {before}\n", seq(&log[first]).saturating_sub(1));
+    let mut chain = format!("{} {before}\n", number(&log[first]).saturating_sub(1));
     for record in &log[first..] {
-        let _ = writeln!(chain, "{} {}", seq(record), hash(record));
+        let _ = writeln!(chain, "{} {}", number(record), hash(record));
     }
     let last = log.last()?;
     let originals = log[first..].iter().filter(|record| wanted(record));
@@ -72,7 +72,7 @@ pub fn of(log: &[Value], wanted: impl Fn(&Value) -> bool) -> Option<Part> {
             .collect(),
         chain,
         stand: Stand {
-            seq: seq(last),
+            seq: number(last),
             head: hash(last).to_owned(),
         },
     })

@@ -20,16 +20,11 @@ pub struct Changed {
 
 /// Gathers what is in force now.
 pub fn changed(run: &Run) -> Changed {
-    let (doubts, sure): (Vec<_>, Vec<_>) = run
-        .ledger()
-        .steps
-        .iter()
-        .map(|record| (record, doubtful(record)))
-        .partition(|(_, doubt)| doubt.is_some());
-    let effective = sure.into_iter().map(|(record, _)| record);
+    let steps = run.ledger().steps.iter();
+    let sure = |record: &&StepRecord| record.effective() && doubtful(record).is_none();
     Changed {
-        doubtful: doubts.into_iter().filter_map(|(_, doubt)| doubt).collect(),
-        ..folded(effective.filter(|record| record.effective()))
+        doubtful: steps.clone().filter_map(doubtful).collect(),
+        ..folded(steps.filter(sure))
     }
 }
 
